@@ -1,0 +1,1 @@
+"""Real Kubernetes clusters on one machine, as plain processes: for demo, tests and benches."""

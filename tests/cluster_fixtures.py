@@ -1,0 +1,56 @@
+"""A running cluster for tests: simulated nodes, a home of its own, always torn down."""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from localcluster import clusters
+from localcluster.clusters import RunningCluster
+from localcluster.home import Home
+
+PREFIX = "argosy-test-cluster-"
+OWNED = "owned-by-a-test-run"
+
+
+@pytest.fixture(scope="session")
+def cluster_home() -> Iterator[Home]:
+    """A home that no other test run shares; whatever runs in it is stopped at the end."""
+    sweep_abandoned()
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    home = Home(folder)
+    draft = folder / "draft"
+    with draft.open("w") as owned:
+        # Locked first, named then: a sweep must never find it named and unlocked.
+        fcntl.flock(owned, fcntl.LOCK_EX)
+        draft.rename(folder / OWNED)
+        try:
+            yield home
+        finally:
+            clusters.down_all(home=home)
+            shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def local_cluster(cluster_home: Home) -> RunningCluster:
+    """One real API server with simulated nodes, shared by the whole test run."""
+    return clusters.up("tests", node="simulated", home=cluster_home, durable=False)
+
+
+def sweep_abandoned() -> None:
+    """End what a killed test run left behind: its lock is free, for its process is gone."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        try:
+            with (folder / OWNED).open() as owned:
+                if folder.stat().st_uid != os.getuid():
+                    continue
+                fcntl.flock(owned, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                clusters.down_all(home=Home(folder))
+                shutil.rmtree(folder)
+        except OSError:
+            # Another run owns it, is just making it, or swept it first.
+            continue
