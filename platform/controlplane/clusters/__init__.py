@@ -1,0 +1,1 @@
+"""Member clusters: registry, credentials, base release, health."""

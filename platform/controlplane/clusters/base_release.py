@@ -1,0 +1,85 @@
+"""The platform's own part of a cluster, once per cluster: CRDs, priority class, admission policies."""
+
+import time
+from pathlib import Path
+
+import yaml
+
+from controlplane.kube.door import Connection, Kube
+from controlplane.kube.errors import KubeError
+from controlplane.objects import Manifest, Ref, ref_of
+
+FOLDER = Path(__file__).parent / "base"
+PLATFORM_USERNAME = "{{PLATFORM_USERNAME}}"
+ESTABLISHED_WITHIN = 20.0  # seconds
+LOOK_EVERY = 0.1
+
+CRD = "CustomResourceDefinition"
+SCRATCH = "argosy-scratch"
+
+
+class BaseNotReady(KubeError):
+    """The cluster took the base, but does not serve it yet."""
+
+
+def install(connection: Connection) -> tuple[Ref, ...]:
+    """Bring the cluster's base up to date; what was applied. May run any number of times.
+
+    Raises KubeError naming the object that the cluster refused.
+    """
+    manifests = manifests_for(whoami(connection.kube))
+    for manifest in manifests:
+        connection.kube.apply(manifest)
+    for manifest in manifests:
+        if manifest["kind"] == CRD:
+            _await_established(connection.kube, ref_of(manifest))
+    return tuple(map(ref_of, manifests))
+
+
+def manifests_for(username: str) -> tuple[Manifest, ...]:
+    """The base's objects in the order of the files' names, for a platform that is `username` there."""
+    documents = [
+        document
+        for file in sorted(FOLDER.glob("*.yaml"))
+        for document in yaml.safe_load_all(file.read_text(encoding="utf-8"))
+        if document
+    ]
+    return tuple(_filled(document, username) for document in documents)
+
+
+def whoami(kube: Kube) -> str:
+    """Who the platform is to this cluster: what its policies must know to let it pass."""
+    review = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "SelfSubjectReview",
+        "metadata": {},
+    }
+    return str(kube.create(review)["status"]["userInfo"]["username"])
+
+
+def _filled(value: Manifest, username: str) -> Manifest:
+    """The document with our user name where it is asked for, as a quoted CEL string."""
+    quoted = username.replace("\\", "\\\\").replace("'", "\\'")
+
+    def fill(part: object) -> object:
+        match part:
+            case dict():
+                return {key: fill(inner) for key, inner in part.items()}
+            case list():
+                return [fill(inner) for inner in part]
+            case str():
+                return part.replace(PLATFORM_USERNAME, quoted)
+        return part
+
+    return {key: fill(inner) for key, inner in value.items()}
+
+
+def _await_established(kube: Kube, ref: Ref) -> None:
+    deadline = time.monotonic() + ESTABLISHED_WITHIN
+    while time.monotonic() < deadline:
+        found = kube.get(ref)
+        conditions = ((found or {}).get("status") or {}).get("conditions") or ()
+        if any(c["type"] == "Established" and c["status"] == "True" for c in conditions):
+            return
+        time.sleep(LOOK_EVERY)
+    raise BaseNotReady(f"{ref.name} was applied but is not served after {ESTABLISHED_WITHIN:.0f} s")

@@ -1,0 +1,61 @@
+"""Opening a cluster: its credential becomes a door, kept open between turns."""
+
+import atexit
+import shutil
+import tempfile
+import threading
+from functools import lru_cache
+from pathlib import Path
+
+import orjson
+from django.conf import settings
+
+from controlplane.errors import DomainError
+from controlplane.kube.door import Connection
+from controlplane.kube.gateway import KubeGateway
+from controlplane.kube.helm import Helm
+from localcluster import build
+
+from .models import Cluster
+from .sealing import unseal
+
+_opening = threading.Lock()
+
+
+def connect(cluster: Cluster) -> Connection:
+    """The cluster's API and helm. The same credential gives the same connection."""
+    with _opening:  # lru_cache alone would let two threads open it twice
+        return _opened(cluster.sealed_kubeconfig)
+
+
+def helm_program() -> str:
+    """The helm to run: the one that is set, else the local cluster's, else the one on the PATH."""
+    if settings.HELM:
+        return str(settings.HELM)
+    if (found := build.find("helm")) is not None:
+        return str(found)
+    if found_on_path := shutil.which("helm"):
+        return found_on_path
+    raise DomainError(
+        "There is no helm here: run `argosy local build`, or set ARGOSY_HELM to a helm 4.",
+        code="no_helm",
+    )
+
+
+@lru_cache(maxsize=1024)
+def _opened(sealed: str) -> Connection:
+    config = orjson.loads(unseal(sealed))
+    path = _private_folder() / f"{len(list(_private_folder().iterdir()))}.kubeconfig"
+    path.touch(mode=0o600)
+    path.write_bytes(orjson.dumps(config))
+    return Connection(
+        kube=KubeGateway.from_kubeconfig(config), helm=Helm(path, executable=helm_program())
+    )
+
+
+@lru_cache(maxsize=1)
+def _private_folder() -> Path:
+    """Where helm finds its kubeconfigs: ours alone, gone when the process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="argosy-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

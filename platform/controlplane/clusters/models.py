@@ -1,0 +1,58 @@
+"""The clusters we manage, and what we last saw of each."""
+
+from typing import Any
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+
+cluster_name = RegexValidator(
+    r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+    "A cluster's name is made of lower-case letters, digits and hyphens, at most 63.",
+)
+
+
+class ClusterQuerySet(models.QuerySet["Cluster"]):
+    """Questions about clusters."""
+
+    def usable(self) -> "ClusterQuerySet":
+        """Those that answered when they were last asked."""
+        return self.filter(reachable=True)
+
+    def unreachable(self) -> "ClusterQuerySet":
+        """Those known not to answer; one never asked is not among them."""
+        return self.filter(Q(reachable=False))
+
+
+class Cluster(models.Model):
+    """A member cluster: how to reach it, what its workloads need to know, whether it answers."""
+
+    name = models.CharField(max_length=63, unique=True, validators=[cluster_name])
+    # Wanted. clusters.services alone writes these.
+    sealed_kubeconfig = models.TextField(editable=False)
+    server = models.CharField(max_length=300, editable=False)
+    placement = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="nodeSelector and tolerations of the pods the platform places there.",
+    )
+    simulated = models.BooleanField(
+        default=False, help_text="Pods run on simulated nodes: they are placed, but run nothing."
+    )
+    # Seen. clusters.services.record_health() and register() alone write these.
+    api_endpoints = models.JSONField(
+        default=list, editable=False
+    )
+    kubernetes_version = models.CharField(max_length=50, blank=True, editable=False)
+    reachable = models.BooleanField(null=True, editable=False)
+    message = models.CharField(max_length=500, blank=True, editable=False)
+    since = models.DateTimeField(null=True, editable=False)
+    checked_at = models.DateTimeField(null=True, editable=False)
+
+    objects = ClusterQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,95 @@
+"""Adding clusters and keeping what is known of them: the only writers of a Cluster's columns."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from django.db import transaction
+from django.utils import timezone
+
+from controlplane.kube.door import Connection
+from controlplane.kube.errors import KubeError
+from controlplane.objects import Manifest
+
+from . import base_release, kubeconfig
+from .connections import connect
+from .models import Cluster
+from .sealing import seal
+
+
+def register(
+    *,
+    name: str,
+    kubeconfig_text: str,
+    placement: dict[str, Any] | None = None,
+    simulated: bool = False,
+) -> Cluster:
+    """A cluster that is checked, has the platform's base, and can be given namespaces.
+
+    Registering the same name again replaces its credential and brings its base up to date.
+    Raises BadKubeconfig for the document, KubeError for the cluster; neither leaves a row behind.
+    """
+    config = kubeconfig.checked(kubeconfig_text)
+    cluster = Cluster.objects.filter(name=name).first() or Cluster(name=name)
+    cluster.sealed_kubeconfig = seal(orjson.dumps(config).decode())
+    cluster.server = kubeconfig.server_of(config)
+    cluster.placement = placement or {}
+    cluster.simulated = simulated
+    cluster.full_clean(validate_unique=cluster.pk is None)
+    connection = connect(cluster)
+    cluster.kubernetes_version = str(connection.kube.read("/version").get("gitVersion", ""))
+    cluster.api_endpoints = endpoints_of(connection, cluster.server)
+    base_release.install(connection)
+    now = timezone.now()
+    cluster.reachable, cluster.message = True, ""
+    cluster.since = cluster.checked_at = now
+    with transaction.atomic():
+        cluster.save()
+    return cluster
+
+
+def record_health(cluster: Cluster, *, error: KubeError | None, now: datetime) -> bool:
+    """Keep whether the cluster answered; True if that is news."""
+    reachable = error is None
+    changed = cluster.reachable is not reachable
+    facts: dict[str, Any] = {
+        "reachable": reachable,
+        "message": "" if error is None else error.sentence[:500],
+        "checked_at": now,
+    }
+    if changed:
+        facts["since"] = now
+    Cluster.objects.filter(pk=cluster.pk).update(**facts)
+    for field, value in facts.items():
+        setattr(cluster, field, value)
+    return changed
+
+
+def endpoints_of(connection: Connection, server: str) -> list[dict[str, Any]]:
+    """Where pods of this cluster find its API server, as `[{"ip": …, "port": …}]`.
+
+    A network policy sees the address after kube-proxy has chosen it: the `kubernetes` Service's own
+    endpoints. A cluster that publishes none (its pods run nothing) has the server of its kubeconfig.
+    """
+    slices = connection.kube.list(
+        "discovery.k8s.io/v1",
+        "EndpointSlice",
+        "default",
+        labels="kubernetes.io/service-name=kubernetes",
+    )
+    found = [pair for each in slices for pair in _pairs(each)]
+    if found:
+        return sorted(found, key=lambda p: (p["ip"], p["port"]))
+    url = urlsplit(server)
+    return [{"ip": url.hostname or "", "port": url.port or 443}]
+
+
+def _pairs(endpoint_slice: Manifest) -> Sequence[dict[str, Any]]:
+    return [
+        {"ip": address, "port": port["port"]}
+        for endpoint in endpoint_slice.get("endpoints") or ()
+        for address in endpoint.get("addresses") or ()
+        for port in endpoint_slice.get("ports") or ()
+    ]

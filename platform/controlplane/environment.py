@@ -1,0 +1,124 @@
+"""How a setting is read from the environment: typed, from a file where wanted, loud when wrong."""
+
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+
+
+def given(name: str) -> bool:
+    """True if the variable, or the one that names its file, is set."""
+    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
+
+
+def text(name: str, *, default: str | None = None) -> str:
+    """The value; the content of the file that NAME_FILE names; else the default, if there is one."""
+    if path := os.environ.get(f"{name}_FILE"):
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as exc:
+            raise ImproperlyConfigured(f"{name}_FILE cannot be read: {exc.strerror}") from exc
+    value = os.environ.get(name, default)
+    if value is None:
+        raise ImproperlyConfigured(f"{name} is not set (or give a file by {name}_FILE)")
+    return value
+
+
+def switch(name: str, *, default: bool) -> bool:
+    """A yes or a no."""
+    value = text(name, default=str(default)).lower()
+    if value not in YES | NO:
+        raise ImproperlyConfigured(f"{name} must be yes or no, not {value!r}")
+    return value in YES
+
+
+def number(name: str, *, default: int) -> int:
+    """A positive whole number."""
+    value = text(name, default=str(default))
+    if not value.isascii() or not value.isdigit() or int(value) < 1:
+        raise ImproperlyConfigured(f"{name} must be a positive whole number, not {value!r}")
+    return int(value)
+
+
+def words(name: str, *, default: list[str]) -> list[str]:
+    """Words separated by commas."""
+    return [w.strip() for w in text(name, default=",".join(default)).split(",") if w.strip()]
+
+
+def folder(name: str, *, default: str) -> Path:
+    """An absolute path, whatever folder the process was started in."""
+    return Path(text(name, default=default)).expanduser().absolute()
+
+
+def key(name: str, *, made_in: Path | None) -> str:
+    """A secret key: given, or (where a folder is named) made once and kept there."""
+    if given(name) or made_in is None:
+        return text(name)
+    return _kept(made_in / "django.key", make=lambda: secrets.token_urlsafe(50))
+
+
+def fernet_keys(name: str, *, made_in: Path | None) -> list[str]:
+    """Encryption keys, newest first; each must be a Fernet key."""
+    if given(name) or made_in is None:
+        keys = [k.strip() for k in text(name).split(",") if k.strip()]
+    else:
+        kept = _kept(made_in / "encryption.keys", make=lambda: Fernet.generate_key().decode())
+        keys = kept.split(",")
+    try:
+        for each in keys:
+            Fernet(each)
+    except ValueError as exc:
+        raise ImproperlyConfigured(f"{name} holds a word that is no Fernet key") from exc
+    if not keys:
+        raise ImproperlyConfigured(f"{name} is empty")
+    return keys
+
+
+def database(name: str, *, sqlite: Path) -> dict[str, Any]:
+    """PostgreSQL by URL (postgresql://user:password@host:port/name), or SQLite where none is given."""
+    if not given(name):
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": sqlite,
+            # IMMEDIATE: a transaction takes the write lock at its start, so that what it counts
+            # stays counted; select_for_update does nothing on SQLite.
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            },
+        }
+    url = urlsplit(text(name))
+    if url.scheme not in {"postgres", "postgresql"} or not url.path.strip("/"):
+        raise ImproperlyConfigured(f"{name} must look like postgresql://user:password@host/name")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": url.path.strip("/"),
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "HOST": url.hostname or "",
+        "PORT": str(url.port or ""),
+        "CONN_MAX_AGE": 60,
+    }
+
+
+def _kept(path: Path, *, make: Callable[[], str]) -> str:
+    """The file's content; made first, for its owner only, where there is none."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(make(), encoding="utf-8")
+        # A link is made or fails: of two processes that start at once one wins, and both read its key.
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text(encoding="utf-8").strip()

@@ -1,0 +1,26 @@
+"""What went wrong for a person: a code for programs, a sentence for people."""
+
+
+class DomainError(Exception):
+    """A wish that cannot be taken. `code` is stable; the sentence names the thing and the way out."""
+
+    code = "refused"
+
+    def __init__(self, sentence: str, *, code: str | None = None, field: str | None = None) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.field = field
+        if code is not None:
+            self.code = code
+
+
+class NotAllowed(DomainError):
+    """The person may see the thing, but not do this to it."""
+
+    code = "not_allowed"
+
+
+class Changed(DomainError):
+    """What the person decided about is no longer what is there."""
+
+    code = "changed"

@@ -1,0 +1,77 @@
+"""How a cluster or helm can fail us: these errors and no others leave the door."""
+
+from collections.abc import Mapping
+from typing import Any
+
+LONGEST_SENTENCE = 1000
+
+
+class KubeError(Exception):
+    """A cluster did not do what we asked. `retryable`: the same call may work later."""
+
+    retryable = True
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence[:LONGEST_SENTENCE])
+        self.sentence = sentence[:LONGEST_SENTENCE]
+
+
+class Unreachable(KubeError):
+    """No answer: refused, timed out, or the certificate was not the cluster's."""
+
+
+class Refused(KubeError):
+    """The API server answered, and the answer was no. `status` is its own Status object."""
+
+    def __init__(self, sentence: str, *, code: int, status: Mapping[str, Any]) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.status = status
+
+
+class Missing(Refused):
+    """There is no such thing (404)."""
+
+
+class Forbidden(Refused):
+    """Our account may not do that, or a policy of the cluster refuses it (401, 403)."""
+
+
+class Conflict(Refused):
+    """Somebody else changed it in between, or it exists already (409)."""
+
+
+class Invalid(Refused):
+    """The API server understood and rejects the content (400, 422): the same again is no use."""
+
+    retryable = False
+
+
+class HelmFailed(KubeError):
+    """helm ended with an error; the sentence is helm's own last one."""
+
+
+class ChartBroken(HelmFailed):
+    """The chart cannot be rendered with these values: a mistake of the platform's, not of a cluster."""
+
+    retryable = False
+
+
+class HelmTimedOut(HelmFailed):
+    """helm did not end by its deadline and was killed."""
+
+
+_BY_CODE: dict[int, type[Refused]] = {
+    400: Invalid,
+    401: Forbidden,
+    403: Forbidden,
+    404: Missing,
+    409: Conflict,
+    422: Invalid,
+}
+
+
+def refused(code: int, status: Mapping[str, Any]) -> Refused:
+    """The error for an answer of `code`; 429 and 5xx stay plain `Refused`, which may be retried."""
+    sentence = str(status.get("message") or status.get("reason") or f"HTTP {code}")
+    return _BY_CODE.get(code, Refused)(sentence, code=code, status=status)

@@ -1,0 +1,209 @@
+"""One cluster's API: plain dicts in and out, our errors only, a deadline on every call."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Self
+
+import orjson
+import urllib3
+from kubernetes.client import ApiClient, Configuration
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import new_client_from_config_dict
+from kubernetes.config.config_exception import ConfigException
+
+from .errors import KubeError, Missing, Unreachable, refused
+from controlplane.objects import Manifest, Ref, ref_of
+from .resources import collection_path, object_path
+
+FIELD_MANAGER = "argosy"
+CONNECT_SECONDS = 3.0
+ANSWER_SECONDS = 15.0
+PAGE = 500
+POOL = 32  # above the number of worker threads, or they would queue for a socket
+
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+JSON = "application/json"
+
+
+class KubeGateway:
+    """The only door to a cluster's API server. Safe to share between threads."""
+
+    def __init__(self, client: ApiClient, *, headers: Mapping[str, str] | None = None) -> None:
+        self._client = client
+        self._headers = dict(headers or {})
+
+    @classmethod
+    def from_kubeconfig(cls, config: Manifest) -> Self:
+        """A door by a kubeconfig that holds everything inline (clusters.kubeconfig checks that)."""
+        settings = Configuration()
+        settings.connection_pool_maxsize = POOL
+        settings.retries = False  # when to try again is the row's schedule, not the socket's
+        try:
+            client = new_client_from_config_dict(  # type: ignore[no-untyped-call]
+                config, persist_config=False, client_configuration=settings
+            )
+        except (ConfigException, ValueError) as exc:
+            raise Unreachable(f"the kubeconfig cannot be used: {exc}") from exc
+        return cls(client)
+
+    def acting_as(self, user: str) -> "KubeGateway":
+        """The same cluster, with every call made as `user`: its RBAC decides, not ours."""
+        return KubeGateway(self._client, headers={**self._headers, "Impersonate-User": user})
+
+    def get(self, ref: Ref) -> Manifest | None:
+        """The object, or None where there is none."""
+        try:
+            return self._call("GET", object_path(ref))
+        except Missing:
+            return None
+
+    def list(
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str = "",
+        *,
+        labels: str = "",
+        fields: str = "",
+    ) -> tuple[Manifest, ...]:
+        """All objects of a kind, complete or an error: pages are followed to the end."""
+        return tuple(self._pages(api_version, kind, namespace, labels=labels, fields=fields))
+
+    def page(
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str,
+        *,
+        limit: int,
+        cursor: str = "",
+        labels: str = "",
+    ) -> tuple[tuple[Manifest, ...], str]:
+        """One page of a kind, and the cursor of the next ('' at the end)."""
+        query = {"limit": str(limit), "continue": cursor, "labelSelector": labels}
+        answer = self._call("GET", collection_path(api_version, kind, namespace), query)
+        named = ({"apiVersion": api_version, "kind": kind, **o} for o in answer.get("items") or ())
+        return tuple(named), answer["metadata"].get("continue", "")
+
+    def apply(
+        self,
+        manifest: Manifest,
+        *,
+        manager: str = FIELD_MANAGER,
+        dry_run: bool = False,
+        strict: bool = False,
+    ) -> Manifest:
+        """Make the fields in `manifest` so, and own them (server-side apply, forced)."""
+        query = {"fieldManager": manager, "force": "true"}
+        if dry_run:
+            query["dryRun"] = "All"
+        if strict:
+            query["fieldValidation"] = "Strict"
+        return self._call("PATCH", object_path(ref_of(manifest)), query, manifest, APPLY)
+
+    def replace(self, manifest: Manifest, *, manager: str = FIELD_MANAGER) -> Manifest:
+        """Make the whole object so. Its resourceVersion must be the live one, else Conflict."""
+        query = {"fieldManager": manager}
+        return self._call("PUT", object_path(ref_of(manifest)), query, manifest)
+
+    def create(self, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
+        """Make a new object; one of that name already there is a Conflict."""
+        ref = ref_of(manifest)
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+        if dry_run:
+            query["dryRun"] = "All"
+        path = collection_path(ref.api_version, ref.kind, ref.namespace)
+        return self._call("POST", path, query, manifest)
+
+    def patch(self, ref: Ref, change: Manifest, *, manager: str = FIELD_MANAGER) -> Manifest:
+        """Merge `change` into the object (JSON merge patch)."""
+        return self._call("PATCH", object_path(ref), {"fieldManager": manager}, change, MERGE)
+
+    def delete(self, ref: Ref, *, uid: str = "") -> None:
+        """Make it gone; already gone is success. With `uid`, only that very object."""
+        options: Manifest = {"propagationPolicy": "Background"}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        with suppress(Missing):
+            self._call("DELETE", object_path(ref), None, options)
+
+    def read(self, path: str) -> Manifest:
+        """A document that is no object: `/version`, or `/readyz`'s plain text as `{"text": …}`."""
+        return self._call("GET", path)
+
+    def _pages(
+        self, api_version: str, kind: str, namespace: str, *, labels: str, fields: str
+    ) -> Iterator[Manifest]:
+        path, cursor = collection_path(api_version, kind, namespace), ""
+        while True:
+            query = {
+                "limit": str(PAGE),
+                "continue": cursor,
+                "labelSelector": labels,
+                "fieldSelector": fields,
+            }
+            answer = self._call("GET", path, query)
+            for item in answer.get("items") or ():
+                # A list names the kind once, for all; our references need it on each.
+                yield {"apiVersion": api_version, "kind": kind, **item}
+            cursor = answer["metadata"].get("continue", "")
+            if not cursor:
+                return
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Manifest | None = None,
+        content_type: str = JSON,
+    ) -> Manifest:
+        headers = {"Accept": JSON, "Content-Type": content_type, **self._headers}
+        said = [(key, value) for key, value in (query or {}).items() if value]
+        with _translated():
+            request = self._client.param_serialize(
+                method,
+                path,
+                query_params=said,
+                header_params=headers,
+                body=orjson.dumps(body) if body is not None else None,
+                auth_settings=["BearerToken"],
+            )
+            answer = self._client.call_api(
+                *request, _request_timeout=(CONNECT_SECONDS, ANSWER_SECONDS)
+            )
+            return _document(answer.status, answer.read())  # type: ignore[no-untyped-call]
+
+
+def _document(code: int, raw: bytes) -> Manifest:
+    """The answer's body, or the error it stands for."""
+    try:
+        document: Any = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        document = {"text": raw.decode(errors="replace")[:500]}
+    if not isinstance(document, dict):
+        document = {"value": document}
+    parsed: Manifest = document
+    if not 200 <= code <= 299:  # noqa: PLR2004 - HTTP's own numbers
+        raise refused(code, {"message": parsed.get("text", ""), **parsed})
+    return parsed
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Nothing of the client library's leaves the door."""
+    try:
+        yield
+    except KubeError:
+        raise
+    except ApiException as exc:
+        raise Unreachable(f"the API server cannot be reached: {exc.reason}") from exc
+    except (urllib3.exceptions.HTTPError, OSError) as exc:
+        raise Unreachable(f"the API server cannot be reached: {_short(exc)}") from exc
+
+
+def _short(exc: Exception) -> str:
+    """The cause without urllib3's wrapping of addresses of Python objects."""
+    cause = getattr(exc, "reason", None) or exc
+    return str(cause).rsplit(">: ", maxsplit=1)[-1].rsplit("): ", maxsplit=1)[-1]

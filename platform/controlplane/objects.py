@@ -1,0 +1,37 @@
+"""What a Kubernetes object is to us: a plain dict, and the reference that names it."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True, order=True)
+class Ref:
+    """Which object: enough to build its URL. `namespace` is empty for cluster-scoped kinds."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        where = f" in {self.namespace}" if self.namespace else ""
+        return f"{self.kind} {self.name}{where}"
+
+
+def ref_of(manifest: Mapping[str, Any]) -> Ref:
+    """The reference of a manifest that states its kind, as ours all do."""
+    meta = manifest["metadata"]
+    return Ref(
+        manifest["apiVersion"], manifest["kind"], meta.get("namespace") or "", meta.get("name", "")
+    )
+
+
+def fingerprint(value: object) -> str:
+    """A short, stable hash of plain data: equal for equal content, whatever the order of keys."""
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]

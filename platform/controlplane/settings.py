@@ -1,0 +1,164 @@
+"""Every setting, from the environment alone: what is missing or malformed stops the process here.
+
+A variable `NAME` may be given as a file, `NAME_FILE`, which is how secrets are mounted. In embedded mode
+(no `ARGOSY_DATABASE_URL`) the keys are made once under the home folder, readable by its owner only.
+"""
+
+from pathlib import Path
+
+import django_stubs_ext
+
+from controlplane import environment as env
+
+# Django's generic classes, such as ModelAdmin[Team], exist at run time too.
+django_stubs_ext.monkeypatch()
+
+HOME = env.folder("ARGOSY_HOME", default=".argosy")
+EMBEDDED = not env.given("ARGOSY_DATABASE_URL")
+DEBUG = env.switch("ARGOSY_DEBUG", default=False)
+
+SECRET_KEY = env.key("ARGOSY_SECRET_KEY", made_in=HOME / "keys" if EMBEDDED else None)
+# Several keys, newest first, separated by commas: the first one writes, all of them read.
+ENCRYPTION_KEYS = env.fernet_keys(
+    "ARGOSY_ENCRYPTION_KEYS", made_in=HOME / "keys" if EMBEDDED else None
+)
+
+BASE_URL = env.text("ARGOSY_URL", default="http://127.0.0.1:8080")
+ALLOWED_HOSTS = env.words("ARGOSY_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+
+ROOT_URLCONF = "controlplane.urls"
+WSGI_APPLICATION = "controlplane.wsgi.application"
+AUTH_USER_MODEL = "identity.User"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "controlplane.identity",
+    "controlplane.clusters",
+    "tenants",
+    "provisioning",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": env.database("ARGOSY_DATABASE_URL", sqlite=HOME / "argosy.sqlite3")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+HTTPS = BASE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = False  # TLS ends before us; the address we are known by decides the cookies
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+X_FRAME_OPTIONS = "DENY"
+SILENCED_SYSTEM_CHECKS = ["security.W008"]  # see SECURE_SSL_REDIRECT
+LOGIN_URL = "/admin/login/"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "controlplane.identity.tokens.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "controlplane.api.paging.Pages",
+    "PAGE_SIZE": 100,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "controlplane.api.errors.answer",
+    "DEFAULT_THROTTLE_RATES": {"login": "20/min"},
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Argosy",
+    "DESCRIPTION": "Namespaces with an isolated Argo Workflows, asked for, approved, and made so.",
+    "VERSION": "v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# Who a person is to the platform, by the groups a provider's claim (or a local account) carries.
+ADMIN_GROUP = env.text("ARGOSY_ADMIN_GROUP", default="argosy-admins")
+APPROVER_GROUP = env.text("ARGOSY_APPROVER_GROUP", default="argosy-approvers")
+
+# The programs and files the loop works with.
+CHARTS = env.folder("ARGOSY_CHARTS", default=str(Path(__file__).resolve().parents[2] / "charts"))
+HELM = env.text("ARGOSY_HELM", default="")  # empty: the local cluster's own
+ARGO_VERSION = env.text("ARGOSY_ARGO_VERSION", default="v4.1.2")
+ARGO_CONTROLLER_IMAGE = env.text(
+    "ARGOSY_ARGO_CONTROLLER_IMAGE", default="quay.io/argoproj/workflow-controller"
+)
+ARGO_EXECUTOR_IMAGE = env.text("ARGOSY_ARGO_EXECUTOR_IMAGE", default="quay.io/argoproj/argoexec")
+
+CELERY_BROKER_URL = env.text("ARGOSY_BROKER_URL", default="memory://" if EMBEDDED else None)
+# A polling broker looks this often; with the default of a second every task would start late.
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"polling_interval": 0.02} if CELERY_BROKER_URL.startswith("memory:") else {}
+)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_CONCURRENCY = env.number("ARGOSY_WORKERS", default=16)
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY = False  # a broker that is down must not hold a person's click
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("ARGOSY_LOG_LEVEL", default="INFO")},
+    "loggers": {
+        # Its command lines hold values; ours is the line per turn.
+        "pyhelm3": {"level": "ERROR"},
+        "celery": {"level": "WARNING"},
+        "urllib3": {"level": "ERROR"},
+    },
+}

@@ -1,0 +1,1 @@
+"""Making it so: look, plan, do, look again."""

@@ -1,0 +1,151 @@
+"""Doing: the steps of a plan, stage by stage, each failure kept and none of them hiding another."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from controlplane.kube.door import Connection, Kube
+from controlplane.kube.errors import HelmFailed, HelmTimedOut, KubeError, Unreachable
+from controlplane.objects import Manifest, Ref, ref_of
+from controlplane.releases import LiveRelease
+
+from .drift import is_trusted
+from .plan import (
+    Apply,
+    EnsureRelease,
+    MendRelease,
+    Recreate,
+    Remove,
+    RemoveRelease,
+    Restore,
+    Stage,
+    Step,
+)
+from .status import Failure
+
+
+class ClaimLost(Exception):
+    """Another worker has the row by now: stop at once, and write nothing."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one step."""
+
+    step: Step
+    seconds: float
+    failure: Failure | None = None
+
+
+def apply(
+    steps: Sequence[Step],
+    connection: Connection,
+    *,
+    keep_claim: Callable[[], bool],
+    note: Callable[[Outcome], None] = lambda _: None,
+) -> tuple[Outcome, ...]:
+    """Do the steps. A stage starts only when the one before it held; the claim is renewed before each.
+
+    Raises Unreachable if the cluster stops answering, ClaimLost if the row is somebody else's by now.
+    """
+    outcomes: list[Outcome] = []
+    for _, staged in groupby(sorted(steps, key=lambda s: s.stage), key=lambda s: s.stage):
+        if not keep_claim():
+            raise ClaimLost
+        for step in staged:
+            # helm may take long: its deadline must lie within the lease that starts here.
+            if isinstance(step, EnsureRelease | MendRelease | RemoveRelease) and not keep_claim():
+                raise ClaimLost
+            outcomes.append(_attempt(step, connection))
+            note(outcomes[-1])
+        if any(o.failure for o in outcomes):
+            break
+    return tuple(outcomes)
+
+
+def failures_of(outcomes: Iterable[Outcome]) -> tuple[Failure, ...]:
+    """The failures among the outcomes, in order."""
+    return tuple(o.failure for o in outcomes if o.failure is not None)
+
+
+def _attempt(step: Step, connection: Connection) -> Outcome:
+    started = time.monotonic()
+    failure: Failure | None = None
+    try:
+        _do(step, connection)
+    except Unreachable:
+        raise
+    except KubeError as exc:
+        failure = Failure(step.stage, str(step), exc.sentence, _reason(exc))
+    return Outcome(step, time.monotonic() - started, failure)
+
+
+def _reason(exc: KubeError) -> str:
+    match exc:
+        case HelmTimedOut():
+            return "HelmTimedOut"
+        case HelmFailed():
+            return "HelmFailed"
+    return type(exc).__name__
+
+
+def _do(step: Step, connection: Connection) -> None:
+    kube = connection.kube
+    match step:
+        case Apply(manifest=manifest):
+            kube.apply(manifest)
+        case Restore(manifest=manifest, manager=manager):
+            _restore(kube, manifest, manager)
+        case Recreate(manifest=manifest, uid=uid):
+            kube.delete(ref_of(manifest), uid=uid)
+            kube.apply(manifest)
+        case MendRelease(live=release):
+            _mend(connection, release)
+        case EnsureRelease(release=wanted):
+            connection.helm.upgrade(wanted)
+        case RemoveRelease(live=release):
+            connection.helm.uninstall(release.name, release.namespace)
+        case Remove(ref=ref, uid=uid):
+            kube.delete(ref, uid=uid)
+
+
+def _restore(kube: Kube, manifest: Manifest, manager: str) -> None:
+    """Apply, then replace the whole object by what we apply, and the others' ownership with it.
+
+    After the apply every field of ours is right; the replacement only takes away, and a removal
+    leaves no new owner behind. So afterwards managedFields names us alone.
+    """
+    applied = kube.apply(manifest, manager=manager)
+    meta = applied["metadata"]
+    wanted = manifest["metadata"]
+    kube.replace(
+        {
+            **manifest,
+            "metadata": {
+                **wanted,
+                "resourceVersion": meta["resourceVersion"],
+                "uid": meta["uid"],
+                # What others say about the object may stay; what they made of it may not.
+                "labels": {**(meta.get("labels") or {}), **(wanted.get("labels") or {})},
+                "annotations": {**(meta.get("annotations") or {}), **(wanted.get("annotations") or {})},
+                "managedFields": [
+                    entry for entry in meta["managedFields"] if is_trusted(entry, manager=manager)
+                ],
+            },
+        },
+        manager=manager,
+    )
+
+
+def _mend(connection: Connection, release: LiveRelease) -> None:
+    """A helm run was cut off and, under our claim, nobody else can be at it."""
+    if release.deployed_revision:
+        connection.helm.rollback(release.name, release.namespace, release.deployed_revision)
+        return
+    # The first install: helm would refuse every later one. Its objects stay; the next install, by
+    # the same release name, takes them as its own.
+    connection.kube.delete(Ref("v1", "Secret", release.namespace, release.record))
+
+
+__all__ = ["ClaimLost", "Outcome", "Stage", "apply", "failures_of"]

@@ -1,0 +1,206 @@
+"""What should be in the cluster for one tenant namespace: complete, or empty to delete.
+
+Charts say what the guard rails and the release hold; what a chart may not do is said here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from controlplane.objects import Manifest, Ref, fingerprint, ref_of
+from controlplane.releases import Chart, Release
+from tenants.spec import NamespaceSpec
+
+from . import argo_config
+
+MANAGED, TEAM, NAMESPACE, ROLE = (
+    f"argosy.dev/{word}" for word in ("managed", "team", "namespace", "role")
+)
+FINGERPRINT = "argosy.dev/fingerprint"
+RELEASE = "argo"
+
+RBAC = "rbac.authorization.k8s.io/v1"
+GUARD_RAIL_KINDS = (
+    ("v1", "ServiceAccount"),
+    ("v1", "ResourceQuota"),
+    ("v1", "LimitRange"),
+    ("networking.k8s.io/v1", "NetworkPolicy"),
+    (RBAC, "Role"),
+    (RBAC, "RoleBinding"),
+)
+RELEASE_KINDS = (("v1", "ConfigMap"), ("v1", "Service"), ("apps/v1", "Deployment"))
+
+
+class ChartEscapesError(Exception):
+    """A chart made something it may not: the whole chart is refused."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """Which Argo to run: the version, and where its two images are."""
+
+    version: str
+    controller: str
+    executor: str
+
+
+@dataclass(frozen=True)
+class WantedRelease:
+    """A release, and the objects it consists of (for seeing drift without asking helm)."""
+
+    release: Release
+    objects: tuple[Manifest, ...]
+
+
+@dataclass(frozen=True)
+class Desired:
+    """Everything of ours that should be there. `Desired()` is: nothing."""
+
+    namespaces: tuple[Manifest, ...] = ()
+    guard_rails: tuple[Manifest, ...] = ()
+    releases: tuple[WantedRelease, ...] = ()
+
+    @property
+    def refs(self) -> frozenset[Ref]:
+        """What should be there, releases' objects included."""
+        owned = (m for wanted in self.releases for m in wanted.objects)
+        return frozenset(map(ref_of, (*self.namespaces, *self.guard_rails, *owned)))
+
+    @property
+    def fingerprint(self) -> str:
+        """The hash an approval is bound to: objects, charts and values."""
+        return fingerprint(
+            {
+                "objects": [*self.namespaces, *self.guard_rails],
+                "releases": [
+                    {"fingerprint": w.release.fingerprint, "objects": w.objects}
+                    for w in self.releases
+                ],
+            }
+        )
+
+
+def labels_of(spec: NamespaceSpec) -> dict[str, str]:
+    """The labels on everything of this namespace's."""
+    return {MANAGED: "true", TEAM: spec.team, NAMESPACE: spec.name}
+
+
+def namespaces_of(spec: NamespaceSpec) -> tuple[Manifest, ...]:
+    """The workload namespace and the control namespace, before any chart."""
+    return (
+        _namespace(spec, spec.name, role="workload"),
+        _namespace(spec, spec.control, role="control"),
+    )
+
+
+def guard_rail_values(spec: NamespaceSpec) -> dict[str, Any]:
+    """The values of charts/team-guardrails."""
+    return {
+        "team": spec.team,
+        "workloadNamespace": spec.name,
+        "controlNamespace": spec.control,
+        "quota": {"hard": dict(spec.tier.quota)},
+        "limits": dict(spec.tier.limits),
+        "apiServer": {"endpoints": [dict(e) for e in spec.cluster.api_endpoints]},
+    }
+
+
+def release_values(spec: NamespaceSpec, images: Images) -> dict[str, Any]:
+    """The values of charts/team-argo, the controller's configuration among them."""
+    config = argo_config.default_config(
+        hard=spec.tier.quota,
+        executor_image=f"{images.executor}:{images.version}",
+        deadline_seconds=spec.tier.workflow_deadline_seconds,
+        parallelism=spec.tier.parallelism,
+        placement=spec.cluster.placement,
+    )
+    return {
+        "team": spec.team,
+        "workloadNamespace": spec.name,
+        "controller": {
+            "image": {"repository": images.controller, "tag": images.version},
+            "resources": dict(spec.tier.controller_resources),
+            **spec.cluster.placement,
+        },
+        "config": argo_config.render(config, version=images.version),
+    }
+
+
+def release_of(spec: NamespaceSpec, chart: Chart, values: Mapping[str, Any]) -> Release:
+    """The release, its fingerprint among its values so that its objects carry it."""
+    print_ = fingerprint({"chart": chart.digest, "version": chart.version, "values": values})
+    return Release(
+        name=RELEASE,
+        namespace=spec.control,
+        chart=chart,
+        values={**values, "fingerprint": print_},
+        fingerprint=print_,
+    )
+
+
+def guard_rails_of(spec: NamespaceSpec, rendered: Iterable[Manifest]) -> tuple[Manifest, ...]:
+    """Rendered guard rails, checked, labelled, and each with the fingerprint of itself."""
+    return tuple(
+        _stamped(_labelled(spec, manifest))
+        for manifest in allowed(spec, rendered, kinds=GUARD_RAIL_KINDS, where={spec.name, spec.control})
+    )  # fmt: skip
+
+
+def release_objects_of(spec: NamespaceSpec, rendered: Iterable[Manifest]) -> tuple[Manifest, ...]:
+    """A release's objects as rendered, checked: they live in the control namespace only."""
+    return allowed(spec, rendered, kinds=RELEASE_KINDS, where={spec.control})
+
+
+def allowed(
+    spec: NamespaceSpec,
+    rendered: Iterable[Manifest],
+    *,
+    kinds: Iterable[tuple[str, str]],
+    where: set[str],
+) -> tuple[Manifest, ...]:
+    """The manifests, if all are of listed kinds and in these namespaces, and no two are one object.
+
+    Raises ChartEscapesError naming the first that is not: anything else, and a chart would be a way
+    to act as the platform.
+    """
+    manifests = tuple(rendered)
+    seen: set[Ref] = set()
+    for manifest in manifests:
+        ref = ref_of(manifest)
+        if (ref.api_version, ref.kind) not in set(kinds):
+            raise ChartEscapesError(f"a chart of {spec.name} made a {ref.kind}, which it may not")
+        if ref.namespace not in where:
+            raise ChartEscapesError(
+                f"a chart of {spec.name} made {ref}, outside its own namespaces"
+            )
+        if ref in seen or not ref.name:
+            raise ChartEscapesError(f"a chart of {spec.name} made {ref} twice, or without a name")
+        seen.add(ref)
+    return manifests
+
+
+def _namespace(spec: NamespaceSpec, name: str, *, role: str) -> Manifest:
+    pod_security = {
+        f"pod-security.kubernetes.io/{mode}{suffix}": value
+        for mode in ("enforce", "audit", "warn")
+        for suffix, value in (("", "restricted"), ("-version", "latest"))
+    }
+    return _stamped(
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": name, "labels": {**labels_of(spec), ROLE: role, **pod_security}},
+        }
+    )
+
+
+def _labelled(spec: NamespaceSpec, manifest: Manifest) -> Manifest:
+    meta = manifest["metadata"]
+    labels = {**(meta.get("labels") or {}), **labels_of(spec)}
+    return {**manifest, "metadata": {**meta, "labels": labels}}
+
+
+def _stamped(manifest: Manifest) -> Manifest:
+    meta = manifest["metadata"]
+    notes = {**(meta.get("annotations") or {}), FINGERPRINT: fingerprint(manifest)}
+    return {**manifest, "metadata": {**meta, "annotations": notes}}

@@ -1,0 +1,21 @@
+"""What is in the cluster for one tenant namespace, as a value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from controlplane.objects import Manifest, Ref
+from controlplane.releases import LiveRelease
+
+
+@dataclass(frozen=True)
+class Live:
+    """One look at the cluster. `objects` holds all of the kinds we own, in both namespaces.
+
+    `answers` is there after a thorough look: for each wanted object that exists, what the API server
+    says it would be after our apply. `pods` is there while the controller is not available.
+    """
+
+    objects: Mapping[Ref, Manifest] = field(default_factory=dict)
+    releases: Mapping[tuple[str, str], LiveRelease] = field(default_factory=dict)
+    answers: Mapping[Ref, Manifest] = field(default_factory=dict)
+    pods: tuple[Manifest, ...] = ()

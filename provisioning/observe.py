@@ -1,0 +1,99 @@
+"""Looking: everything of the kinds we own in a tenant's two namespaces, read once."""
+
+from collections.abc import Iterable, Iterator
+
+from controlplane.kube import storage
+from controlplane.kube.door import Connection, Kube
+from controlplane.kube.errors import Invalid
+from controlplane.objects import Manifest, Ref, ref_of
+from controlplane.releases import LiveRelease
+from tenants.spec import NamespaceSpec
+
+from .desired import GUARD_RAIL_KINDS, RELEASE_KINDS, Desired
+from .drift import HELMS, OURS
+from .live import Live
+from .plan import is_ours
+from .status import is_available
+
+STORAGE_LABEL = "owner=helm"
+
+
+def observe(
+    connection: Connection, spec: NamespaceSpec, desired: Desired, *, thorough: bool = False
+) -> Live:
+    """One look. `thorough` also asks the API server what our applies would change."""
+    kube = connection.kube
+    found = {ref_of(m): m for m in _namespaces(kube, spec)}
+    if not found or not all(is_ours(spec.name, m) for m in found.values()):
+        return Live(objects=found)  # nothing is there, or it is not ours to look into
+    present = [ref.name for ref in found]
+    found |= {ref_of(m): m for m in _owned(kube, spec, present)}
+    answers = _answers(kube, desired, found) if thorough else {}
+    return Live(
+        objects=found,
+        releases=_releases(kube, spec.control) if spec.control in present else {},
+        answers=answers,
+        pods=_pods(kube, spec, found),
+    )
+
+
+def _namespaces(kube: Kube, spec: NamespaceSpec) -> Iterator[Manifest]:
+    """By name, label or not: one that exists and is not ours must be seen."""
+    for name in (spec.name, spec.control):
+        if (found := kube.get(Ref("v1", "Namespace", "", name))) is not None:
+            yield found
+
+
+def _owned(kube: Kube, spec: NamespaceSpec, present: list[str]) -> Iterator[Manifest]:
+    """Whole namespaces, not by label: a label that somebody took off would hide the object."""
+    for name in present:
+        for api_version, kind in GUARD_RAIL_KINDS:
+            yield from kube.list(api_version, kind, name)
+    if spec.control in present:
+        for api_version, kind in RELEASE_KINDS:
+            yield from kube.list(api_version, kind, spec.control)
+
+
+def _releases(kube: Kube, namespace: str) -> dict[tuple[str, str], LiveRelease]:
+    secrets = kube.list("v1", "Secret", namespace, labels=STORAGE_LABEL)
+    return {(namespace, name): found for name, found in storage.newest_of(secrets).items()}
+
+
+def _answers(
+    kube: Kube, desired: Desired, found: dict[Ref, Manifest]
+) -> dict[Ref, Manifest]:
+    """The API server's normalising, for each wanted object that exists."""
+    wanted: list[tuple[Manifest, str]] = [
+        *((m, OURS) for m in (*desired.namespaces, *desired.guard_rails)),
+        *((m, HELMS) for w in desired.releases for m in _as_installed(w.objects)),
+    ]
+    answers: dict[Ref, Manifest] = {}
+    for manifest, manager in wanted:
+        if ref_of(manifest) not in found:
+            continue
+        try:
+            answers[ref_of(manifest)] = kube.apply(manifest, manager=manager, dry_run=True)
+        except Invalid:
+            answers[ref_of(manifest)] = manifest  # cannot be applied in place: surely different
+    return answers
+
+
+def _as_installed(objects: Iterable[Manifest]) -> Iterator[Manifest]:
+    """A release's objects with what helm adds on installing, or every one would look changed."""
+    for manifest in objects:
+        meta = manifest["metadata"]
+        labels = {**(meta.get("labels") or {}), "app.kubernetes.io/managed-by": "Helm"}
+        notes = {
+            **(meta.get("annotations") or {}),
+            "meta.helm.sh/release-name": "argo",
+            "meta.helm.sh/release-namespace": meta["namespace"],
+        }
+        yield {**manifest, "metadata": {**meta, "labels": labels, "annotations": notes}}
+
+
+def _pods(kube: Kube, spec: NamespaceSpec, found: dict[Ref, Manifest]) -> tuple[Manifest, ...]:
+    """The control pods, asked for only while a Deployment is not available: they know why."""
+    deployments = [m for ref, m in found.items() if ref.kind == "Deployment"]
+    if not deployments or all(map(is_available, deployments)):
+        return ()
+    return kube.list("v1", "Pod", spec.control)

@@ -1,0 +1,89 @@
+"""One turn of the loop: observe, plan, apply, observe again, report."""
+
+import logging
+import time
+from datetime import timedelta
+
+from django.utils import timezone
+
+from controlplane.clusters.connections import connect
+from controlplane.errors import DomainError
+from controlplane.kube.errors import KubeError, Unreachable
+from tenants import requests, services
+from tenants.models import TenantNamespace
+from tenants.spec import NamespaceSpec
+
+from . import status
+from .apply import ClaimLost, apply, failures_of
+from .desired import ChartEscapesError, Desired
+from .observe import observe
+from .plan import plan
+from .record import TurnRecord, record
+from .render import render
+from .schedule import is_thorough_due
+from .status import Report
+
+LEASE = timedelta(seconds=90)
+
+logger = logging.getLogger(__name__)
+
+
+def reconcile(pk: int) -> timedelta | None:
+    """Take one turn for one row; give how long until its next, or None if the row is not ours."""
+    now = timezone.now()
+    namespace = TenantNamespace.objects.claim(pk, now=now, until=now + LEASE)
+    if namespace is None:
+        return None  # another worker has it, or it is gone or paused
+    spec, started = namespace.spec(), time.monotonic()
+    turn = TurnRecord(namespace)
+    thorough = is_thorough_due(namespace.thorough_at, now)
+    try:
+        report = take_turn(namespace, spec, turn, thorough=thorough)
+    except ClaimLost:
+        logger.warning("%s: overslept, another worker has the row", namespace)
+        return None
+    except Unreachable as exc:
+        report = status.unreachable(exc.sentence)
+    except (KubeError, DomainError) as exc:
+        report = status.broken(exc.sentence)
+    except ChartEscapesError as exc:
+        report = status.broken(str(exc))
+    except Exception as exc:  # the edge: an unknown failure must not keep the claim
+        logger.exception("%s: a mistake of the platform's", namespace)
+        report = status.broken(f"The platform made a mistake ({type(exc).__name__}); see its log.")
+    # The generation we worked on, not the one there is now: if the team changed its mind meanwhile
+    # the row stays behind, and comes back.
+    return record(namespace, spec, report, turn, thorough=thorough, seconds=time.monotonic() - started)
+
+
+def take_turn(
+    namespace: TenantNamespace, spec: NamespaceSpec, turn: TurnRecord, *, thorough: bool
+) -> Report:
+    """Observe, plan, apply, observe again, summarise."""
+    desired = render(spec)
+    if changed_since_approved(namespace, spec, desired):
+        requests.reopen(namespace, note="What would be made has changed since you looked.")
+        return status.plan_changed()
+    connection = connect(namespace.cluster)
+    live = observe(connection, spec, desired, thorough=thorough)
+    steps = plan(spec.name, desired, live)
+    if not steps:
+        return status.summarise(spec.name, desired, live, ())
+    turn.begin(steps)
+    outcomes = apply(steps, connection, keep_claim=lambda: _renewed(namespace), note=turn.note)
+    live = observe(connection, spec, desired)
+    return status.summarise(spec.name, desired, live, failures_of(outcomes))
+
+
+def changed_since_approved(namespace: TenantNamespace, spec: NamespaceSpec, desired: Desired) -> bool:
+    """True if this would make something else than what a person approved.
+
+    Until it was made once. After that its tier and the platform's charts are the platform team's to
+    change, and each such change is theirs, on record.
+    """
+    made = namespace.applied_at is not None or spec.deleted
+    return not made and bool(spec.approved_plan) and desired.fingerprint != spec.approved_plan
+
+
+def _renewed(namespace: TenantNamespace) -> bool:
+    return services.renew(namespace, until=timezone.now() + LEASE)

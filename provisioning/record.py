@@ -1,0 +1,113 @@
+"""Keeping what a turn did: its steps while they happen, its report at the end, one line in the log."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from tenants import services
+from tenants.conditions import READY, Status, from_dicts
+from tenants.models import TenantNamespace
+from tenants.spec import NamespaceSpec
+
+from .apply import Outcome
+from .models import Turn
+from .plan import Step
+from .schedule import next_turn
+from .status import Report
+
+KEPT = 50  # turns a namespace; older ones are forgotten
+
+logger = logging.getLogger("provisioning.turn")
+
+
+class TurnRecord:
+    """The row of a turn, made when it first has something to do."""
+
+    def __init__(self, namespace: TenantNamespace) -> None:
+        self._namespace = namespace
+        self._row: Turn | None = None
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        return [] if self._row is None else self._row.steps
+
+    def begin(self, steps: Sequence[Step]) -> None:
+        """There are steps: people may watch them from here on."""
+        self._row = Turn.objects.create(
+            namespace=self._namespace,
+            generation=self._namespace.generation,
+            steps=[{"step": str(s), "stage": s.stage.name.lower(), "state": "waiting"} for s in steps],
+        )
+
+    def note(self, outcome: Outcome) -> None:
+        """One step is done. Written when a stage's worth of steps is, or at a failure, or for helm."""
+        row = self._row
+        if row is None:
+            return
+        entry = next(s for s in row.steps if s["step"] == str(outcome.step) and s["state"] == "waiting")
+        entry["state"] = "failed" if outcome.failure else "done"
+        entry["seconds"] = round(outcome.seconds, 3)
+        if outcome.failure:
+            entry["error"] = outcome.failure.sentence
+        same_stage = [s for s in row.steps if s["stage"] == entry["stage"]]
+        if outcome.failure or all(s["state"] != "waiting" for s in same_stage):
+            row.save(update_fields=["steps"])
+
+    def finish(self, report: Report, *, seconds: float) -> None:
+        """The turn is over; old ones make room."""
+        if self._row is None:
+            return
+        self._row.seconds = round(seconds, 3)
+        self._row.outcome = report.ready.reason
+        self._row.message = report.ready.message[:1000]
+        self._row.ended_at = timezone.now()
+        self._row.save()
+        kept = Turn.objects.filter(namespace=self._namespace).order_by("-pk")[:KEPT]
+        Turn.objects.filter(namespace=self._namespace, pk__lt=min(t.pk for t in kept)).delete()
+
+
+def record(
+    namespace: TenantNamespace,
+    spec: NamespaceSpec,
+    report: Report,
+    turn: TurnRecord,
+    *,
+    thorough: bool,
+    seconds: float,
+) -> timedelta | None:
+    """Write the report and let go of the row; how long until its next turn, or None if it was lost."""
+    now = timezone.now()
+    wait = next_turn(
+        failures=namespace.failures + 1 if report.failed else 0,
+        ready=report.ready,
+        unknown_since=_unknown_since(namespace, now),
+        now=now,
+    )
+    turn.finish(report, seconds=seconds)
+    written = services.record_status(
+        namespace,
+        generation=spec.generation,
+        conditions=report.conditions,
+        now=now,
+        next_turn=wait,
+        failed=report.failed,
+        applied=bool(turn.steps) or report.ready.status is Status.TRUE,
+        thorough=thorough and not report.failed,
+        gone=report.gone,
+    )
+    logger.info(
+        "%s generation=%d steps=%d outcome=%s seconds=%.2f next=%.1fs",
+        namespace, spec.generation, len(turn.steps), report.ready.reason, seconds, wait.total_seconds(),
+    )  # fmt: skip
+    return wait if written else None
+
+
+def _unknown_since(namespace: TenantNamespace, now: datetime) -> datetime:
+    """Since when the row has been coming up; now, if it only begins to."""
+    before = from_dicts(namespace.conditions).get(READY)
+    if before is None or before.status is not Status.UNKNOWN:
+        return now
+    return datetime.fromisoformat(before.last_transition)

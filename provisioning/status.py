@@ -1,0 +1,238 @@
+"""What a look adds up to: conditions with a reason and a sentence, decided from values alone."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from controlplane.objects import Manifest, ref_of
+from controlplane.releases import DEPLOYED
+from tenants.conditions import READY, Condition, Status
+
+from .desired import Desired, WantedRelease
+from .live import Live
+from .plan import Stage, drifted, release_drifted, taken_by_others
+
+NAMESPACES_READY, GUARD_RAILS_READY, ARGO_READY = (
+    "NamespaceReady",
+    "GuardRailsReady",
+    "ArgoReady",
+)
+STAGE_OF = {
+    NAMESPACES_READY: Stage.NAMESPACES,
+    GUARD_RAILS_READY: Stage.GUARD_RAILS,
+    ARGO_READY: Stage.RELEASES,
+}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A step that failed: which stage it belonged to, what it was, the cluster's or helm's words."""
+
+    stage: Stage
+    step: str
+    sentence: str
+    reason: str = "StepFailed"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a turn has to say of its row."""
+
+    conditions: tuple[Condition, ...]
+    failed: bool = False
+    gone: bool = False
+    applied: bool = field(default=False, compare=False)
+
+    @property
+    def ready(self) -> Condition:
+        """The condition over all."""
+        return next(c for c in self.conditions if c.type == READY)
+
+
+def summarise(name: str, desired: Desired, live: Live, failures: Sequence[Failure]) -> Report:
+    """The conditions of one tenant namespace after a turn."""
+    if taken := taken_by_others(name, live):
+        return _refused(
+            "NameTaken",
+            f"{' and '.join(ref.name for ref in taken)} exists on the cluster and is not ours; nothing "
+            "was touched. Choose another name, or have its owner remove it.",
+        )
+    if desired == Desired():
+        return _terminating(live, failures)
+    parts = (
+        _failed(NAMESPACES_READY, failures) or _namespaces(desired, live),
+        _failed(GUARD_RAILS_READY, failures) or _guard_rails(desired, live),
+        _failed(ARGO_READY, failures) or _argo(desired, live),
+    )
+    return Report((*parts, _over_all(parts)), failed=bool(failures))
+
+
+def unreachable(sentence: str) -> Report:
+    """The cluster did not answer: nothing is known to be wrong with the namespace itself."""
+    return _refused(
+        "ClusterUnreachable", f"{sentence}. The platform keeps trying; nothing was changed."
+    )
+
+
+def broken(sentence: str) -> Report:
+    """A mistake of the platform's own, or a chart that cannot be rendered."""
+    return _refused("PlatformError", sentence)
+
+
+def plan_changed() -> Report:
+    """What would be made is not what was approved: nothing was made."""
+    report = _refused(
+        "PlanChanged",
+        "What would be made has changed since it was approved; it waits for the approver again.",
+    )
+    return replace(report, failed=False)
+
+
+def is_available(deployment: Manifest) -> bool:
+    """True if the newest template is the one that runs, and its pods are available."""
+    seen = deployment.get("status") or {}
+    wanted = deployment["spec"].get("replicas", 1)
+    return (
+        seen.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
+        and seen.get("updatedReplicas", 0) >= wanted
+        and seen.get("availableReplicas", 0) >= wanted
+    )
+
+
+def _namespaces(desired: Desired, live: Live) -> Condition:
+    missing = [m for m in desired.namespaces if drifted(m, live)]
+    if missing:
+        return _under_way(NAMESPACES_READY, "Creating", f"{_names(missing)} is being made")
+    return _yes(NAMESPACES_READY, "Present", f"{_names(desired.namespaces)} are there")
+
+
+def _guard_rails(desired: Desired, live: Live) -> Condition:
+    missing = [m for m in desired.guard_rails if drifted(m, live)]
+    if missing:
+        return _under_way(
+            GUARD_RAILS_READY, "Applying", f"{len(missing)} of {len(desired.guard_rails)} to apply"
+        )
+    if waiting := _uncounted(desired, live):
+        return _under_way(
+            GUARD_RAILS_READY,
+            "QuotaNotCounted",
+            f"The cluster has not counted {', '.join(waiting)} yet, so the quota does not hold them",
+        )
+    return _yes(
+        GUARD_RAILS_READY, "Applied", f"{len(desired.guard_rails)} guard rails are as approved"
+    )
+
+
+def _uncounted(desired: Desired, live: Live) -> list[str]:
+    """Keys of the quota that the cluster does not count yet: a limit that limits nothing."""
+    waiting: set[str] = set()
+    for manifest in desired.guard_rails:
+        if manifest["kind"] == "ResourceQuota":
+            seen = live.objects[ref_of(manifest)].get("status") or {}
+            waiting |= manifest["spec"]["hard"].keys() - (seen.get("used") or {}).keys()
+    return sorted(waiting)
+
+
+def _argo(desired: Desired, live: Live) -> Condition:
+    for wanted in desired.releases:
+        if (condition := _release(wanted, live)).status is not Status.TRUE:
+            return condition
+    return _yes(ARGO_READY, "Available", "The controller is running the approved release")
+
+
+def _release(wanted: WantedRelease, live: Live) -> Condition:
+    found = live.releases.get((wanted.release.namespace, wanted.release.name))
+    if found is None or found.pending:
+        return _under_way(ARGO_READY, "Installing", f"{wanted.release} is being installed")
+    if found.status != DEPLOYED:
+        return _no(ARGO_READY, "ReleaseFailed", found.message or f"The release is {found.status}")
+    if release_drifted(wanted, live):
+        return _under_way(ARGO_READY, "Upgrading", f"{wanted.release} is being brought up to date")
+    for manifest in wanted.objects:
+        if manifest["kind"] == "Deployment":
+            deployment = live.objects[ref_of(manifest)]
+            if not is_available(deployment):
+                return _coming_up(deployment, live.pods)
+    return _yes(ARGO_READY, "Available", "")
+
+
+def _coming_up(deployment: Manifest, pods: Sequence[Manifest]) -> Condition:
+    """The controller is not available: still on its way, or past its deadline, with the pod's words."""
+    name = deployment["metadata"]["name"]
+    why = next((w for pod in pods if (w := _why_pod_waits(pod))), "its pod is starting")
+    conditions = (deployment.get("status") or {}).get("conditions") or ()
+    late = any(c.get("reason") == "ProgressDeadlineExceeded" for c in conditions)
+    refused = next((c for c in conditions if c.get("type") == "ReplicaFailure"), None)
+    if late or refused:
+        sentence = refused["message"] if refused else f"{name} did not come up in time: {why}"
+        return _no(ARGO_READY, "ControllerNotAvailable", sentence)
+    return _under_way(ARGO_READY, "ControllerStarting", f"Waiting for {name}: {why}")
+
+
+def _why_pod_waits(pod: Manifest) -> str:
+    """The first thing a pod complains of: it cannot be placed, or a container waits or died."""
+    seen = pod.get("status") or {}
+    for condition in seen.get("conditions") or ():
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            return f"no node takes its pod: {condition.get('message', '')}"
+    for container in seen.get("containerStatuses") or ():
+        if sentence := _why_container_waits(container):
+            return sentence
+    return ""
+
+
+def _why_container_waits(container: Mapping[str, Any]) -> str:
+    state = container.get("state") or {}
+    if (waiting := state.get("waiting")) and waiting.get("reason") != "ContainerCreating":
+        return f"{waiting.get('reason')}: {waiting.get('message', '')}"
+    if ended := state.get("terminated"):
+        return f"its container ended with {ended.get('exitCode')}: {ended.get('message', '')}"
+    return ""
+
+
+def _terminating(live: Live, failures: Sequence[Failure]) -> Report:
+    if not live.objects:
+        return Report((_yes(READY, "Gone", "Nothing of it is left"),), gone=True)
+    left = ", ".join(sorted(ref.name for ref in live.objects if ref.kind == "Namespace"))
+    if failures:
+        condition = _no(READY, "RemovalFailed", failures[0].sentence)
+    else:
+        condition = _under_way(READY, "Removing", f"{left} is being removed")
+    return Report((condition,), failed=bool(failures))
+
+
+def _failed(type_: str, failures: Sequence[Failure]) -> Condition | None:
+    """This part's own failures, joined: one bad child does not hide the others."""
+    mine = [f for f in failures if f.stage is STAGE_OF[type_]]
+    if not mine:
+        return None
+    return _no(type_, mine[0].reason, "; ".join(f"{f.step}: {f.sentence}" for f in mine)[:1000])
+
+
+def _over_all(parts: Iterable[Condition]) -> Condition:
+    """False if any is False, else Unknown if any is, else True; the reason is the part's own."""
+    ordered = sorted(parts, key=lambda c: (Status.FALSE, Status.UNKNOWN, Status.TRUE).index(c.status))
+    worst = ordered[0]
+    if worst.status is Status.TRUE:
+        return _yes(READY, "AllReady", "Guard rails hold and the controller is running")
+    return replace(worst, type=READY)
+
+
+def _refused(reason: str, sentence: str) -> Report:
+    return Report((_no(READY, reason, sentence),), failed=True)
+
+
+def _yes(type_: str, reason: str, message: str) -> Condition:
+    return Condition(type_, Status.TRUE, reason, message)
+
+
+def _no(type_: str, reason: str, message: str) -> Condition:
+    return Condition(type_, Status.FALSE, reason, message)
+
+
+def _under_way(type_: str, reason: str, message: str) -> Condition:
+    return Condition(type_, Status.UNKNOWN, reason, message)
+
+
+def _names(manifests: Iterable[Manifest]) -> str:
+    return " and ".join(m["metadata"]["name"] for m in manifests)

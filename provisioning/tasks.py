@@ -1,0 +1,60 @@
+"""When the loop runs: an event, the row's own schedule, and a sweep that finds what both missed."""
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from controlplane.clusters import probe
+from controlplane.clusters import services as clusters
+from controlplane.clusters.models import Cluster
+from tenants import services
+from tenants.models import TenantNamespace
+
+from .reconcile import reconcile
+
+SWEEP_BATCH = 1000
+SWEEP_EVERY = timedelta(seconds=30)
+PROBE_EVERY = timedelta(seconds=15)
+
+
+@shared_task(ignore_result=True, acks_late=True)
+def reconcile_namespace(pk: int) -> None:
+    """One turn for one namespace. Safe to enqueue twice: the second finds it claimed."""
+    wait = reconcile(pk)
+    if wait is not None and wait < SWEEP_EVERY:
+        # The row's own schedule, where the sweep would come too late for it.
+        reconcile_namespace.apply_async((pk,), countdown=wait.total_seconds())
+
+
+@shared_task(ignore_result=True)
+def sweep() -> int:
+    """The level trigger: enqueue what is due, whether or not its event got through."""
+    now = timezone.now()
+    due = TenantNamespace.objects.due(now).order_by("next_reconcile_at")
+    return sum(enqueue(pk) for pk in due.values_list("pk", flat=True)[:SWEEP_BATCH])
+
+
+@shared_task(ignore_result=True)
+def probe_cluster(pk: int) -> None:
+    """Ask one cluster; when it answers again, its rows are due at once."""
+    cluster = Cluster.objects.get(pk=pk)
+    news = clusters.record_health(cluster, error=probe.ask(cluster), now=timezone.now())
+    if news and cluster.reachable:
+        waiting = TenantNamespace.objects.live().filter(cluster=cluster, failures__gt=0)
+        services.nudge(waiting)
+
+
+@shared_task(ignore_result=True)
+def probe_clusters() -> None:
+    """Ask every cluster, each in a task of its own: one that hangs holds up nobody."""
+    for pk in Cluster.objects.values_list("pk", flat=True):
+        probe_cluster.delay(pk)
+
+
+def enqueue(pk: int) -> bool:
+    """Queue a turn, once: a row that is queued already is left alone."""
+    if not services.queue(pk, now=timezone.now()):
+        return False
+    reconcile_namespace.delay(pk)
+    return True

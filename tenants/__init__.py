@@ -1,0 +1,1 @@
+"""What teams want. Nothing here touches a cluster."""

@@ -1,0 +1,65 @@
+"""The kinds of request: each one a file of this folder, found by listing it.
+
+A kind says what it asks (`Asked`, a typed document that refuses what it does not know), whether the team
+may have it (`check`), what it would do in a sentence, the spec whose plan the approver reads, and what
+approval writes. To add one, copy `create.py` and its test.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from controlplane.errors import DomainError
+from tenants.spec import NamespaceSpec
+
+if TYPE_CHECKING:
+    from tenants.models import Request, Team, TenantNamespace
+
+
+class Kind(Protocol):
+    """What a module of this folder offers."""
+
+    KIND: str
+    Asked: type[msgspec.Struct]
+
+    def check(self, team: "Team", asked: Any) -> None: ...
+    def sentence(self, team: "Team", asked: Any) -> str: ...
+    def spec(self, team: "Team", asked: Any) -> NamespaceSpec: ...
+    def approve(self, request: "Request", asked: Any, *, plan_hash: str) -> "TenantNamespace": ...
+
+
+class BadRequest(DomainError):
+    """What was asked is not of the kind's form."""
+
+    code = "bad_request"
+
+
+@lru_cache(maxsize=1)
+def kinds() -> Mapping[str, Kind]:
+    """Every kind there is, by name."""
+    found: dict[str, Any] = {}
+    for module in pkgutil.iter_modules(__path__):
+        kind = importlib.import_module(f"{__name__}.{module.name}")
+        found[kind.KIND] = kind
+    return found
+
+
+def kind_of(name: str) -> Kind:
+    """The kind of this name. Raises BadRequest that lists what there is."""
+    try:
+        return kinds()[name]
+    except KeyError:
+        offered = ", ".join(sorted(kinds()))
+        raise BadRequest(f"There is no request of kind {name!r}; there is: {offered}.") from None
+
+
+def read(kind: Kind, fields: object) -> Any:
+    """What was asked, typed. Raises BadRequest with the field at fault."""
+    try:
+        return msgspec.convert(fields, kind.Asked)
+    except msgspec.ValidationError as exc:
+        raise BadRequest(f"This is not what a {kind.KIND} request asks: {exc}.") from exc

@@ -1,0 +1,27 @@
+"""How a wish can be refused."""
+
+from controlplane.errors import DomainError
+
+
+class NameTaken(DomainError):
+    """Another live namespace on that cluster has the name."""
+
+    code = "name_taken"
+
+
+class OverBudget(DomainError):
+    """The team's budget does not hold this too."""
+
+    code = "over_budget"
+
+
+class OwnRequest(DomainError):
+    """Nobody decides on their own request."""
+
+    code = "own_request"
+
+
+class AlreadyDecided(DomainError):
+    """The request is not waiting for a decision any more."""
+
+    code = "already_decided"

@@ -1,0 +1,324 @@
+"""What teams want, as rows: teams, tiers, tenant namespaces, and the requests that lead to them."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from controlplane.clusters.models import Cluster
+from controlplane.identity.models import User
+
+from . import names
+from .conditions import READY, Condition, Phase, from_dicts
+from .levels import Level, strongest
+from .quota import check_limits, check_quota
+from .spec import ClusterSpec, NamespaceSpec, TierSpec
+
+slug = RegexValidator(
+    r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
+    "Begin with a letter; lower-case letters, digits and hyphens, at most 63.",
+)
+QUEUED_FOR = timedelta(minutes=1)  # a task that was queued longer ago than this is taken for lost
+
+
+def namespace_name(value: str) -> None:
+    """The validator of a namespace's name."""
+    if problem := names.problem_with(value):
+        raise ValidationError(problem)
+
+
+def phases() -> list[tuple[str, str]]:
+    """A callable, so that a new phase is no migration."""
+    return [(p.value, p.value) for p in Phase]
+
+
+class TeamQuerySet(models.QuerySet["Team"]):
+    """Questions about teams."""
+
+    def visible_to(self, user: User) -> "TeamQuerySet":
+        """A person's own teams; all of them for the platform's people."""
+        if user.is_approver:
+            return self.all()
+        mine = user.claimed_groups
+        return self.filter(
+            Q(owner_group__in=mine) | Q(member_group__in=mine) | Q(viewer_group__in=mine)
+        )
+
+    def owned_by(self, user: User) -> "TeamQuerySet":
+        """The teams in whose name a person may ask."""
+        return self.filter(owner_group__in=user.claimed_groups)
+
+
+class Team(models.Model):
+    """The tenant: people with a group for each level, a budget, namespaces."""
+
+    slug = models.CharField(max_length=63, unique=True, validators=[slug])
+    name = models.CharField(max_length=200)
+    owner_group = models.CharField(max_length=200)
+    member_group = models.CharField(max_length=200, blank=True)
+    viewer_group = models.CharField(max_length=200, blank=True)
+    # The budget: what the tiers of all the team's namespaces may promise together.
+    namespace_limit = models.PositiveIntegerField(default=5)
+    cpu_budget = models.DecimalField(
+        max_digits=9, decimal_places=3, default=32, validators=[MinValueValidator(0)],
+        help_text="cores, the sum of requests.cpu over the team's namespaces",
+    )  # fmt: skip
+    memory_budget_gib = models.DecimalField(
+        max_digits=9, decimal_places=3, default=128, validators=[MinValueValidator(0)],
+        help_text="GiB, the sum of requests.memory over the team's namespaces",
+    )  # fmt: skip
+
+    objects = TeamQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+    def level_of(self, user: User) -> Level | None:
+        """What a person is in this team; None for a stranger, whatever they are to the platform."""
+        groups = {
+            Level.OWNER: self.owner_group,
+            Level.MEMBER: self.member_group,
+            Level.VIEWER: self.viewer_group,
+        }
+        return strongest(lvl for lvl, group in groups.items() if group in user.claimed_groups)
+
+
+class Tier(models.Model):
+    """A named size: quota, limits, controller, parallelism. Three come as data; admins edit them."""
+
+    slug = models.CharField(max_length=63, unique=True, validators=[slug])
+    name = models.CharField(max_length=100)
+    description = models.CharField(max_length=300, blank=True)
+    quota = models.JSONField(
+        validators=[check_quota], help_text="The ResourceQuota's `hard`, quantities as text."
+    )
+    limits = models.JSONField(
+        validators=[check_limits],
+        help_text="The LimitRange for containers: default, defaultRequest, max, min.",
+    )
+    controller_resources = models.JSONField(
+        validators=[check_limits], help_text="requests and limits of the team's controller."
+    )
+    parallelism = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Workflows at once; empty: derived from the quota."
+    )
+    workflow_deadline_seconds = models.PositiveIntegerField(default=86_400)
+    order = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["order", "slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+    def spec(self) -> TierSpec:
+        """The tier as a value."""
+        return TierSpec(
+            slug=self.slug,
+            quota=dict(self.quota),
+            limits=dict(self.limits),
+            controller_resources=dict(self.controller_resources),
+            parallelism=self.parallelism,
+            workflow_deadline_seconds=self.workflow_deadline_seconds,
+        )
+
+
+class NamespaceQuerySet(models.QuerySet["TenantNamespace"]):
+    """Questions about tenant namespaces, and the one conditional update that takes a turn."""
+
+    def live(self) -> "NamespaceQuerySet":
+        """Those that are, or are to be, in a cluster."""
+        return self.filter(deleted_at=None)
+
+    def visible_to(self, user: User) -> "NamespaceQuerySet":
+        """Those of the teams a person may see."""
+        return self.filter(team__in=Team.objects.visible_to(user))
+
+    def behind(self) -> "NamespaceQuerySet":
+        """Those whose newest wish was not acted on yet."""
+        return self.filter(observed_generation__lt=F("generation"))
+
+    def due(self, now: datetime) -> "NamespaceQuerySet":
+        """Those that want a turn now; none on a cluster that is known not to answer."""
+        wants = Q(next_reconcile_at__lte=now) | (
+            Q(observed_generation__lt=F("generation")) & Q(failures=0)
+        )
+        return (
+            self.live()
+            .filter(wants, paused=False)
+            .exclude(cluster__reachable=False)
+            .filter(Q(claimed_until=None) | Q(claimed_until__lt=now))
+            .filter(Q(queued_at=None) | Q(queued_at__lt=now - QUEUED_FOR))
+        )
+
+    def claim(self, pk: int, *, now: datetime, until: datetime) -> "TenantNamespace | None":
+        """Take the row for one turn; None if another worker has it, or it is gone or paused."""
+        token = uuid.uuid4()
+        taken = (
+            self.live()
+            .filter(pk=pk, paused=False)
+            # Two workers with the same row: the update of one of them matches nothing.
+            .filter(Q(claimed_until=None) | Q(claimed_until__lt=now))
+            .update(claim_token=token, claimed_until=until, queued_at=None)
+        )
+        if not taken:
+            return None
+        return self.select_related("team", "tier", "cluster").get(pk=pk)
+
+
+class TenantNamespace(models.Model):
+    """A namespace a team wants on a cluster, and what we last saw of it there."""
+
+    team = models.ForeignKey(Team, models.PROTECT, related_name="namespaces")
+    cluster = models.ForeignKey(Cluster, models.PROTECT, related_name="namespaces")
+    tier = models.ForeignKey(Tier, models.PROTECT, related_name="namespaces")
+    name = models.CharField(max_length=63, validators=[namespace_name])
+    created_at = models.DateTimeField(auto_now_add=True)
+    # Wanted. tenants.services alone writes these, and bumps `generation` each time.
+    generation = models.PositiveIntegerField(default=1, editable=False)
+    deletion_requested_at = models.DateTimeField(null=True, editable=False)
+    approved_plan = models.CharField(max_length=64, blank=True, editable=False)
+    paused = models.BooleanField(default=False, editable=False)
+    # Seen. tenants.services.record_status() alone writes these.
+    observed_generation = models.PositiveIntegerField(default=0, editable=False)
+    conditions = models.JSONField(
+        default=list, editable=False
+    )
+    phase = models.CharField(
+        max_length=20, choices=phases, default=Phase.PENDING, editable=False, db_index=True
+    )
+    applied_at = models.DateTimeField(null=True, editable=False)
+    ready_at = models.DateTimeField(null=True, editable=False)
+    deleted_at = models.DateTimeField(null=True, editable=False)
+    # Whose turn. tenants.services and claim() alone write these.
+    claim_token = models.UUIDField(null=True, editable=False)
+    claimed_until = models.DateTimeField(null=True, editable=False)
+    queued_at = models.DateTimeField(null=True, editable=False)
+    next_reconcile_at = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
+    failures = models.PositiveIntegerField(default=0, editable=False)
+    thorough_at = models.DateTimeField(null=True, editable=False)
+
+    objects = NamespaceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cluster", "name"],
+                condition=Q(deleted_at=None),
+                name="one_live_namespace_per_cluster_and_name",
+                violation_error_message="That cluster already has a namespace of this name.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.cluster.name}"
+
+    def spec(self) -> NamespaceSpec:
+        """The wish as a value, at the generation the row has now."""
+        return NamespaceSpec(
+            name=self.name,
+            team=self.team.slug,
+            generation=self.generation,
+            tier=self.tier.spec(),
+            cluster=cluster_spec(self.cluster),
+            deleted=self.deletion_requested_at is not None,
+            approved_plan=self.approved_plan,
+        )
+
+    @property
+    def ready(self) -> Condition | None:
+        """The condition over all; None before the first turn."""
+        return from_dicts(self.conditions).get(READY)
+
+
+def cluster_spec(cluster: Cluster) -> ClusterSpec:
+    """What a cluster asks of the objects placed on it, as a value."""
+    return ClusterSpec(
+        name=cluster.name, api_endpoints=tuple(cluster.api_endpoints), placement=cluster.placement
+    )
+
+
+class RequestState(models.TextChoices):
+    """Where a request stands. Only `pending` can still move."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+def request_states() -> list[tuple[str, str]]:
+    """A callable, so that a new state is no migration."""
+    return cast("list[tuple[str, str]]", RequestState.choices)
+
+
+class RequestQuerySet(models.QuerySet["Request"]):
+    """Questions about requests."""
+
+    def visible_to(self, user: User) -> "RequestQuerySet":
+        """Those of the teams a person may see."""
+        return self.filter(team__in=Team.objects.visible_to(user))
+
+    def pending(self) -> "RequestQuerySet":
+        """Those that wait for a decision."""
+        return self.filter(state=RequestState.PENDING)
+
+
+class Request(models.Model):
+    """Something a team asks for, and what became of it. Written by tenants.requests alone."""
+
+    kind = models.CharField(max_length=40)
+    team = models.ForeignKey(Team, models.PROTECT, related_name="requests")
+    requested_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    reason = models.CharField(max_length=1000, blank=True)
+    asked = models.JSONField(editable=False)
+    state = models.CharField(
+        max_length=20, choices=request_states, default=RequestState.PENDING, db_index=True
+    )
+    namespace = models.ForeignKey(
+        TenantNamespace, models.PROTECT, null=True, related_name="requests", editable=False
+    )
+
+    objects = RequestQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.kind} for {self.team.slug}"
+
+
+class RequestEvent(models.Model):
+    """One thing that happened to a request. A decision keeps what was asked and what was shown."""
+
+    class Kind(models.TextChoices):
+        FILED = "filed"
+        APPROVED = "approved"
+        REJECTED = "rejected"
+        WITHDRAWN = "withdrawn"
+        REOPENED = "reopened"
+
+    request = models.ForeignKey(Request, models.CASCADE, related_name="events")
+    at = models.DateTimeField(auto_now_add=True)
+    kind = models.CharField(max_length=20)
+    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")  # none: the platform
+    note = models.CharField(max_length=1000, blank=True)
+    asked = models.JSONField(default=dict)
+    decided = models.JSONField(default=dict)
+    plan_hash = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.request_id} {self.kind} at {self.at:%F %T}"

@@ -1,0 +1,48 @@
+"""Whether quantities that an admin enters are ones Kubernetes will take."""
+
+import re
+from collections.abc import Mapping
+
+from django.core.exceptions import ValidationError
+
+from controlplane.kube import quantities
+
+# What the guard rails count for every team; a tier may not leave one open.
+REQUIRED = ("requests.cpu", "requests.memory", "pods", "count/workflows.argoproj.io")
+_KEY = re.compile(r"[a-z0-9]([a-z0-9./-]{0,120}[a-z0-9])?", re.ASCII)
+PARTS = {"default", "defaultRequest", "max", "min", "maxLimitRequestRatio", "requests", "limits"}
+
+
+def check_quota(hard: object) -> None:
+    """A ResourceQuota's `hard`: all that must be limited is there, every quantity is one."""
+    if not isinstance(hard, Mapping):
+        raise ValidationError('A quota is a mapping, such as {"requests.cpu": "4"}.')
+    for key, value in hard.items():
+        if not isinstance(key, str) or not _KEY.fullmatch(key):
+            raise ValidationError(f"{key!r} is no resource that a quota can count.")
+        _check_quantity(key, value)
+    if missing := [key for key in REQUIRED if key not in hard]:
+        raise ValidationError(f"The quota must also limit {', '.join(missing)}.")
+
+
+def check_limits(parts: object) -> None:
+    """A LimitRange's or a container's parts: each a mapping of cpu, memory… to a quantity."""
+    if not isinstance(parts, Mapping) or not parts.keys() <= PARTS:
+        raise ValidationError(f"Limits have the parts {', '.join(sorted(PARTS))} and no others.")
+    for part, amounts in parts.items():
+        if not isinstance(amounts, Mapping):
+            raise ValidationError(f'{part} is a mapping, such as {{"cpu": "500m"}}.')
+        for key, value in amounts.items():
+            _check_quantity(f"{part}.{key}", value)
+
+
+def _check_quantity(key: str, value: object) -> None:
+    # Text only: as a number, 0.1 would reach the cluster as whatever a float prints.
+    if not isinstance(value, str):
+        raise ValidationError(f'{key} must be a quantity in quotes, such as "2" or "512Mi".')
+    try:
+        amount = quantities.parse(value)
+    except ValueError as exc:
+        raise ValidationError(f"{key}: {value!r} is no quantity; write 2, 500m or 4Gi.") from exc
+    if amount < 0:
+        raise ValidationError(f"{key} cannot be negative.")

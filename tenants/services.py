@@ -1,0 +1,169 @@
+"""Writing wishes and facts: the only writers of a TenantNamespace's and a Tier's columns."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from controlplane.clusters.models import Cluster
+
+from .conditions import READY, Condition, Status, from_dicts, phase_of, stamped
+from .models import NamespaceQuerySet, Team, TenantNamespace, Tier
+from .signals import intent_changed
+
+
+@transaction.atomic
+def want_namespace(
+    *, team: Team, cluster: Cluster, tier: Tier, name: str, plan_hash: str
+) -> TenantNamespace:
+    """Record that `team` wants a namespace, as approved; provisioning will make it so."""
+    namespace = TenantNamespace(
+        team=team, cluster=cluster, tier=tier, name=name, approved_plan=plan_hash
+    )
+    namespace.full_clean()
+    namespace.save()
+    _announce(namespace.pk)
+    return namespace
+
+
+@transaction.atomic
+def approve_again(
+    namespace: TenantNamespace, *, plan_hash: str, now: datetime
+) -> TenantNamespace:
+    """Bind a wish that went back to its approver to the plan they read this time."""
+    TenantNamespace.objects.filter(pk=namespace.pk).update(
+        approved_plan=plan_hash, generation=F("generation") + 1, failures=0, next_reconcile_at=now
+    )
+    namespace.refresh_from_db()
+    _announce(namespace.pk)
+    return namespace
+
+
+@transaction.atomic
+def drop_wish(namespace: TenantNamespace, *, now: datetime) -> bool:
+    """Take back a wish of which nothing was made; False if something was (that wants a delete)."""
+    return bool(
+        TenantNamespace.objects.live()
+        .filter(pk=namespace.pk, applied_at=None)
+        .update(deletion_requested_at=now, deleted_at=now, phase="Terminated")
+    )
+
+
+@transaction.atomic
+def save_tier(tier: Tier) -> int:
+    """Keep a tier as edited, and wish every namespace of it anew; gives how many that touches.
+
+    Rows that were made already follow the tier: editing it is the platform's own decision. Rows
+    still on their way keep the plan that was approved, and go back to the approver if it differs.
+    """
+    tier.full_clean()
+    tier.save()
+    touched = TenantNamespace.objects.live().filter(tier=tier)
+    pks = list(touched.values_list("pk", flat=True))
+    touched.update(generation=F("generation") + 1, next_reconcile_at=timezone.now(), failures=0)
+    for pk in pks:
+        _announce(pk)
+    return len(pks)
+
+
+def nudge(chosen: NamespaceQuerySet, *, thorough: bool = False) -> int:
+    """Make these due now, whatever their schedule says; gives how many."""
+    pks = list(chosen.live().values_list("pk", flat=True))
+    changes: dict[str, Any] = {"next_reconcile_at": timezone.now(), "queued_at": None}
+    if thorough:
+        changes["thorough_at"] = None
+    TenantNamespace.objects.filter(pk__in=pks).update(**changes)
+    for pk in pks:
+        _announce(pk)
+    return len(pks)
+
+
+def pause(chosen: NamespaceQuerySet) -> int:
+    """The loop leaves these alone until they are resumed."""
+    return chosen.live().update(paused=True)
+
+
+def resume(chosen: NamespaceQuerySet) -> int:
+    """The loop looks after these again, at once."""
+    count = chosen.live().update(paused=False)
+    nudge(chosen)
+    return count
+
+
+def renew(namespace: TenantNamespace, *, until: datetime) -> bool:
+    """Keep the claim for longer; False if it is somebody else's by now: then stop."""
+    return bool(
+        TenantNamespace.objects.filter(
+            pk=namespace.pk, claim_token=namespace.claim_token
+        ).update(claimed_until=until)
+    )
+
+
+def record_status(
+    namespace: TenantNamespace,
+    *,
+    generation: int,
+    conditions: Sequence[Condition],
+    now: datetime,
+    next_turn: timedelta,
+    failed: bool,
+    applied: bool = False,
+    thorough: bool = False,
+    gone: bool = False,
+) -> bool:
+    """Keep what a turn saw and let go of the row; False if the claim was lost, and nothing written.
+
+    `generation` is the one the turn worked on. If the wish changed meanwhile the row stays behind,
+    and comes back at once.
+    """
+    stored = stamped(conditions, from_dicts(namespace.conditions), generation=generation, now=now)
+    ready = next((c.status for c in conditions if c.type == READY), None)
+    facts: dict[str, Any] = {
+        "observed_generation": generation,
+        "conditions": stored,
+        "claimed_until": None,
+        "claim_token": None,
+        "failures": F("failures") + 1 if failed else 0,
+        "next_reconcile_at": now + next_turn,
+    }
+    if applied and namespace.applied_at is None:
+        facts["applied_at"] = now
+    if ready is Status.TRUE and namespace.ready_at is None:
+        facts["ready_at"] = now
+    if thorough:
+        facts["thorough_at"] = now
+    if gone:
+        facts["deleted_at"] = now
+    with transaction.atomic():
+        mine = TenantNamespace.objects.filter(pk=namespace.pk, claim_token=namespace.claim_token)
+        # The generation there is now, not the one at the start: the phase must say "behind".
+        current = mine.values_list("generation", "deletion_requested_at").first()
+        if current is None:
+            return False  # we overslept: a newer turn has the row, and its facts are fresher
+        facts["phase"] = phase_of(
+            deletion_wanted=current[1] is not None,
+            gone=gone,
+            generation=current[0],
+            observed=generation,
+            ready=ready,
+        )
+        if current[0] > generation:
+            facts["next_reconcile_at"] = now
+        return bool(mine.update(**facts))
+
+
+def queue(pk: int, *, now: datetime) -> bool:
+    """Mark the row as queued; False if it is already, so that nobody queues it twice."""
+    return bool(TenantNamespace.objects.due(now).filter(pk=pk).update(queued_at=now))
+
+
+def _announce(pk: int) -> None:
+    def announce() -> None:
+        intent_changed.send(sender=TenantNamespace, pk=pk)
+
+    # After commit, or a worker could look before the row is there. Robust, because the wish is
+    # recorded by then: with the broker down, the sweep will find it.
+    transaction.on_commit(announce, robust=True)

@@ -1,0 +1,46 @@
+"""A wish as a value: all that provisioning needs to know, read once, unchanged during a turn."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .names import control_namespace
+
+
+@dataclass(frozen=True)
+class TierSpec:
+    """What a tier gives: quantities as Kubernetes writes them."""
+
+    slug: str
+    quota: Mapping[str, str]
+    limits: Mapping[str, Any]
+    controller_resources: Mapping[str, Any]
+    parallelism: int | None
+    workflow_deadline_seconds: int
+
+
+@dataclass(frozen=True)
+class ClusterSpec:
+    """What a cluster asks of the objects placed on it."""
+
+    name: str
+    api_endpoints: tuple[Mapping[str, Any], ...]
+    placement: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NamespaceSpec:
+    """One tenant namespace as wanted at `generation`."""
+
+    name: str
+    team: str
+    generation: int
+    tier: TierSpec
+    cluster: ClusterSpec
+    deleted: bool = False  # the wish is that it be gone
+    approved_plan: str = ""  # the hash a person approved; empty once it was brought up so
+
+    @property
+    def control(self) -> str:
+        """The control namespace's name."""
+        return control_namespace(self.name)
