@@ -136,7 +136,7 @@ ARGO_CONTROLLER_IMAGE = env.text(
 )
 ARGO_EXECUTOR_IMAGE = env.text("ARGOSY_ARGO_EXECUTOR_IMAGE", default="quay.io/argoproj/argoexec")
 
-CELERY_BROKER_URL = env.text("ARGOSY_BROKER_URL", default="memory://" if EMBEDDED else None)
+CELERY_BROKER_URL = env.text("ARGOSY_BROKER_URL", default="memory://localhost/" if EMBEDDED else None)
 # A polling broker looks this often; with the default of a second every task would start late.
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"polling_interval": 0.02} if CELERY_BROKER_URL.startswith("memory:") else {}

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -57,21 +58,16 @@ def whoami(kube: Kube) -> str:
     return str(kube.create(review)["status"]["userInfo"]["username"])
 
 
-def _filled(value: Manifest, username: str) -> Manifest:
-    """The document with our user name where it is asked for, as a quoted CEL string."""
-    quoted = username.replace("\\", "\\\\").replace("'", "\\'")
-
-    def fill(part: object) -> object:
-        match part:
-            case dict():
-                return {key: fill(inner) for key, inner in part.items()}
-            case list():
-                return [fill(inner) for inner in part]
-            case str():
-                return part.replace(PLATFORM_USERNAME, quoted)
-        return part
-
-    return {key: fill(inner) for key, inner in value.items()}
+def _filled(value: Any, username: str) -> Any:
+    """The parsed document with our user name where it is asked for: a value, never parsed again."""
+    match value:
+        case dict():
+            return {key: _filled(inner, username) for key, inner in value.items()}
+        case list():
+            return [_filled(inner, username) for inner in value]
+        case str():
+            return value.replace(PLATFORM_USERNAME, username)
+    return value
 
 
 def _await_established(kube: Kube, ref: Ref) -> None:

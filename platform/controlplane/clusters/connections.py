@@ -1,6 +1,7 @@
 """Opening a cluster: its credential becomes a door, kept open between turns."""
 
 import atexit
+import os
 import shutil
 import tempfile
 import threading
@@ -14,7 +15,8 @@ from controlplane.errors import DomainError
 from controlplane.kube.door import Connection
 from controlplane.kube.gateway import KubeGateway
 from controlplane.kube.helm import Helm
-from localcluster import build
+from localcluster.build import cache_root
+from localcluster.recipes import KUBERNETES_PROGRAMS
 
 from .models import Cluster
 from .sealing import unseal
@@ -32,14 +34,21 @@ def helm_program() -> str:
     """The helm to run: the one that is set, else the local cluster's, else the one on the PATH."""
     if settings.HELM:
         return str(settings.HELM)
-    if (found := build.find("helm")) is not None:
-        return str(found)
+    if (built := _local_programs() / "helm").is_file():
+        return str(built)
     if found_on_path := shutil.which("helm"):
         return found_on_path
     raise DomainError(
         "There is no helm here: run `argosy local build`, or set ARGOSY_HELM to a helm 4.",
         code="no_helm",
     )
+
+
+@lru_cache(maxsize=1)
+def _local_programs() -> Path:
+    """Where the local cluster's programs are, if they were built: looked up, never built here."""
+    named = os.environ.get("ARGOSY_PROGRAMS")
+    return Path(named) if named else cache_root() / "programs" / KUBERNETES_PROGRAMS.key()
 
 
 @lru_cache(maxsize=1024)

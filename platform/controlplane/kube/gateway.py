@@ -167,7 +167,8 @@ class KubeGateway:
                 path,
                 query_params=said,
                 header_params=headers,
-                body=orjson.dumps(body) if body is not None else None,
+                # The library writes JSON itself; what it does not know to be JSON it passes on.
+                body=orjson.dumps(body) if body and content_type == APPLY else body,
                 auth_settings=["BearerToken"],
             )
             answer = self._client.call_api(

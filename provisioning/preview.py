@@ -1,0 +1,98 @@
+"""What approving would do: the exact objects, each checked by the cluster's own API server."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from controlplane.clusters.base_release import SCRATCH
+from controlplane.clusters.connections import connect
+from controlplane.clusters.models import Cluster
+from controlplane.kube.door import Kube
+from controlplane.kube.errors import KubeError, Unreachable
+from controlplane.objects import Manifest, Ref, ref_of
+from tenants.spec import NamespaceSpec
+
+from .desired import Desired
+from .drift import HELMS, OURS
+from .plan import is_ours
+from .render import GUARD_RAILS, chart, render
+
+
+@dataclass(frozen=True)
+class PlannedObject:
+    """One object of the plan, and what the API server said of it."""
+
+    ref: Ref
+    manifest: Manifest
+    stage: str
+    verdict: str  # "ok" or "refused"
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The plan a person decides on. Approving binds to `hash`."""
+
+    hash: str
+    objects: tuple[PlannedObject, ...]
+    charts: tuple[tuple[str, str], ...]
+    problems: tuple[str, ...]
+
+
+def preview(spec: NamespaceSpec, cluster: Cluster) -> Preview:
+    """Render the spec and have every object checked: a server-side dry run, strict about fields.
+
+    Where the namespaces do not exist yet, the dry run goes to a scratch namespace of the platform's:
+    nothing can be checked in a namespace that is not there. Raises Unreachable, ChartBroken.
+    """
+    desired = render(spec)
+    kube = connect(cluster).kube
+    standing = {name: kube.get(Ref("v1", "Namespace", "", name)) for name in (spec.name, spec.control)}
+    taken = [name for name, found in standing.items() if found and not is_ours(spec.name, found)]
+    if taken:
+        problems: tuple[str, ...] = (
+            f"{' and '.join(taken)} exists on {cluster.name} already and is not the platform's; "
+            "choose another name.",
+        )
+        objects = tuple(
+            PlannedObject(ref_of(m), m, stage, "refused", problems[0]) for m, stage, _ in _staged(desired)
+        )
+    else:
+        there = {name for name, found in standing.items() if found}
+        objects = tuple(_checked(kube, _staged(desired), there))
+        problems = tuple(f"{o.ref}: {o.sentence}" for o in objects if o.verdict != "ok")
+    return Preview(
+        hash=desired.fingerprint,
+        objects=objects,
+        charts=(
+            (GUARD_RAILS, chart(GUARD_RAILS).version),
+            *((w.release.chart.name, w.release.chart.version) for w in desired.releases),
+        ),
+        problems=problems,
+    )
+
+
+def _staged(desired: Desired) -> Iterator[tuple[Manifest, str, str]]:
+    """Every object with its stage and the manager that would apply it."""
+    yield from ((m, "namespaces", OURS) for m in desired.namespaces)
+    yield from ((m, "guard_rails", OURS) for m in desired.guard_rails)
+    yield from ((m, "releases", HELMS) for w in desired.releases for m in w.objects)
+
+
+def _checked(
+    kube: Kube, staged: Iterable[tuple[Manifest, str, str]], there: set[str]
+) -> Iterator[PlannedObject]:
+    for manifest, stage, manager in staged:
+        ref = ref_of(manifest)
+        trial = manifest if not ref.namespace or ref.namespace in there else _elsewhere(manifest)
+        try:
+            kube.apply(trial, manager=manager, dry_run=True, strict=True)
+        except Unreachable:
+            raise
+        except KubeError as exc:
+            yield PlannedObject(ref, manifest, stage, "refused", exc.sentence)
+        else:
+            yield PlannedObject(ref, manifest, stage, "ok")
+
+
+def _elsewhere(manifest: Manifest) -> Manifest:
+    return {**manifest, "metadata": {**manifest["metadata"], "namespace": SCRATCH}}
