@@ -58,9 +58,10 @@ class Api:
         status, answer = self.request("PATCH", target, manifest, APPLY)
         return _object(self.url, path, status, answer)
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, *, at_once: bool = False) -> None:
         """Make it gone. Already gone is success."""
-        status, answer = self.request("DELETE", path)
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0}
+        status, answer = self.request("DELETE", path, options if at_once else None)
         if status != http.client.NOT_FOUND:
             _object(self.url, path, status, answer)
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from localcluster import build, control_plane, etcd, kinds, nodes, pki, slots
+from localcluster import build, control_plane, etcd, images, kinds, machine, nodes, pki, slots
+from localcluster import node as real_node
 from localcluster.api import Api
+from localcluster.choice import Choice, NodeKind, NodeWish, Say, choose
 from localcluster.control_plane import SERVICE_ADDRESS, ControlPlane
 from localcluster.errors import LocalClusterError
 from localcluster.home import Home
 
-NodeKind = Literal["real", "simulated"]
-NodeWish = Literal["auto", "real", "simulated"]
 State = Literal["running", "half", "stopped"]
 RECORD = "cluster.json"
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
@@ -32,6 +32,7 @@ class RunningCluster:
     kubeconfig: Path
     server: str
     node: NodeKind
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,10 @@ class ClusterStatus:
     programs: Mapping[str, bool]
 
 
+def _say_nothing(_sentence: str) -> None:
+    """Nobody listens."""
+
+
 def up(
     name: str,
     *,
@@ -53,6 +58,7 @@ def up(
     home: Home | None = None,
     durable: bool = True,
     crds: Sequence[Mapping[str, Any]] = (),
+    say: Say = _say_nothing,
 ) -> RunningCluster:
     """Have the cluster running and ready; what runs already stays, what fell is started again.
 
@@ -60,11 +66,20 @@ def up(
     """
     _check(name)
     home = home or Home.default()
-    if node == "real":
-        raise LocalClusterError("A real node cannot be started here yet; use --node simulated.")
     programs = build.programs()
     with home.locked():
-        return _up(home, name, "simulated", programs, durable=durable, crds=crds)
+        choice = choose(node, home, name, say)
+        try:
+            return _up(home, name, choice, programs, durable=durable, crds=crds)
+        except LocalClusterError as exc:
+            if choice.kind == "simulated":
+                raise
+            # Whatever of the node came up would hold on to the machine.
+            _stop(home, name)
+            if node == "real":
+                raise
+            choice = Choice("simulated", f"a real node was tried and failed: {exc}")
+            return _up(home, name, choice, programs, durable=durable, crds=crds)
 
 
 def down(name: str, *, home: Home | None = None) -> None:
@@ -72,7 +87,7 @@ def down(name: str, *, home: Home | None = None) -> None:
     home = home or Home.default()
     _known(home, name)
     with home.locked():
-        control_plane.stop(home.cluster(name))
+        _stop(home, name)
         _stop_shared_if_idle(home)
 
 
@@ -83,7 +98,7 @@ def down_all(*, home: Home | None = None) -> None:
         return
     with home.locked():
         for name in _names(home):
-            control_plane.stop(home.cluster(name))
+            _stop(home, name)
         _stop_shared_if_idle(home)
 
 
@@ -93,7 +108,8 @@ def wipe(name: str, *, home: Home | None = None) -> None:
     _known(home, name)
     folder = home.cluster(name)
     with home.locked():
-        control_plane.stop(folder)
+        _stop(home, name)
+        machine.refuse_mounts(home.node)
         if [other for other in _names(home) if other != name]:
             etcd.ensure(home, build.programs(), durable=_record(folder)["durable"])
             etcd.forget(home, f"/{name}")
@@ -104,6 +120,18 @@ def wipe(name: str, *, home: Home | None = None) -> None:
             shutil.rmtree(home.etcd, ignore_errors=True)
         slots.release(folder)
         shutil.rmtree(folder)
+
+
+def load_images(archives: Sequence[Path], *, home: Home | None = None) -> tuple[str, ...]:
+    """Keep these archives for every real node, now and later; returns the images' names."""
+    home = home or Home.default()
+    for archive in archives:
+        images.refs(archive)  # all are looked at before the first is kept
+    with home.locked():
+        found = [ref for archive in archives for ref in images.refs(images.keep(home, archive))]
+        if real_node.cluster_of(home):
+            real_node.import_images(home)
+    return tuple(found)
 
 
 def status(*, home: Home | None = None) -> tuple[ClusterStatus, ...]:
@@ -122,7 +150,7 @@ def kubeconfig(name: str, *, home: Home | None = None) -> Path:
 def _up(
     home: Home,
     name: str,
-    node: NodeKind,
+    choice: Choice,
     programs: Path,
     *,
     durable: bool,
@@ -131,18 +159,48 @@ def _up(
     folder = home.cluster(name)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     etcd_url = etcd.ensure(home, programs, durable=durable)
-    plane = ControlPlane(name, folder, programs, slots.reserve(folder), etcd_url)
-    pki.ensure(plane.pki, api_addresses=(slots.LOOPBACK, SERVICE_ADDRESS))
+    if choice.kind == "simulated" and real_node.cluster_of(home) == name:
+        _stop(home, name)
+    network = real_node.claim(home, name) if choice.kind == "real" else None
+    plane = ControlPlane(
+        name=name,
+        folder=folder,
+        programs=programs,
+        slot=slots.reserve(folder),
+        etcd_url=etcd_url,
+        address=network.gateway if network else slots.LOOPBACK,
+    )
+    gateways = [network.gateway for network in machine.NETWORKS]
+    pki.ensure(plane.pki, api_addresses=(slots.LOOPBACK, SERVICE_ADDRESS, *gateways))
+    before = _record(folder) if (folder / RECORD).exists() else None
+    if before and before["server"] != plane.api.url:
+        # It listens where pods of the other kind of node cannot reach it.
+        control_plane.stop(folder)
     control_plane.write_kubeconfigs(plane)
-    _remember(folder, {"node": node, "server": plane.api.url, "durable": durable})
-    control_plane.start_api_server(plane)
-    if kinds.ensure(plane.api, crds):
-        control_plane.stop_controller_manager(folder)
-    control_plane.start_controllers(plane)
-    nodes.apply_simulated(plane.api, beside_real=False)
+    _remember(folder, {"node": choice.kind, "server": plane.api.url, "durable": durable})
+    _start_control_plane(plane, crds)
+    if network:
+        nodes.leave_simulated(plane.api)
+        real_node.start(home, plane, network)
+    else:
+        nodes.forget(plane.api, real_node.NAME)
     nodes.await_ready(plane.api)
     _await_accounts(plane.api)
-    return RunningCluster(name, plane.kubeconfig, plane.api.url, node)
+    return RunningCluster(name, plane.kubeconfig, plane.api.url, choice.kind, choice.why)
+
+
+def _start_control_plane(plane: ControlPlane, crds: Sequence[Mapping[str, Any]]) -> None:
+    control_plane.start_api_server(plane)
+    if kinds.ensure(plane.api, crds):
+        control_plane.stop_controller_manager(plane.folder)
+    control_plane.start_controllers(plane)
+    nodes.apply_simulated(plane.api, beside_real=plane.address != slots.LOOPBACK)
+
+
+def _stop(home: Home, name: str) -> None:
+    if real_node.cluster_of(home) == name:
+        real_node.remove(home)
+    control_plane.stop(home.cluster(name))
 
 
 def _await_accounts(api: Api) -> None:
@@ -164,9 +222,10 @@ def _stop_shared_if_idle(home: Home) -> None:
 def _status(home: Home, name: str) -> ClusterStatus:
     folder = home.cluster(name)
     record = _record(folder)
-    running = {
-        daemon.name: daemon.running() is not None for daemon in control_plane.daemons(folder)
-    }
+    daemons = list(control_plane.daemons(folder))
+    if record["node"] == "real" and real_node.cluster_of(home) in {name, None}:
+        daemons += real_node.daemons(home)
+    running = {daemon.name: daemon.running() is not None for daemon in daemons}
     state: State = "half"
     if not any(running.values()):
         state = "stopped"

@@ -46,7 +46,7 @@ class Daemon:
     def running(self) -> Identity | None:
         """Our process if it lives; a stale file, another boot or a reused id is none."""
         known = _recorded(self.pid_file)
-        return known if known and _identify(known.pid) == known else None
+        return known if known and identify(known.pid) == known else None
 
     def start(self, command: Sequence[str | Path], extra: Mapping[str, str] | None = None) -> int:
         """Start it in a session of its own; returns where in the log its lines begin."""
@@ -71,7 +71,7 @@ class Daemon:
             setsigmask=(),
             setsigdef=DEFAULT_SIGNALS,
         )
-        identity = _identify(pid)
+        identity = identify(pid)
         if identity:
             draft = self.pid_file.with_suffix(".pid.new")
             draft.write_text(json.dumps(asdict(identity)))
@@ -94,7 +94,7 @@ def end(identity: Identity, seconds: float = STOP_SECONDS) -> None:
         return
     try:
         # The handle pins whoever has the id now; only then is it safe to ask who that is.
-        if _identify(identity.pid) != identity:
+        if identify(identity.pid) != identity:
             return
         for number, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, KILL_SECONDS)):
             with suppress(ProcessLookupError):
@@ -119,8 +119,8 @@ def _recorded(pid_file: Path) -> Identity | None:
         return None
 
 
-def _identify(pid: int) -> Identity | None:
-    """Who has this id now; a process that ended but was not yet collected is nobody."""
+def identify(pid: int) -> Identity | None:
+    """Tell who has this id now; a process that ended but was not yet collected is nobody."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
