@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
@@ -20,7 +20,7 @@ from .quota import check_limits, check_quota
 from .spec import ClusterSpec, NamespaceSpec, TierSpec
 
 slug = RegexValidator(
-    r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
+    r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?\Z",
     "Begin with a letter; lower-case letters, digits and hyphens, at most 63.",
 )
 QUEUED_FOR = timedelta(minutes=1)  # a task that was queued longer ago than this is taken for lost
@@ -189,9 +189,7 @@ class TenantNamespace(models.Model):
     paused = models.BooleanField(default=False, editable=False)
     # Seen. tenants.services.record_status() alone writes these.
     observed_generation = models.PositiveIntegerField(default=0, editable=False)
-    conditions = models.JSONField(
-        default=list, editable=False
-    )
+    conditions = models.JSONField(default=list, editable=False)
     phase = models.CharField(
         max_length=20, choices=phases, default=Phase.PENDING, editable=False, db_index=True
     )

@@ -10,6 +10,10 @@ from controlplane.kube import quantities
 # What the guard rails count for every team; a tier may not leave one open.
 REQUIRED = ("requests.cpu", "requests.memory", "pods", "count/workflows.argoproj.io")
 _KEY = re.compile(r"[a-z0-9]([a-z0-9./-]{0,120}[a-z0-9])?", re.ASCII)
+# Kubernetes' own grammar, bounded: Python would also read NaN, 1_000 and the digits of any script.
+_QUANTITY = re.compile(
+    r"-?[0-9]{1,15}(\.[0-9]{1,9})?(m|k|[KMGTPE]i|[MGTPE]|[eE][0-9]{1,2})?", re.ASCII
+)
 PARTS = {"default", "defaultRequest", "max", "min", "maxLimitRequestRatio", "requests", "limits"}
 
 
@@ -40,9 +44,7 @@ def _check_quantity(key: str, value: object) -> None:
     # Text only: as a number, 0.1 would reach the cluster as whatever a float prints.
     if not isinstance(value, str):
         raise ValidationError(f'{key} must be a quantity in quotes, such as "2" or "512Mi".')
-    try:
-        amount = quantities.parse(value)
-    except ValueError as exc:
-        raise ValidationError(f"{key}: {value!r} is no quantity; write 2, 500m or 4Gi.") from exc
-    if amount < 0:
+    if not _QUANTITY.fullmatch(value):
+        raise ValidationError(f"{key}: {value!r} is no quantity; write 2, 500m or 4Gi.")
+    if quantities.parse(value) < 0:
         raise ValidationError(f"{key} cannot be negative.")

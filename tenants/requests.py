@@ -6,7 +6,7 @@ import msgspec
 from django.db import transaction
 from django.utils import timezone
 
-from controlplane.errors import NotAllowed
+from controlplane.errors import DomainError, NotAllowed
 from controlplane.identity.models import User
 
 from . import changes, services
@@ -44,7 +44,7 @@ def approve(
 ) -> Request:
     """Say yes to exactly the plan of `plan_hash`; the wish it writes is bound to it."""
     request = _undecided(request)
-    _may_decide(request, by)
+    check_decider(request, by)
     Team.objects.select_for_update().get(pk=request.team_id)
     change = changes.kind_of(request.kind)
     asked = changes.read(change, request.asked)
@@ -59,9 +59,11 @@ def approve(
 def reject(request: Request, *, by: User, note: str) -> Request:
     """Say no, and why."""
     request = _undecided(request)
-    _may_decide(request, by)
+    check_decider(request, by)
     if not note.strip():
-        raise NotAllowed("A rejection needs a reason that helps the team.", code="no_reason")
+        raise DomainError(
+            "A rejection needs a reason that helps the team.", code="no_reason", field="note"
+        )
     return _close(request, RequestState.REJECTED, Kind.REJECTED, by=by, note=note)
 
 
@@ -78,9 +80,7 @@ def withdraw(request: Request, *, by: User, note: str = "") -> Request:
 @transaction.atomic
 def reopen(namespace: TenantNamespace, *, note: str) -> Request | None:
     """Put the request behind a wish back before its approver; None if that was done already."""
-    request = (
-        namespace.requests.select_for_update().filter(state=RequestState.APPROVED).first()
-    )
+    request = namespace.requests.select_for_update().filter(state=RequestState.APPROVED).first()
     if request is None:
         return None
     request.state = RequestState.PENDING
@@ -101,19 +101,20 @@ def sentence_of(request: Request) -> str:
     return change.sentence(request.team, changes.read(change, request.asked))
 
 
+def check_decider(request: Request, by: User) -> None:
+    """Refuse who may not decide on this request, before anybody works out its plan for them."""
+    if request.requested_by_id == by.pk:
+        raise OwnRequest("Nobody decides on their own request; ask another approver.")
+    if not by.is_approver:
+        raise NotAllowed("Only approvers of the platform decide on requests.")
+
+
 def _undecided(request: Request) -> Request:
     """The row, locked and fresh: of two people who decide at once, the second is told."""
     fresh = Request.objects.select_for_update().select_related("team").get(pk=request.pk)
     if fresh.state != RequestState.PENDING:
         raise AlreadyDecided(f"Request #{fresh.pk} is {fresh.state} already.")
     return fresh
-
-
-def _may_decide(request: Request, by: User) -> None:
-    if request.requested_by_id == by.pk:
-        raise OwnRequest("Nobody decides on their own request; ask another approver.")
-    if not by.is_approver:
-        raise NotAllowed("Only approvers of the platform decide on requests.")
 
 
 def _close(request: Request, state: RequestState, kind: Kind, *, by: User, note: str) -> Request:

@@ -1,4 +1,4 @@
-"""Writing wishes and facts: the only writers of a TenantNamespace's and a Tier's columns."""
+"""Writing wishes and facts: the only writers of a Team's, a Tier's and a TenantNamespace's columns."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -9,10 +9,27 @@ from django.db.models import F
 from django.utils import timezone
 
 from controlplane.clusters.models import Cluster
+from controlplane.errors import DomainError
 
 from .conditions import READY, Condition, Status, from_dicts, phase_of, stamped
 from .models import NamespaceQuerySet, Team, TenantNamespace, Tier
 from .signals import intent_changed
+
+
+@transaction.atomic
+def save_team(team: Team) -> Team:
+    """Keep a team as edited. Its slug is on everything it has in a cluster, and never changes."""
+    before = Team.objects.filter(pk=team.pk).values_list("slug", flat=True).first()
+    if before not in {None, team.slug}:
+        raise DomainError(
+            f"The team {before} cannot be renamed: its slug is on everything it has. "
+            "Change its name instead, or make another team.",
+            code="slug_is_final",
+            field="slug",
+        )
+    team.full_clean()
+    team.save()
+    return team
 
 
 @transaction.atomic
@@ -30,9 +47,7 @@ def want_namespace(
 
 
 @transaction.atomic
-def approve_again(
-    namespace: TenantNamespace, *, plan_hash: str, now: datetime
-) -> TenantNamespace:
+def approve_again(namespace: TenantNamespace, *, plan_hash: str, now: datetime) -> TenantNamespace:
     """Bind a wish that went back to its approver to the plan they read this time."""
     TenantNamespace.objects.filter(pk=namespace.pk).update(
         approved_plan=plan_hash, generation=F("generation") + 1, failures=0, next_reconcile_at=now
@@ -96,9 +111,9 @@ def resume(chosen: NamespaceQuerySet) -> int:
 def renew(namespace: TenantNamespace, *, until: datetime) -> bool:
     """Keep the claim for longer; False if it is somebody else's by now: then stop."""
     return bool(
-        TenantNamespace.objects.filter(
-            pk=namespace.pk, claim_token=namespace.claim_token
-        ).update(claimed_until=until)
+        TenantNamespace.objects.filter(pk=namespace.pk, claim_token=namespace.claim_token).update(
+            claimed_until=until
+        )
     )
 
 
@@ -158,6 +173,11 @@ def record_status(
 def queue(pk: int, *, now: datetime) -> bool:
     """Mark the row as queued; False if it is already, so that nobody queues it twice."""
     return bool(TenantNamespace.objects.due(now).filter(pk=pk).update(queued_at=now))
+
+
+def unqueue(pk: int) -> None:
+    """Take the mark back: the row could not be queued after all."""
+    TenantNamespace.objects.filter(pk=pk).update(queued_at=None)
 
 
 def _announce(pk: int) -> None:

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
             name='Team',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$', 'Begin with a letter; lower-case letters, digits and hyphens, at most 63.')])),
+                ('slug', models.CharField(max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^[a-z]([a-z0-9-]{0,61}[a-z0-9])?\\Z', 'Begin with a letter; lower-case letters, digits and hyphens, at most 63.')])),
                 ('name', models.CharField(max_length=200)),
                 ('owner_group', models.CharField(max_length=200)),
                 ('member_group', models.CharField(blank=True, max_length=200)),
@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
             name='Tier',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$', 'Begin with a letter; lower-case letters, digits and hyphens, at most 63.')])),
+                ('slug', models.CharField(max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^[a-z]([a-z0-9-]{0,61}[a-z0-9])?\\Z', 'Begin with a letter; lower-case letters, digits and hyphens, at most 63.')])),
                 ('name', models.CharField(max_length=100)),
                 ('description', models.CharField(blank=True, max_length=300)),
                 ('quota', models.JSONField(help_text="The ResourceQuota's `hard`, quantities as text.", validators=[tenants.quota.check_quota])),

@@ -1,11 +1,16 @@
 """The three tiers that the platform comes with; admins edit them like any other."""
 
+from typing import Any
+
 from django.apps.registry import Apps
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 
-def tier(slug, name, description, order, cpu, memory, pods, workflows, controller):
+def tier(
+    slug: str, name: str, description: str, order: int,
+    cpu: int, memory: int, pods: int, workflows: int, controller: dict[str, Any],
+) -> dict[str, Any]:
     return {
         "slug": slug,
         "name": name,
@@ -29,7 +34,7 @@ def tier(slug, name, description, order, cpu, memory, pods, workflows, controlle
     }
 
 
-def size(cpu, memory, most_cpu, most_memory):
+def size(cpu: str, memory: str, most_cpu: str, most_memory: str) -> dict[str, Any]:
     return {
         "requests": {"cpu": cpu, "memory": memory},
         "limits": {"cpu": most_cpu, "memory": most_memory},

@@ -1,13 +1,12 @@
 """The clusters we manage, and what we last saw of each."""
 
-from typing import Any
 
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
 cluster_name = RegexValidator(
-    r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+    r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z",
     "A cluster's name is made of lower-case letters, digits and hyphens, at most 63.",
 )
 
@@ -40,9 +39,7 @@ class Cluster(models.Model):
         default=False, help_text="Pods run on simulated nodes: they are placed, but run nothing."
     )
     # Seen. clusters.services.record_health() and register() alone write these.
-    api_endpoints = models.JSONField(
-        default=list, editable=False
-    )
+    api_endpoints = models.JSONField(default=list, editable=False)
     kubernetes_version = models.CharField(max_length=50, blank=True, editable=False)
     reachable = models.BooleanField(null=True, editable=False)
     message = models.CharField(max_length=500, blank=True, editable=False)

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             name='Cluster',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$', "A cluster's name is made of lower-case letters, digits and hyphens, at most 63.")])),
+                ('name', models.CharField(max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\Z', "A cluster's name is made of lower-case letters, digits and hyphens, at most 63.")])),
                 ('sealed_kubeconfig', models.TextField(editable=False)),
                 ('server', models.CharField(editable=False, max_length=300)),
                 ('placement', models.JSONField(blank=True, default=dict, help_text='nodeSelector and tolerations of the pods the platform places there.')),
