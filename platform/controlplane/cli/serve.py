@@ -1,0 +1,76 @@
+"""`argosy up`, `down`, and the processes one by one: how the platform is run."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from controlplane.processes import background
+
+app = typer.Typer(help="Run the platform.")
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(envvar="ARGOSY_PORT", help="Port to listen on.")]
+
+
+def _django() -> None:
+    """Only the commands that need Django pay for it."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlplane.settings")
+    import django  # noqa: PLC0415
+
+    django.setup()
+
+
+@app.command()
+def up(host: Host = "127.0.0.1", port: Port = 8080) -> None:
+    """Run web, worker and scheduler in this one process, until Ctrl-C."""
+    os.environ.setdefault("ARGOSY_URL", f"http://{host}:{port}")
+    _django()
+    from controlplane.processes import embedded  # noqa: PLC0415
+
+    try:
+        embedded.serve(host=host, port=port)
+    except OSError as exc:
+        typer.echo(f"Cannot listen on {host}:{port}: {exc.strerror}. Choose another --port.", err=True)
+        raise typer.Exit(1) from exc
+
+
+@app.command()
+def down() -> None:
+    """Stop what `argosy demo` started: the platform in the background, then its local clusters."""
+    from localcluster import clusters  # noqa: PLC0415
+
+    was_there = background.stop()
+    clusters.down_all()
+    typer.echo("Stopped." if was_there else "The platform was not running; local clusters are down.")
+
+
+@app.command()
+def web(host: Host = "127.0.0.1", port: Port = 8080, threads: int = 16) -> None:
+    """Run the web face alone: consoles and API."""
+    _django()
+    import waitress  # noqa: PLC0415
+
+    from controlplane.wsgi import application  # noqa: PLC0415
+
+    waitress.serve(application, host=host, port=port, threads=threads, ident=None)
+
+
+@app.command()
+def worker() -> None:
+    """Run the turns of the loop (Celery, threads)."""
+    _django()
+    from controlplane.celery import app as celery  # noqa: PLC0415
+
+    celery.worker_main(["worker", "--pool=threads", "--without-gossip", "--without-mingle"])
+
+
+@app.command()
+def beat() -> None:
+    """Run the clock: the sweep and the probes. One of it."""
+    _django()
+    from celery.beat import Scheduler, Service  # noqa: PLC0415
+
+    from controlplane.celery import app as celery  # noqa: PLC0415
+
+    Service(celery, scheduler_cls=Scheduler).start()

@@ -1,0 +1,1 @@
+"""The platform's processes: apart in production, all in one for a machine of one's own."""
