@@ -198,9 +198,13 @@ def _start_control_plane(plane: ControlPlane, crds: Sequence[Mapping[str, Any]])
 
 
 def _stop(home: Home, name: str) -> None:
-    if real_node.cluster_of(home) == name:
-        real_node.remove(home)
+    has_node = real_node.cluster_of(home) == name
+    if has_node:
+        real_node.stop(home)
     control_plane.stop(home.cluster(name))
+    # Last: without the bridge the API server would wait for farewells that cannot arrive.
+    if has_node:
+        real_node.remove(home)
 
 
 def _await_accounts(api: Api) -> None:

@@ -2,7 +2,7 @@
 
 All of it can be found again without remembering anything: one bridge, one cgroup, one folder under
 /run, the mounts under two folders, and two tables of kube-proxy. So a crash leaves nothing that the
-next `down` does not find. Only the kernel settings must be written down before they change.
+next `down` does not find. Only kernel settings must be written down before they change.
 """
 
 import ipaddress
@@ -39,6 +39,8 @@ SETTINGS = (
     "vm/overcommit_memory",
     "vm/panic_on_oom",
 )
+# Where kubelet and the network plug-ins write, whatever folders they are told to use.
+PLACES = tuple(map(Path, ("/var/lib/cni", "/var/lib/kubelet", "/var/log/containers")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,28 +81,34 @@ def has_foreign_proxy() -> bool:
     return any(_run("nft", "list", "table", family, "kube-proxy") for family in PROXY_TABLES)
 
 
-def keep_settings(folder: Path) -> None:
-    """Write down the kernel's settings, unless a crash left them changed and written already."""
-    kept = folder / "settings.json"
+def remember(folder: Path) -> None:
+    """Write down what will change, unless a crash left it changed and written already."""
+    kept = folder / "before.json"
     if kept.exists():
         return
     present = {name: Path("/proc/sys") / name for name in SETTINGS}
-    values = {name: path.read_text() for name, path in present.items() if path.exists()}
+    before = {
+        "settings": {name: path.read_text() for name, path in present.items() if path.exists()},
+        "absent": [str(place) for place in PLACES if not place.exists()],
+    }
     draft = kept.with_suffix(".new")
-    draft.write_text(json.dumps(values))
+    draft.write_text(json.dumps(before, indent=1))
     draft.replace(kept)
 
 
-def restore_settings(folder: Path) -> None:
-    """Put back what differs."""
-    kept = folder / "settings.json"
+def restore(folder: Path) -> None:
+    """Put back what differs from what was written down."""
+    kept = folder / "before.json"
     if not kept.exists():
         return
-    for name, value in json.loads(kept.read_text()).items():
+    before = json.loads(kept.read_text())
+    for name, value in before["settings"].items():
         path = Path("/proc/sys") / name
         with suppress(OSError):
             if path.read_text() != value:
                 path.write_text(value)
+    for place in before["absent"]:
+        shutil.rmtree(place, ignore_errors=True)
     kept.unlink()
 
 

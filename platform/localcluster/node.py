@@ -73,7 +73,7 @@ def claim(home: Home, cluster: str) -> Network:
 def start(home: Home, plane: ControlPlane, network: Network) -> None:
     """Have its three programs running, its images there, and the node ready for pods."""
     config = _config(home, plane, network)
-    machine.keep_settings(home.node)
+    machine.remember(home.node)
     machine.make_cgroups()
     node_config.write(config)
     _credentials(plane)
@@ -100,17 +100,22 @@ def daemons(home: Home) -> tuple[Daemon, ...]:
     return tuple(_daemon(home, name) for name in DAEMONS)
 
 
-def remove(home: Home) -> None:
-    """Stop the node and take back everything it changed on this machine, even after a crash."""
+def stop(home: Home) -> None:
+    """End the node's programs and every process of its pods."""
     proxy, kubelet, containerd = daemons(home)
     proxy.stop()
     kubelet.stop()
     machine.end_pods()
     containerd.stop()
     machine.end_shims(RUN / "containerd.sock")
+
+
+def remove(home: Home) -> None:
+    """Take back everything the node changed on this machine, even after a crash."""
+    stop(home)
     machine.unmount(home.node, RUN)
     machine.remove_network()
-    machine.restore_settings(home.node)
+    machine.restore(home.node)
     shutil.rmtree(RUN, ignore_errors=True)
 
 
