@@ -114,9 +114,9 @@ def default_config(
             # As the controller's: a local cluster has no registry to ask.
             image_pull_policy="IfNotPresent",
             resources=_resources(sizes.executor),
-            security_context={**RESTRICTED, "readOnlyRootFilesystem": True},
+            security_context=dict(RESTRICTED),
         ),
-        # A step's own root file system stays writable: it is the team's image, and many write to it.
+        # Root file systems stay writable: many images write to theirs, and artifacts pass through the executor's.
         main_container=Container(
             resources=_resources(sizes.main), security_context=dict(RESTRICTED)
         ),

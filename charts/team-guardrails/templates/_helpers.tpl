@@ -1,5 +1,9 @@
 {{/* What every object of ours carries, so that the platform finds, counts and removes its own. */}}
 {{- define "team-guardrails.labels" -}}
+{{- /* A schema cannot compare two values; a pair of wrong names would put one team's rails into another's. */}}
+{{- if ne .Values.controlNamespace (printf "%s-argo" .Values.workloadNamespace) }}
+{{- fail (printf "controlNamespace is %q, but that of %q is \"%s-argo\"" .Values.controlNamespace .Values.workloadNamespace .Values.workloadNamespace) }}
+{{- end -}}
 argosy.dev/managed: "true"
 argosy.dev/namespace: {{ .Values.workloadNamespace | quote }}
 argosy.dev/team: {{ .Values.team | quote }}
