@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from controlplane.kube.door import Connection, Kube
-from controlplane.kube.errors import HelmFailed, HelmTimedOut, KubeError, Unreachable
+from controlplane.kube.errors import (
+    Conflict,
+    HelmFailed,
+    HelmTimedOut,
+    KubeError,
+    Unreachable,
+)
 from controlplane.objects import Manifest, Ref, ref_of
 from controlplane.releases import LiveRelease
 
@@ -19,7 +25,6 @@ from .plan import (
     Remove,
     RemoveRelease,
     Restore,
-    Stage,
     Step,
 )
 from .status import Failure
@@ -116,26 +121,37 @@ def _restore(kube: Kube, manifest: Manifest, manager: str) -> None:
     After the apply every field of ours is right; the replacement only takes away, and a removal
     leaves no new owner behind. So afterwards managedFields names us alone.
     """
-    applied = kube.apply(manifest, manager=manager)
-    meta = applied["metadata"]
-    wanted = manifest["metadata"]
-    kube.replace(
-        {
-            **manifest,
-            "metadata": {
-                **wanted,
-                "resourceVersion": meta["resourceVersion"],
-                "uid": meta["uid"],
-                # What others say about the object may stay; what they made of it may not.
-                "labels": {**(meta.get("labels") or {}), **(wanted.get("labels") or {})},
-                "annotations": {**(meta.get("annotations") or {}), **(wanted.get("annotations") or {})},
-                "managedFields": [
-                    entry for entry in meta["managedFields"] if is_trusted(entry, manager=manager)
-                ],
+    for last in (False, False, False, False, True):
+        applied = kube.apply(manifest, manager=manager)
+        try:
+            kube.replace(_ours_alone(manifest, applied, manager), manager=manager)
+        except Conflict:
+            if last:
+                raise
+            continue  # a controller reported its status in between, as quotas' do at every change
+        return
+
+
+def _ours_alone(manifest: Manifest, applied: Manifest, manager: str) -> Manifest:
+    """The object as we apply it, at the version of `applied`, owned by nobody but us.
+
+    What others say about it (labels, annotations) may stay; what they made of it may not.
+    """
+    wanted, there = manifest["metadata"], applied["metadata"]
+    return {
+        **manifest,
+        "metadata": {
+            **wanted,
+            "resourceVersion": there["resourceVersion"],
+            "uid": there["uid"],
+            "labels": {**(there.get("labels") or {}), **(wanted.get("labels") or {})},
+            "annotations": {
+                **(there.get("annotations") or {}),
+                **(wanted.get("annotations") or {}),
             },
+            "managedFields": [e for e in there["managedFields"] if is_trusted(e, manager=manager)],
         },
-        manager=manager,
-    )
+    }
 
 
 def _mend(connection: Connection, release: LiveRelease) -> None:
@@ -146,6 +162,3 @@ def _mend(connection: Connection, release: LiveRelease) -> None:
     # The first install: helm would refuse every later one. Its objects stay; the next install, by
     # the same release name, takes them as its own.
     connection.kube.delete(Ref("v1", "Secret", release.namespace, release.record))
-
-
-__all__ = ["ClaimLost", "Outcome", "Stage", "apply", "failures_of"]

@@ -118,7 +118,7 @@ def release_values(spec: NamespaceSpec, images: Images) -> dict[str, Any]:
         "team": spec.team,
         "workloadNamespace": spec.name,
         "controller": {
-            "image": f"{images.controller}:{images.version}",
+            "image": {"repository": images.controller, "tag": images.version},
             "resources": dict(spec.tier.controller_resources),
             **spec.cluster.placement,
         },

@@ -1,7 +1,5 @@
 """What the loop did: one row a turn that had steps."""
 
-from typing import Any
-
 from django.db import models
 
 from tenants.models import TenantNamespace
@@ -15,9 +13,7 @@ class Turn(models.Model):
     started_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True)
     seconds = models.FloatField(default=0)
-    steps = models.JSONField(
-        default=list
-    )
+    steps = models.JSONField(default=list)
     outcome = models.CharField(max_length=100, blank=True)
     message = models.CharField(max_length=1000, blank=True)
 

@@ -59,9 +59,7 @@ def _releases(kube: Kube, namespace: str) -> dict[tuple[str, str], LiveRelease]:
     return {(namespace, name): found for name, found in storage.newest_of(secrets).items()}
 
 
-def _answers(
-    kube: Kube, desired: Desired, found: dict[Ref, Manifest]
-) -> dict[Ref, Manifest]:
+def _answers(kube: Kube, desired: Desired, found: dict[Ref, Manifest]) -> dict[Ref, Manifest]:
     """The API server's normalising, for each wanted object that exists."""
     wanted: list[tuple[Manifest, str]] = [
         *((m, OURS) for m in (*desired.namespaces, *desired.guard_rails)),

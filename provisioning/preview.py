@@ -46,15 +46,19 @@ def preview(spec: NamespaceSpec, cluster: Cluster) -> Preview:
     """
     desired = render(spec)
     kube = connect(cluster).kube
-    standing = {name: kube.get(Ref("v1", "Namespace", "", name)) for name in (spec.name, spec.control)}
+    standing = {
+        name: kube.get(Ref("v1", "Namespace", "", name)) for name in (spec.name, spec.control)
+    }
     taken = [name for name, found in standing.items() if found and not is_ours(spec.name, found)]
     if taken:
-        problems: tuple[str, ...] = (
+        sentence = (
             f"{' and '.join(taken)} exists on {cluster.name} already and is not the platform's; "
-            "choose another name.",
+            "choose another name."
         )
+        problems: tuple[str, ...] = (sentence,)
         objects = tuple(
-            PlannedObject(ref_of(m), m, stage, "refused", problems[0]) for m, stage, _ in _staged(desired)
+            PlannedObject(ref_of(m), m, stage, "refused", sentence)
+            for m, stage, _ in _staged(desired)
         )
     else:
         there = {name for name, found in standing.items() if found}

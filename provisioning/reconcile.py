@@ -53,7 +53,9 @@ def reconcile(pk: int) -> timedelta | None:
         report = status.broken(f"The platform made a mistake ({type(exc).__name__}); see its log.")
     # The generation we worked on, not the one there is now: if the team changed its mind meanwhile
     # the row stays behind, and comes back.
-    return record(namespace, spec, report, turn, thorough=thorough, seconds=time.monotonic() - started)
+    return record(
+        namespace, spec, report, turn, thorough=thorough, seconds=time.monotonic() - started
+    )
 
 
 def take_turn(
@@ -75,7 +77,9 @@ def take_turn(
     return status.summarise(spec.name, desired, live, failures_of(outcomes))
 
 
-def changed_since_approved(namespace: TenantNamespace, spec: NamespaceSpec, desired: Desired) -> bool:
+def changed_since_approved(
+    namespace: TenantNamespace, spec: NamespaceSpec, desired: Desired
+) -> bool:
     """True if this would make something else than what a person approved.
 
     Until it was made once. After that its tier and the platform's charts are the platform team's to

@@ -39,7 +39,9 @@ class TurnRecord:
         self._row = Turn.objects.create(
             namespace=self._namespace,
             generation=self._namespace.generation,
-            steps=[{"step": str(s), "stage": s.stage.name.lower(), "state": "waiting"} for s in steps],
+            steps=[
+                {"step": str(s), "stage": s.stage.name.lower(), "state": "waiting"} for s in steps
+            ],
         )
 
     def note(self, outcome: Outcome) -> None:
@@ -47,7 +49,9 @@ class TurnRecord:
         row = self._row
         if row is None:
             return
-        entry = next(s for s in row.steps if s["step"] == str(outcome.step) and s["state"] == "waiting")
+        entry = next(
+            s for s in row.steps if s["step"] == str(outcome.step) and s["state"] == "waiting"
+        )
         entry["state"] = "failed" if outcome.failure else "done"
         entry["seconds"] = round(outcome.seconds, 3)
         if outcome.failure:

@@ -20,7 +20,8 @@ def next_turn(
     `failures` turns that failed in a row, 10 s doubling to 10 min. Else the resync.
     """
     if failures:
-        return min(FAILED_FIRST * 2 ** min(failures - 1, MOST_DOUBLINGS), FAILED_LAST)
+        doublings = min(failures - 1, MOST_DOUBLINGS)
+        return min(FAILED_FIRST * (1 << doublings), FAILED_LAST)
     if ready.status is Status.UNKNOWN:
         so_far = now - unknown_since if unknown_since else timedelta()
         return min(max(so_far, COMING_UP_FIRST), COMING_UP_LAST)

@@ -92,7 +92,7 @@ def is_available(deployment: Manifest) -> bool:
     """True if the newest template is the one that runs, and its pods are available."""
     seen = deployment.get("status") or {}
     wanted = deployment["spec"].get("replicas", 1)
-    return (
+    return bool(
         seen.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
         and seen.get("updatedReplicas", 0) >= wanted
         and seen.get("availableReplicas", 0) >= wanted
@@ -211,7 +211,9 @@ def _failed(type_: str, failures: Sequence[Failure]) -> Condition | None:
 
 def _over_all(parts: Iterable[Condition]) -> Condition:
     """False if any is False, else Unknown if any is, else True; the reason is the part's own."""
-    ordered = sorted(parts, key=lambda c: (Status.FALSE, Status.UNKNOWN, Status.TRUE).index(c.status))
+    ordered = sorted(
+        parts, key=lambda c: (Status.FALSE, Status.UNKNOWN, Status.TRUE).index(c.status)
+    )
     worst = ordered[0]
     if worst.status is Status.TRUE:
         return _yes(READY, "AllReady", "Guard rails hold and the controller is running")

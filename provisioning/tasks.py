@@ -53,8 +53,16 @@ def probe_clusters() -> None:
 
 
 def enqueue(pk: int) -> bool:
-    """Queue a turn, once: a row that is queued already is left alone."""
+    """Queue a turn, once: a row that is queued already is left alone.
+
+    With the broker away the mark is taken back and the error goes on: the wish is kept, and the next
+    sweep finds the row.
+    """
     if not services.queue(pk, now=timezone.now()):
         return False
-    reconcile_namespace.delay(pk)
+    try:
+        reconcile_namespace.delay(pk)
+    except Exception:
+        services.unqueue(pk)
+        raise
     return True

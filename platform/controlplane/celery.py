@@ -16,5 +16,7 @@ def by_the_clock(sender: Celery, **_: object) -> None:
     """The sweep and the probes."""
     from provisioning import tasks  # noqa: PLC0415 - Django's apps must be loaded first
 
-    sender.add_periodic_task(tasks.SWEEP_EVERY, tasks.sweep.s(), name="sweep")
-    sender.add_periodic_task(tasks.PROBE_EVERY, tasks.probe_clusters.s(), name="probe")
+    sender.add_periodic_task(tasks.SWEEP_EVERY.total_seconds(), tasks.sweep.s(), name="sweep")
+    sender.add_periodic_task(
+        tasks.PROBE_EVERY.total_seconds(), tasks.probe_clusters.s(), name="probe"
+    )

@@ -1,6 +1,5 @@
 """The clusters we manage, and what we last saw of each."""
 
-
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q

@@ -9,6 +9,7 @@ import orjson
 from django.db import transaction
 from django.utils import timezone
 
+from controlplane.errors import DomainError
 from controlplane.kube.door import Connection
 from controlplane.kube.errors import KubeError
 from controlplane.objects import Manifest
@@ -17,6 +18,8 @@ from . import base_release, kubeconfig
 from .connections import connect
 from .models import Cluster
 from .sealing import seal
+
+PLACEMENT = {"nodeSelector", "tolerations"}
 
 
 def register(
@@ -32,6 +35,7 @@ def register(
     Raises BadKubeconfig for the document, KubeError for the cluster; neither leaves a row behind.
     """
     config = kubeconfig.checked(kubeconfig_text)
+    _check_placement(placement or {})
     cluster = Cluster.objects.filter(name=name).first() or Cluster(name=name)
     cluster.sealed_kubeconfig = seal(orjson.dumps(config).decode())
     cluster.server = kubeconfig.server_of(config)
@@ -84,6 +88,16 @@ def endpoints_of(connection: Connection, server: str) -> list[dict[str, Any]]:
         return sorted(found, key=lambda p: (p["ip"], p["port"]))
     url = urlsplit(server)
     return [{"ip": url.hostname or "", "port": url.port or 443}]
+
+
+def _check_placement(placement: dict[str, Any]) -> None:
+    """It is merged into a chart's values: nothing but where pods go may come in by it."""
+    if unknown := sorted(placement.keys() - PLACEMENT):
+        raise DomainError(
+            f"Placement is {' and '.join(sorted(PLACEMENT))}; {', '.join(unknown)} is not part of it.",
+            code="bad_placement",
+            field="placement",
+        )
 
 
 def _pairs(endpoint_slice: Manifest) -> Sequence[dict[str, Any]]:

@@ -11,8 +11,9 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config import new_client_from_config_dict
 from kubernetes.config.config_exception import ConfigException
 
-from .errors import KubeError, Missing, Unreachable, refused
 from controlplane.objects import Manifest, Ref, ref_of
+
+from .errors import KubeError, Missing, Unreachable, refused
 from .resources import collection_path, object_path
 
 FIELD_MANAGER = "argosy"

@@ -16,9 +16,10 @@ from typing import Any, TypeVar
 import pyhelm3
 import yaml
 
-from controlplane.releases import Chart, Release
-from .errors import ChartBroken, HelmFailed, HelmTimedOut
 from controlplane.objects import Manifest
+from controlplane.releases import Chart, Release
+
+from .errors import ChartBroken, HelmFailed, HelmTimedOut
 
 DEADLINE_SECONDS = 60.0
 HISTORY = 5

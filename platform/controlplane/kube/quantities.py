@@ -7,4 +7,4 @@ from kubernetes.utils.quantity import parse_quantity
 
 def parse(quantity: str | float) -> Decimal:
     """The number a quantity stands for. Raises ValueError for what Kubernetes would not read."""
-    return Decimal(parse_quantity(quantity))
+    return Decimal(parse_quantity(quantity))  # type: ignore[no-untyped-call]

@@ -15,6 +15,7 @@ import orjson
 from controlplane.objects import Manifest
 from controlplane.releases import DEPLOYED, LiveRelease
 
+
 def newest_of(secrets: Iterable[Manifest]) -> dict[str, LiveRelease]:
     """The releases told by these storage Secrets, by name."""
     by_name: dict[str, list[Manifest]] = {}

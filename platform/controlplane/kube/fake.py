@@ -1,0 +1,416 @@
+"""A cluster in memory that behaves like the door's real one, and can be told a story.
+
+`tests/controlplane/kube/test_contract.py` runs the same sentences against this and a real API server. What it
+leaves out: normalising of values, admission, and lists merged by key (here a list is one field).
+"""
+
+import base64
+import copy
+import gzip
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from controlplane.objects import Manifest, Ref, ref_of
+from controlplane.releases import DEPLOYED, Release
+
+from .errors import KubeError, Missing, Unreachable, refused
+from .gateway import FIELD_MANAGER
+from .resources import resource_of
+
+Path = tuple[str, ...]
+Owner = tuple[str, str]  # manager, operation
+UNOWNED = {("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")}
+KEPT = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields")
+
+
+@dataclass
+class Stored:
+    """An object, and who owns which of its fields."""
+
+    manifest: Manifest
+    owners: dict[Owner, set[Path]] = field(default_factory=dict)
+
+
+@dataclass
+class FakeCluster:
+    """An API server's behaviour, without one. Set the story's fields to make it misbehave."""
+
+    objects: dict[Ref, Stored] = field(default_factory=dict)
+    unreachable: bool = False
+    refusals: dict[tuple[str, str], KubeError] = field(default_factory=dict)  # (verb, kind)
+    quotas_are_counted: bool = True
+    deployments_come_up: bool = True
+    calls: list[str] = field(default_factory=list)
+    user: str = "platform"
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def acting_as(self, user: str) -> "FakeCluster":
+        """The same objects, with another caller's name on each call."""
+        return FakeCluster(
+            self.objects,
+            self.unreachable,
+            self.refusals,
+            self.quotas_are_counted,
+            self.deployments_come_up,
+            self.calls,
+            user,
+            self._numbers,
+        )
+
+    def get(self, ref: Ref) -> Manifest | None:
+        self._called("get", ref)
+        found = self.objects.get(ref)
+        return self._shown(found) if found else None
+
+    def list(
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str = "",
+        *,
+        labels: str = "",
+        fields: str = "",
+    ) -> tuple[Manifest, ...]:
+        assert not fields, "the fake knows no field selectors"
+        self._called("list", Ref(api_version, kind, namespace, ""))
+        wanted = dict(pair.split("=", 1) for pair in labels.split(",") if pair)
+        return tuple(
+            self._shown(stored)
+            for ref, stored in sorted(self.objects.items())
+            if (ref.api_version, ref.kind) == (api_version, kind)
+            and namespace in {"", ref.namespace}
+            and wanted.items() <= (stored.manifest["metadata"].get("labels") or {}).items()
+        )
+
+    def page(
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str,
+        *,
+        limit: int,
+        cursor: str = "",
+        labels: str = "",
+    ) -> tuple[tuple[Manifest, ...], str]:
+        everything = self.list(api_version, kind, namespace, labels=labels)
+        start = int(cursor or 0)
+        end = start + limit
+        return everything[start:end], str(end) if end < len(everything) else ""
+
+    def apply(
+        self,
+        manifest: Manifest,
+        *,
+        manager: str = FIELD_MANAGER,
+        dry_run: bool = False,
+        strict: bool = False,  # noqa: ARG002 - the fake knows no schema
+    ) -> Manifest:
+        ref = ref_of(manifest)
+        self._called("dry-run" if dry_run else "apply", ref)
+        self._need_namespace(ref)
+        before = self.objects.get(ref)
+        stored = copy.deepcopy(before) if before else self._new(manifest)
+        me, wanted = (manager, "Apply"), _leaves(manifest)
+        self._drop(stored, stored.owners.get(me, set()) - wanted.keys(), unless_owned=me)
+        for path, value in wanted.items():
+            if _value_at(stored.manifest, path) != value:
+                _disown(stored, path)
+                _put(stored.manifest, path, value)
+        stored.owners[me] = set(wanted)
+        return self._kept(ref, before, stored, dry_run=dry_run)
+
+    def replace(self, manifest: Manifest, *, manager: str = FIELD_MANAGER) -> Manifest:
+        ref = ref_of(manifest)
+        self._called("replace", ref)
+        before = self._found(ref)
+        version = manifest["metadata"].get("resourceVersion")
+        if version and version != before.manifest["metadata"]["resourceVersion"]:
+            raise refused(409, {"message": f"{ref} has been modified"})
+        stored = copy.deepcopy(before)
+        named = manifest["metadata"].get("managedFields")
+        if named is not None:
+            kept = {(entry["manager"], entry["operation"]) for entry in named}
+            stored.owners = {who: paths for who, paths in stored.owners.items() if who in kept}
+        wanted = _leaves(manifest)
+        self._drop(stored, _leaves(stored.manifest).keys() - wanted.keys())
+        self._write(stored, wanted, (manager, "Update"))
+        return self._kept(ref, before, stored)
+
+    def create(self, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
+        if manifest["kind"] == "SelfSubjectReview":
+            return {"status": {"userInfo": {"username": self.user}}}
+        name = manifest["metadata"].get("name") or (
+            f"{manifest['metadata'].get('generateName', '')}{next(self._numbers)}"
+        )
+        manifest = {**manifest, "metadata": {**manifest["metadata"], "name": name}}
+        ref = ref_of(manifest)
+        self._called("create", ref)
+        self._need_namespace(ref)
+        if ref in self.objects:
+            raise refused(409, {"message": f"{ref} already exists", "reason": "AlreadyExists"})
+        stored = self._new(manifest)
+        self._write(stored, _leaves(manifest), (FIELD_MANAGER, "Update"))
+        return self._kept(ref, None, stored, dry_run=dry_run)
+
+    def patch(self, ref: Ref, change: Manifest, *, manager: str = FIELD_MANAGER) -> Manifest:
+        self._called("patch", ref)
+        before = self._found(ref)
+        stored = copy.deepcopy(before)
+        gone = {path for path, value in _all_paths(change) if value is None}
+        taken = {p for p in _leaves(stored.manifest) if any(p[: len(g)] == g for g in gone)}
+        self._drop(stored, taken)
+        # An empty branch says nothing in a merge patch.
+        said = {
+            path: value for path, value in _leaves(_without_none(change)).items() if value != {}
+        }
+        self._write(stored, said, (manager, "Update"))
+        return self._kept(ref, before, stored)
+
+    def delete(self, ref: Ref, *, uid: str = "") -> None:
+        self._called("delete", ref)
+        found = self.objects.get(ref)
+        if found is None:
+            return
+        if uid and found.manifest["metadata"]["uid"] != uid:
+            raise refused(409, {"message": f"{ref} is another object by now"})
+        del self.objects[ref]
+        if ref.kind == "Namespace":
+            for inner in [r for r in self.objects if r.namespace == ref.name]:
+                del self.objects[inner]
+
+    def read(self, path: str) -> Manifest:
+        self._called("read", Ref("", path, "", ""))
+        return {"gitVersion": "v0.0.0-fake"} if path == "/version" else {"text": "ok"}
+
+    # What the cluster itself does.
+
+    def _called(self, verb: str, ref: Ref) -> None:
+        if self.unreachable:
+            raise Unreachable("the API server cannot be reached: the story says so")
+        self.calls.append(f"{verb} {ref}")
+        if error := self.refusals.get((verb, ref.kind)):
+            raise error
+        if ref.kind and verb != "read":
+            resource_of(ref.api_version, ref.kind)  # a kind the real door would not let pass
+
+    def _need_namespace(self, ref: Ref) -> None:
+        if ref.namespace and Ref("v1", "Namespace", "", ref.namespace) not in self.objects:
+            raise refused(404, {"message": f'namespaces "{ref.namespace}" not found'})
+
+    def _found(self, ref: Ref) -> Stored:
+        found = self.objects.get(ref)
+        if found is None:
+            raise Missing(f"{ref} not found", code=404, status={})
+        return found
+
+    def _new(self, manifest: Manifest) -> Stored:
+        ref = ref_of(manifest)
+        meta: Manifest = {"name": ref.name, "uid": f"uid-{next(self._numbers)}", "generation": 0}
+        if ref.namespace:
+            meta["namespace"] = ref.namespace
+        return Stored({"apiVersion": ref.api_version, "kind": ref.kind, "metadata": meta})
+
+    def _write(self, stored: Stored, wanted: dict[Path, Any], owner: Owner) -> None:
+        for path, value in wanted.items():
+            if _value_at(stored.manifest, path) != value:
+                _disown(stored, path)
+                _put(stored.manifest, path, value)
+                stored.owners.setdefault(owner, set()).add(path)
+
+    def _drop(self, stored: Stored, paths: set[Path], unless_owned: Owner | None = None) -> None:
+        for path in paths:
+            others = {
+                w for w, owned in stored.owners.items() if path in owned and w != unless_owned
+            }
+            if unless_owned is not None and others:
+                continue
+            _disown(stored, path)
+            _remove(stored.manifest, path)
+
+    def _kept(
+        self, ref: Ref, before: Stored | None, stored: Stored, *, dry_run: bool = False
+    ) -> Manifest:
+        if before and before.manifest == stored.manifest and before.owners == stored.owners:
+            return self._shown(stored)
+        meta = stored.manifest["metadata"]
+        meta["resourceVersion"] = str(next(self._numbers))
+        if before is None or _body(before.manifest) != _body(stored.manifest):
+            meta["generation"] += 1
+        self._controllers(stored.manifest)
+        if not dry_run:
+            self.objects[ref] = stored
+        return self._shown(stored)
+
+    def _controllers(self, manifest: Manifest) -> None:
+        """What the cluster's own controllers would report a moment later."""
+        if manifest["kind"] == "ResourceQuota" and self.quotas_are_counted:
+            hard = manifest["spec"].get("hard") or {}
+            manifest["status"] = {"hard": dict(hard), "used": dict.fromkeys(hard, "0")}
+        if manifest["kind"] == "Deployment" and self.deployments_come_up:
+            manifest["status"] = {
+                "observedGeneration": manifest["metadata"]["generation"],
+                "updatedReplicas": 1,
+                "availableReplicas": 1,
+            }
+
+    def _shown(self, stored: Stored) -> Manifest:
+        shown = copy.deepcopy(stored.manifest)
+        shown["metadata"]["managedFields"] = [
+            {"manager": who, "operation": how, "fieldsType": "FieldsV1", "fieldsV1": _tree(paths)}
+            for (who, how), paths in stored.owners.items()
+            if paths
+        ]
+        return shown
+
+
+@dataclass
+class FakeHelm:
+    """helm's behaviour on a FakeCluster: a storage Secret a revision, objects owned by `helm`."""
+
+    cluster: FakeCluster
+    render: Callable[[Release], tuple[Manifest, ...]]
+    fails_with: KubeError | None = None
+    runs: list[str] = field(default_factory=list)
+
+    def upgrade(self, release: Release) -> None:
+        self.runs.append(f"upgrade {release}")
+        if self.fails_with is not None:
+            self.store(release, "failed", str(self.fails_with))
+            raise self.fails_with
+        self.store(release, DEPLOYED, release.fingerprint)
+        for manifest in self.render(release):
+            self.cluster.apply(_installed(manifest, release), manager="helm")
+
+    def rollback(self, name: str, namespace: str, revision: int) -> None:
+        self.runs.append(f"rollback {name} in {namespace} to {revision}")
+        for secret in self.cluster.list(
+            "v1", "Secret", namespace, labels=f"owner=helm,name={name}"
+        ):
+            wanted = int(secret["metadata"]["labels"]["version"]) == revision
+            self.cluster.patch(
+                ref_of(secret),
+                {"metadata": {"labels": {"status": DEPLOYED if wanted else "superseded"}}},
+            )
+
+    def uninstall(self, name: str, namespace: str) -> None:
+        self.runs.append(f"uninstall {name} in {namespace}")
+        for secret in self.cluster.list(
+            "v1", "Secret", namespace, labels=f"owner=helm,name={name}"
+        ):
+            self.cluster.delete(ref_of(secret))
+
+    def store(self, release: Release, status: str, description: str) -> None:
+        """Write the record of one more revision."""
+        there = self.cluster.list(
+            "v1", "Secret", release.namespace, labels=f"owner=helm,name={release.name}"
+        )
+        packed = gzip.compress(orjson.dumps({"info": {"description": description}}))
+        revision = len(there) + 1
+        self.cluster.apply(
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {
+                    "name": f"sh.helm.release.v1.{release.name}.v{revision}",
+                    "namespace": release.namespace,
+                    "labels": {
+                        "owner": "helm",
+                        "name": release.name,
+                        "status": status,
+                        "version": str(revision),
+                    },
+                },
+                "data": {"release": base64.b64encode(base64.b64encode(packed)).decode()},
+            },
+            manager="helm",
+        )
+
+
+def _installed(manifest: Manifest, release: Release) -> Manifest:
+    meta = manifest["metadata"]
+    return {
+        **manifest,
+        "metadata": {
+            **meta,
+            "labels": {**(meta.get("labels") or {}), "app.kubernetes.io/managed-by": "Helm"},
+            "annotations": {
+                **(meta.get("annotations") or {}),
+                "meta.helm.sh/release-name": release.name,
+                "meta.helm.sh/release-namespace": release.namespace,
+            },
+        },
+    }
+
+
+def _all_paths(value: Any, at: Path = ()) -> Iterator[tuple[Path, Any]]:
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _all_paths(inner, (*at, key))
+    else:
+        yield at, value
+
+
+def _leaves(manifest: Manifest) -> dict[Path, Any]:
+    """The fields somebody can own: all but the name and what the server keeps."""
+    return {
+        path: value
+        for path, value in _all_paths(manifest)
+        if path not in UNOWNED
+        and path[0] != "status"
+        and not (path[0] == "metadata" and path[1] in KEPT)
+    }
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_none(v) for k, v in value.items() if v is not None}
+    return value
+
+
+def _body(manifest: Manifest) -> Manifest:
+    return {k: v for k, v in manifest.items() if k not in {"metadata", "status"}}
+
+
+def _value_at(manifest: Manifest, path: Path) -> Any:
+    value: Any = manifest
+    for key in path:
+        if not isinstance(value, dict) or key not in value:
+            return None
+        value = value[key]
+    return value
+
+
+def _put(manifest: Manifest, path: Path, value: Any) -> None:
+    for key in path[:-1]:
+        inner = manifest.get(key)
+        if not isinstance(inner, dict):
+            manifest[key] = inner = {}
+        manifest = inner
+    manifest[path[-1]] = copy.deepcopy(value)
+
+
+def _remove(manifest: Manifest, path: Path) -> None:
+    for key in path[:-1]:
+        inner = manifest.get(key)
+        if not isinstance(inner, dict):
+            return
+        manifest = inner
+    manifest.pop(path[-1], None)
+
+
+def _disown(stored: Stored, path: Path) -> None:
+    for owned in stored.owners.values():
+        owned.discard(path)
+
+
+def _tree(paths: set[Path]) -> Manifest:
+    tree: Manifest = {}
+    for path in sorted(paths):
+        branch = tree
+        for key in path:
+            branch = branch.setdefault(f"f:{key}", {})
+    return tree

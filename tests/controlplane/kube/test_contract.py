@@ -1,0 +1,225 @@
+"""The fake cluster and the real door behave alike: each sentence runs against both."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from controlplane.kube.door import Kube
+from controlplane.kube.errors import Conflict, Missing
+from controlplane.kube.fake import FakeCluster
+from controlplane.kube.gateway import KubeGateway
+from controlplane.objects import Manifest, Ref, ref_of
+from provisioning.drift import foreign_entries
+
+OURS = "argosy"
+
+
+@pytest.fixture(
+    params=["fake", pytest.param("real", marks=pytest.mark.cluster)],
+)
+def kube(request: pytest.FixtureRequest) -> Kube:
+    if request.param == "fake":
+        return FakeCluster()
+    cluster = request.getfixturevalue("local_cluster")
+    return KubeGateway.from_kubeconfig(yaml.safe_load(cluster.kubeconfig.read_text()))
+
+
+@pytest.fixture
+def namespace(kube: Kube) -> Iterator[str]:
+    name = f"contract-{uuid.uuid4().hex[:8]}"
+    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    kube.apply(manifest)
+    yield name
+    kube.delete(ref_of(manifest))
+
+
+@pytest.fixture
+def quota(namespace: str) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "team-quota", "namespace": namespace, "labels": {"a": "b"}},
+        "spec": {"hard": {"pods": "10", "requests.cpu": "2"}},
+    }
+
+
+def test_what_is_applied_can_be_read_and_listed(kube: Kube, quota: Manifest) -> None:
+    kube.apply(quota)
+
+    found = kube.get(ref_of(quota))
+
+    assert found is not None
+    assert found["spec"]["hard"] == quota["spec"]["hard"]
+    listed = kube.list("v1", "ResourceQuota", quota["metadata"]["namespace"], labels="a=b")
+    assert [ref_of(m) for m in listed] == [ref_of(quota)]
+    assert not kube.list("v1", "ResourceQuota", quota["metadata"]["namespace"], labels="a=c")
+
+
+def test_applying_twice_changes_nothing(kube: Kube, quota: Manifest) -> None:
+    first = kube.apply(quota)
+
+    second = kube.apply(quota)
+
+    assert first["metadata"]["generation" if "generation" in first["metadata"] else "uid"]
+    assert second["metadata"]["uid"] == first["metadata"]["uid"]
+    assert not foreign_entries(second, manager=OURS)
+
+
+def test_a_dry_run_answers_and_keeps_nothing(kube: Kube, quota: Manifest) -> None:
+    answer = kube.apply(quota, dry_run=True)
+
+    assert answer["spec"] == quota["spec"]
+    assert kube.get(ref_of(quota)) is None
+
+
+def test_a_field_we_no_longer_apply_goes_away(kube: Kube, quota: Manifest) -> None:
+    kube.apply(quota)
+
+    kube.apply({**quota, "spec": {"hard": {"pods": "10"}}})
+
+    found = kube.get(ref_of(quota))
+    assert found is not None
+    assert found["spec"]["hard"] == {"pods": "10"}
+
+
+def test_a_patch_of_somebody_else_makes_them_an_owner(kube: Kube, quota: Manifest) -> None:
+    kube.apply(quota)
+
+    kube.patch(ref_of(quota), {"spec": {"hard": {"pods": "99"}}}, manager="somebody")
+
+    found = kube.get(ref_of(quota))
+    assert found is not None
+    assert found["spec"]["hard"]["pods"] == "99"
+    assert [e["manager"] for e in foreign_entries(found, manager=OURS)] == ["somebody"]
+
+
+def test_our_apply_takes_a_field_back(kube: Kube, quota: Manifest) -> None:
+    kube.apply(quota)
+    kube.patch(ref_of(quota), {"spec": {"hard": {"pods": "99"}}}, manager="somebody")
+
+    answer = kube.apply(quota)
+
+    assert answer["spec"]["hard"]["pods"] == "10"
+    assert not foreign_entries(answer, manager=OURS)
+
+
+def test_what_somebody_added_stays_after_our_apply_and_is_theirs(
+    kube: Kube, quota: Manifest
+) -> None:
+    kube.apply(quota)
+    kube.patch(ref_of(quota), {"spec": {"hard": {"services": "1"}}}, manager="somebody")
+
+    answer = kube.apply(quota)
+
+    assert answer["spec"]["hard"]["services"] == "1"
+    assert foreign_entries(answer, manager=OURS)
+
+
+def test_a_field_that_somebody_removed_leaves_no_owner(kube: Kube, quota: Manifest) -> None:
+    kube.apply(quota)
+
+    kube.patch(ref_of(quota), {"spec": {"hard": {"pods": None}}}, manager="somebody")
+
+    found = kube.get(ref_of(quota))
+    assert found is not None
+    assert "pods" not in found["spec"]["hard"]
+    assert not foreign_entries(found, manager=OURS)
+
+
+def test_replacing_with_our_ownership_alone_takes_others_fields_away(
+    kube: Kube, namespace: str
+) -> None:
+    # A config map, for no controller writes to it between our two calls.
+    wanted: Manifest = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "ours", "namespace": namespace},
+        "data": {"a": "1"},
+    }
+    kube.apply(wanted)
+    kube.patch(ref_of(wanted), {"data": {"b": "2"}}, manager="somebody")
+    applied = kube.apply(wanted)
+    kept = {
+        "resourceVersion": applied["metadata"]["resourceVersion"],
+        "managedFields": [e for e in applied["metadata"]["managedFields"] if e["manager"] == OURS],
+    }
+
+    answer = kube.replace({**wanted, "metadata": {**wanted["metadata"], **kept}})
+
+    assert answer["data"] == {"a": "1"}
+    assert not foreign_entries(answer, manager=OURS)
+
+
+def test_replacing_what_changed_meanwhile_is_a_conflict(kube: Kube, quota: Manifest) -> None:
+    old = kube.apply(quota)
+    kube.patch(ref_of(quota), {"spec": {"hard": {"pods": "99"}}}, manager="somebody")
+    stale = {
+        **quota,
+        "metadata": {**quota["metadata"], "resourceVersion": old["metadata"]["resourceVersion"]},
+    }
+
+    with pytest.raises(Conflict):
+        kube.replace(stale)
+
+
+def test_creating_what_exists_is_a_conflict(kube: Kube, quota: Manifest) -> None:
+    kube.create(quota)
+
+    with pytest.raises(Conflict):
+        kube.create(quota)
+
+
+def test_deleting_twice_is_deleting_once(kube: Kube, quota: Manifest) -> None:
+    kube.apply(quota)
+
+    kube.delete(ref_of(quota))
+    kube.delete(ref_of(quota))
+
+    assert kube.get(ref_of(quota)) is None
+
+
+def test_deleting_another_object_of_the_same_name_is_a_conflict(
+    kube: Kube, quota: Manifest
+) -> None:
+    kube.apply(quota)
+
+    with pytest.raises(Conflict):
+        kube.delete(ref_of(quota), uid="a-uid-of-long-ago")
+
+    assert kube.get(ref_of(quota)) is not None
+
+
+def test_applying_into_a_namespace_that_is_not_there_is_missing(
+    kube: Kube, quota: Manifest
+) -> None:
+    elsewhere = {**quota, "metadata": {**quota["metadata"], "namespace": "not-there"}}
+
+    with pytest.raises(Missing, match="not-there"):
+        kube.apply(elsewhere)
+
+
+def test_pages_follow_each_other_to_the_end(kube: Kube, namespace: str) -> None:
+    for number in range(5):
+        name = {"name": f"c{number}", "namespace": namespace, "labels": {"mine": "yes"}}
+        kube.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": name})
+
+    names, cursor = [], ""
+    while True:
+        page, cursor = kube.page(
+            "v1", "ConfigMap", namespace, limit=2, cursor=cursor, labels="mine=yes"
+        )
+        names += [m["metadata"]["name"] for m in page]
+        if not cursor:
+            break
+
+    assert names == ["c0", "c1", "c2", "c3", "c4"]
+
+
+def test_there_is_a_version_to_read(kube: Kube) -> None:
+    assert kube.read("/version")["gitVersion"].startswith("v")
+
+
+def test_what_is_not_there_is_none(kube: Kube) -> None:
+    assert kube.get(Ref("v1", "Namespace", "", "nobody-made-this")) is None
