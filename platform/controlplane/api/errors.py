@@ -1,9 +1,13 @@
-"""Every error of the API has one shape: `{"error": {"code", "sentence", "fields"}}`."""
+"""Every error of the API has one shape: `{"error": {"code", "sentence", "fields"}}`.
 
+`details` is there too where a program needs a value to go on, such as the new hash of a plan.
+"""
+
+import logging
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as ModelError
 from django.http import Http404
 from rest_framework import exceptions
@@ -11,50 +15,73 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from controlplane.errors import Changed, DomainError, NotAllowed
-from controlplane.kube.errors import Forbidden, Invalid, KubeError, Missing, Unreachable
+from controlplane.kube.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    KubeError,
+    Missing,
+    Refused,
+    Unreachable,
+)
+from tenants.errors import AlreadyDecided, OwnRequest
 
 HTTP_OF: tuple[tuple[type[Exception], int], ...] = (
     (NotAllowed, 403),
+    (OwnRequest, 403),
     (Changed, 409),
+    (AlreadyDecided, 409),
     (DomainError, 400),
     (Unreachable, 503),
     (Forbidden, 403),
     (Missing, 404),
+    (Conflict, 409),
     (Invalid, 400),
     (KubeError, 502),
 )
+PASSED_ON = {410, 429}  # an API server's own words for "that cursor is old" and "not so fast"
+KEPT_HEADERS = {"WWW-Authenticate", "Retry-After", "Allow"}
+
+logger = logging.getLogger(__name__)
 
 
-def answer(exc: Exception, context: Mapping[str, Any]) -> Response | None:
-    """The answer for an error; None (a 500) for one that nobody foresaw."""
+def answer(exc: Exception, context: Mapping[str, Any]) -> Response:
+    """The answer for an error; a 500 for one that nobody foresaw, which is logged."""
     if isinstance(exc, DomainError):
         fields = {exc.field: [exc.sentence]} if exc.field else {}
-        return _shaped(_http(exc), exc.code, exc.sentence, fields)
+        return _shaped(_http(exc), exc.code, exc.sentence, fields, details=_details(exc))
     if isinstance(exc, KubeError):
         return _shaped(_http(exc), f"cluster_{type(exc).__name__.lower()}", exc.sentence, {})
     if isinstance(exc, ModelError):
         # Django's own validation, raised by full_clean() in a service, which DRF does not know.
         exc = exceptions.ValidationError(_messages(exc))
+    if isinstance(exc, RequestDataTooBig):
+        return _shaped(413, "too_large", "That is too much for one call.", {})
+    if isinstance(exc, SuspiciousOperation):
+        return _shaped(400, "parse_error", "The call cannot be read.", {})
     if isinstance(exc, Http404 | PermissionDenied | exceptions.APIException):
         return _drf(exc, context)
-    return None
+    logger.error("a mistake of the platform's", exc_info=exc)
+    return _shaped(500, "mistake", "The platform made a mistake; it is in its log.", {})
 
 
 def _http(exc: Exception) -> int:
+    if isinstance(exc, Refused) and exc.code in PASSED_ON:
+        return exc.code
     return next(code for kind, code in HTTP_OF if isinstance(exc, kind))
 
 
-def _drf(exc: Exception, context: Mapping[str, Any]) -> Response | None:
+def _drf(exc: Exception, context: Mapping[str, Any]) -> Response:
     response = exception_handler(exc, dict(context))
     if response is None:
-        return None
+        raise TypeError("only what DRF has an answer for comes here")
     if isinstance(exc, exceptions.ValidationError):
         fields = _by_field(response.data)
         sentence = next((m for messages in fields.values() for m in messages), "This cannot be.")
-        return _shaped(response.status_code, "invalid", sentence, fields, response.headers)
+        return _shaped(response.status_code, "invalid", sentence, fields, headers=response.headers)
     code = "not_found" if response.status_code == 404 else getattr(exc, "default_code", "refused")  # noqa: PLR2004
     sentence = str((response.data or {}).get("detail", "That cannot be done."))
-    return _shaped(response.status_code, code, sentence, {}, response.headers)
+    return _shaped(response.status_code, code, sentence, {}, headers=response.headers)
 
 
 def _shaped(
@@ -62,12 +89,21 @@ def _shaped(
     code: str,
     sentence: str,
     fields: Mapping[str, list[str]],
+    *,
     headers: Mapping[str, str] | None = None,
+    details: Mapping[str, Any] | None = None,
 ) -> Response:
     set_rollback()
-    kept = {k: v for k, v in (headers or {}).items() if k in {"WWW-Authenticate", "Retry-After"}}
-    body = {"error": {"code": code, "sentence": sentence, "fields": dict(fields)}}
-    return Response(body, status=status, headers=kept)
+    kept = {k: v for k, v in (headers or {}).items() if k in KEPT_HEADERS}
+    body: dict[str, Any] = {"code": code, "sentence": sentence, "fields": dict(fields)}
+    if details:
+        body["details"] = dict(details)
+    return Response({"error": body}, status=status, headers=kept)
+
+
+def _details(exc: DomainError) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = getattr(exc, "details", {})
+    return found
 
 
 def _messages(exc: ModelError) -> Any:

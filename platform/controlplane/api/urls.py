@@ -1,1 +1,52 @@
-urlpatterns: list[object] = []
+"""Where everything of the API is. Version 1 keeps its names; what is new comes beside them."""
+
+from django.urls import include, path, re_path
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.exceptions import NotFound
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.routers import SimpleRouter
+from rest_framework.views import APIView
+
+from . import schema  # noqa: F401 - the schema's extensions register when imported
+from .clusters import ClusterViewSet
+from .me import MeView
+from .namespaces import NamespaceViewSet
+from .requests import RequestViewSet
+from .teams import TeamViewSet
+from .tiers import TierViewSet
+from .tokens import TokenView
+from .workflows import WorkflowsView, WorkflowView
+
+router = SimpleRouter()
+router.register("teams", TeamViewSet)
+router.register("tiers", TierViewSet)
+router.register("clusters", ClusterViewSet)
+router.register("requests", RequestViewSet)
+router.register("namespaces", NamespaceViewSet)
+
+
+@extend_schema(exclude=True)
+class Nowhere(APIView):
+    """Whatever is not of the API, in the API's own shape rather than a web page."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:  # noqa: ARG002 - DRF's
+        raise NotFound("There is nothing here; every path of the API ends with a slash.")
+
+
+WORKFLOWS = "namespaces/(?P<namespace_id>[0-9]+)/workflows/"
+
+v1 = [
+    path("schema/", SpectacularAPIView.as_view()),
+    path("token/", TokenView.as_view()),
+    path("me/", MeView.as_view()),
+    re_path(f"^{WORKFLOWS}$", WorkflowsView.as_view()),
+    # An object's name is part of a URL of the cluster's: only what can be one gets that far.
+    re_path(rf"^{WORKFLOWS}(?P<name>[a-z0-9][-a-z0-9.]{{0,252}})/\Z", WorkflowView.as_view()),
+    *router.urls,
+]
+urlpatterns = [path("v1/", include(v1)), re_path("", Nowhere.as_view())]

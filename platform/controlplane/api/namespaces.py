@@ -1,0 +1,164 @@
+"""Tenant namespaces over REST: what is wanted, what was seen, and what the loop did about it."""
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from controlplane.errors import DomainError, NotAllowed
+from controlplane.identity.models import User
+from provisioning.models import Turn
+from tenants import services
+from tenants.levels import MAY, Act, Level
+from tenants.models import TenantNamespace
+from tenants.names import control_namespace
+
+from .filtering import ExactFilters
+from .paging import Pages
+from .people import person
+
+
+class ConditionSerializer(serializers.Serializer[object]):
+    """One observed fact, as in Kubernetes."""
+
+    type = serializers.CharField()
+    status = serializers.ChoiceField(choices=["True", "False", "Unknown"])
+    reason = serializers.CharField()
+    message = serializers.CharField(allow_blank=True)
+    observed_generation = serializers.IntegerField()
+    last_transition = serializers.DateTimeField()
+
+
+class NamespaceSerializer(serializers.ModelSerializer[TenantNamespace]):
+    """A tenant namespace. `phase` is a summary of `conditions`, which say why."""
+
+    control_namespace = serializers.SerializerMethodField()
+    team = serializers.CharField(source="team.slug")
+    cluster = serializers.CharField(source="cluster.name")
+    simulated = serializers.BooleanField(source="cluster.simulated")
+    tier = serializers.CharField(source="tier.slug")
+    level = serializers.SerializerMethodField()
+    conditions = ConditionSerializer(many=True)
+
+    class Meta:
+        model = TenantNamespace
+        fields = (
+            "id",
+            "name",
+            "control_namespace",
+            "team",
+            "team_id",
+            "cluster",
+            "cluster_id",
+            "simulated",
+            "tier",
+            "tier_id",
+            "level",
+            "phase",
+            "conditions",
+            "generation",
+            "observed_generation",
+            "paused",
+            "failures",
+            "next_reconcile_at",
+            "created_at",
+            "applied_at",
+            "ready_at",
+            "deletion_requested_at",
+            "deleted_at",
+        )
+        read_only_fields = fields
+
+    def get_control_namespace(self, namespace: TenantNamespace) -> str:
+        return control_namespace(namespace.name)
+
+    @extend_schema_field(serializers.ChoiceField([str(lvl) for lvl in Level], allow_null=True))
+    def get_level(self, namespace: TenantNamespace) -> str | None:
+        """What the caller is in its team; null: none."""
+        level = namespace.team.level_of(person(self.context["request"]))
+        return None if level is None else str(level)
+
+
+class StepSerializer(serializers.Serializer[object]):
+    """One step of a turn."""
+
+    step = serializers.CharField()
+    stage = serializers.CharField()
+    state = serializers.CharField(help_text="waiting, done or failed")
+    seconds = serializers.FloatField(required=False)
+    error = serializers.CharField(required=False)
+
+
+class TurnSerializer(serializers.ModelSerializer[Turn]):
+    """One turn of the loop that had something to do. `ended_at` is null while it runs."""
+
+    steps = StepSerializer(many=True)
+
+    class Meta:
+        model = Turn
+        fields = (
+            "id",
+            "generation",
+            "started_at",
+            "ended_at",
+            "seconds",
+            "outcome",
+            "message",
+            "steps",
+        )
+        read_only_fields = fields
+
+
+class NamespaceViewSet(viewsets.ReadOnlyModelViewSet[TenantNamespace]):
+    """A person's own teams' namespaces. A list leaves out what is gone, unless `phase` asks for it."""
+
+    queryset = TenantNamespace.objects.none()
+    serializer_class = NamespaceSerializer
+    lookup_value_regex = "[0-9]+"
+    filter_backends = (ExactFilters,)
+    narrowed_by = {
+        "name": "name",
+        "team": "team__slug",
+        "cluster": "cluster__name",
+        "phase": "phase",
+    }
+
+    def get_queryset(self) -> QuerySet[TenantNamespace]:
+        seen = TenantNamespace.objects.visible_to(person(self.request))
+        if self.action == "list" and "phase" not in self.request.query_params:
+            seen = seen.live()
+        return seen.select_related("team", "cluster", "tier").order_by("name", "pk")
+
+    @extend_schema(responses=TurnSerializer(many=True), filters=False)
+    @action(detail=True, filter_backends=())
+    def turns(self, request: Request, pk: str) -> Response:  # noqa: ARG002 - DRF's signature
+        """What the loop did here, newest first."""
+        turns = Turn.objects.filter(namespace=self.get_object())
+        pages = Pages()
+        page = pages.paginate_queryset(turns, request, view=self)
+        return pages.get_paginated_response(TurnSerializer(page, many=True).data)
+
+    @extend_schema(request=None, responses={202: NamespaceSerializer})
+    @action(detail=True, methods=["post"], url_path="try-now")
+    def try_now(self, request: Request, pk: str) -> Response:  # noqa: ARG002 - DRF's signature
+        """Make its next turn due at once. For owners of its team and the platform's admins."""
+        namespace = self.get_object()
+        _check_hurry(namespace, person(request))
+        services.nudge(TenantNamespace.objects.filter(pk=namespace.pk))
+        shown = self.get_serializer(self.get_object()).data
+        return Response(shown, status=status.HTTP_202_ACCEPTED)
+
+
+def _check_hurry(namespace: TenantNamespace, user: User) -> None:
+    level = namespace.team.level_of(user)
+    if not user.is_platform_admin and (level is None or Act.FILE_REQUESTS not in MAY[level]):
+        raise NotAllowed(f"Only owners of {namespace.team.slug} can ask for its next turn.")
+    if namespace.paused:
+        raise DomainError(
+            f"{namespace.name} is paused by the platform team; ask them to resume it.",
+            code="paused",
+        )
+    if namespace.deleted_at is not None:
+        raise DomainError(f"{namespace.name} is gone: nothing is left to do.", code="gone")
