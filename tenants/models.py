@@ -2,7 +2,6 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import cast
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
@@ -256,7 +255,7 @@ class RequestState(models.TextChoices):
 
 def request_states() -> list[tuple[str, str]]:
     """A callable, so that a new state is no migration."""
-    return cast("list[tuple[str, str]]", RequestState.choices)
+    return [(state.value, str(state.label)) for state in RequestState]
 
 
 class RequestQuerySet(models.QuerySet["Request"]):

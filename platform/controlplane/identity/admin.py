@@ -6,7 +6,7 @@ from .models import ApiToken, User
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(UserAdmin[User]):
     """Local accounts, with the groups a provider would claim for them."""
 
     list_display = ("username", "claimed_groups", "is_active", "is_superuser", "last_login")

@@ -17,9 +17,7 @@ def group_list(value: object) -> None:
 class User(AbstractUser):
     """A person. `claimed_groups` is what their provider said (or a local account was given)."""
 
-    claimed_groups = models.JSONField(
-        default=list, blank=True, validators=[group_list]
-    )
+    claimed_groups = models.JSONField(default=list, blank=True, validators=[group_list])
 
     @property
     def is_platform_admin(self) -> bool:

@@ -1,0 +1,38 @@
+"""Local accounts: people without a provider, carrying the groups one would have claimed for them."""
+
+from collections.abc import Sequence
+
+from django.contrib.auth.password_validation import validate_password
+from django.db import transaction
+
+from .models import User
+
+
+@transaction.atomic
+def make_local(
+    *, username: str, password: str, claimed_groups: Sequence[str] = (), superuser: bool = False
+) -> User:
+    """A new person who signs in with a password. Raises ValidationError for a name that is taken.
+
+    `superuser` opens Django's admin too; being an admin of the platform takes only its group.
+    """
+    user = User(
+        username=User.normalize_username(username),
+        claimed_groups=list(claimed_groups),
+        is_staff=superuser,
+        is_superuser=superuser,
+    )
+    validate_password(password, user)
+    user.set_password(password)
+    user.full_clean()
+    user.save()
+    return user
+
+
+@transaction.atomic
+def reset_password(user: User, password: str) -> None:
+    """A new password. Tokens made with the old one end: it may have been reset for a reason."""
+    validate_password(password, user)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    user.api_tokens.all().delete()
