@@ -1,11 +1,14 @@
 """The folder on disk that everything of the local clusters lives in."""
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from localcluster.errors import LocalClusterError
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,26 @@ class Home:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Only one `up`, `down` or `wipe` at a time works on this home."""
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with locked_file(self.path / "lock"):
-            yield
+        with _told(self.path):
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with locked_file(self.path / "lock"):
+                yield
+
+
+@contextmanager
+def _told(home: Path) -> Iterator[None]:
+    """What the system refuses, as a sentence with a way out."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
+            way_out = f"free some space under {home}, or put ARGOSY_HOME on a disk with room"
+        elif exc.filename:
+            way_out = f"look at who may write {exc.filename}, or choose another ARGOSY_HOME"
+        else:
+            way_out = "look at `argosy local status` and at the logs beside it, then try again"
+        where = f" ({exc.filename})" if exc.filename else ""
+        raise LocalClusterError(f"{exc.strerror or exc}{where}: {way_out}.") from exc
 
 
 @contextmanager

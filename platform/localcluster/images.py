@@ -73,9 +73,11 @@ def refs(archive: Path) -> tuple[str, ...]:
             found = _docker_refs(tar) if "manifest.json" in members else ()
             if not found and "index.json" in members:
                 found = _oci_refs(tar)
-    except (tarfile.TarError, OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+    except OSError as exc:
+        raise LocalClusterError(f"{archive} cannot be opened: {exc.strerror}.") from exc
+    except (tarfile.TarError, ValueError, KeyError, TypeError, AttributeError) as exc:
         raise LocalClusterError(
-            f"{archive} cannot be read as an image archive ({exc}): save it anew, for example with "
+            f"{archive} is no image archive: save one, for example with "
             "`docker save -o FILE IMAGE:TAG` or `skopeo copy … docker-archive:FILE:IMAGE:TAG`."
         ) from exc
     if not found:

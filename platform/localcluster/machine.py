@@ -254,19 +254,24 @@ def _pids() -> set[int]:
 
 def _run(*command: str) -> bool:
     """Whether it worked; a program that is not here did not."""
-    if shutil.which(command[0]) is None:
-        return False
-    done = subprocess.run(command, capture_output=True, check=False, timeout=COMMAND_SECONDS)
-    return done.returncode == 0
+    return _call(command)[0]
 
 
 def _must(*command: str) -> str:
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
-    )
-    if done.returncode:
+    done, told = _call(command)
+    if not done:
         raise LocalClusterError(
-            f"`{' '.join(command)}` failed: {done.stderr.strip() or done.returncode}; a real node "
-            "needs it: use --node simulated, or mend it."
+            f"`{' '.join(command)}` failed: {told.strip()}; a real node needs it: use "
+            "--node simulated, or mend it."
         )
-    return done.stdout
+    return told
+
+
+def _call(command: tuple[str, ...]) -> tuple[bool, str]:
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        return False, str(exc)
+    return done.returncode == 0, done.stdout if done.returncode == 0 else done.stderr

@@ -11,6 +11,7 @@ from localcluster.processes import Daemon
 
 POLL_SECONDS = 0.05
 HUNG_SECONDS = 8.0
+LINGER_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,7 @@ def begin(service: Service) -> Started:
     if service.daemon.running():
         return Started(service, fresh=False)
     for port in service.ports:
-        if not slots.is_free(port, service.address):
-            raise LocalClusterError(_taken(service, port))
+        _refuse_taken(service, port)
     return Started(service, fresh=True, since=_start(service))
 
 
@@ -106,13 +106,18 @@ def _way_out(service: Service, tail: str) -> str:
     return "Try again; if it stays, `argosy local wipe NAME` starts over with empty data."
 
 
-def _taken(service: Service, port: int) -> str:
-    holder = _listener(port)
-    by = f"by {holder}" if holder else "by another program"
-    return (
-        f"Port {port} on {service.address}, which {service.daemon.name} needs, is taken {by}: end "
-        "that program and try again, or wipe the cluster (`argosy local wipe NAME`) for other ports."
-    )
+def _refuse_taken(service: Service, port: int) -> None:
+    # A program that was just killed holds its ports for a moment, and is nobody already.
+    deadline = time.monotonic() + LINGER_SECONDS
+    while not slots.is_free(port, service.address):
+        holder = _listener(port)
+        if holder or time.monotonic() > deadline:
+            raise LocalClusterError(
+                f"Port {port} on {service.address}, which {service.daemon.name} needs, is taken by "
+                f"{holder or 'another program'}: end that program and try again, or wipe the "
+                "cluster (`argosy local wipe NAME`) for other ports."
+            )
+        time.sleep(POLL_SECONDS)
 
 
 def _listener(port: int) -> str | None:
