@@ -116,7 +116,7 @@ def default_config(
             resources=_resources(sizes.executor),
             security_context=dict(RESTRICTED),
         ),
-        # Root file systems stay writable: many images write to theirs, and artifacts pass through the executor's.
+        # Root file systems stay writable: many images write to theirs, and artifacts pass the executor's.
         main_container=Container(
             resources=_resources(sizes.main), security_context=dict(RESTRICTED)
         ),

@@ -68,16 +68,14 @@ def _has_shape(live: Any, wanted: Any) -> bool:
 
     A field removed by somebody leaves no owner behind, so managedFields alone would not show it.
     """
+    if wanted in (None, {}, []):
+        return True  # the API server may leave out what is empty
     match live, wanted:
-        case _, None | {} | []:
-            return True  # the API server may leave out what is empty
         case dict(), dict():
             return all(key in live and _has_shape(live[key], v) for key, v in wanted.items() if v)
         case list(), list():
             return len(live) == len(wanted) and all(map(_has_shape, live, wanted))
-        case dict() | list(), _:
-            return False
-        case _, dict() | list():
+        case (dict() | list(), _) | (_, dict() | list()):
             return False
     return True
 

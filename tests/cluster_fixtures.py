@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from localcluster import clusters
 from localcluster.clusters import RunningCluster
 from localcluster.home import Home
 
+CRDS = Path(__file__).parents[1] / "platform/controlplane/clusters/base/10-crds.yaml"
 PREFIX = "argosy-test-cluster-"
 OWNED = "owned-by-a-test-run"
 
@@ -38,7 +40,9 @@ def cluster_home() -> Iterator[Home]:
 @pytest.fixture(scope="session")
 def local_cluster(cluster_home: Home) -> RunningCluster:
     """One real API server with simulated nodes, shared by the whole test run."""
-    return clusters.up("tests", node="simulated", home=cluster_home, durable=False)
+    # The kinds that quotas count are there from the start: the controllers look for new ones every 30 s.
+    crds = [m for m in yaml.safe_load_all(CRDS.read_text(encoding="utf-8")) if m]
+    return clusters.up("tests", node="simulated", home=cluster_home, durable=False, crds=crds)
 
 
 def sweep_abandoned() -> None:

@@ -48,6 +48,11 @@ def manifests_for(username: str) -> tuple[Manifest, ...]:
     return tuple(_filled(document, username) for document in documents)
 
 
+def crds() -> tuple[Manifest, ...]:
+    """The kinds alone: a local cluster takes them before its controllers start, so quotas count them."""
+    return tuple(m for m in manifests_for("") if m["kind"] == CRD)
+
+
 def whoami(kube: Kube) -> str:
     """Who the platform is to this cluster: what its policies must know to let it pass."""
     review = {

@@ -1,0 +1,376 @@
+"""The loop on a real API server: a wish becomes true, stays true, and bad days leave no mess."""
+
+import copy
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import pytest
+from django.utils import timezone
+
+from controlplane.clusters import sealing
+from controlplane.clusters.connections import connect
+from controlplane.clusters.models import Cluster
+from controlplane.kube.gateway import KubeGateway
+from controlplane.objects import Manifest, Ref, ref_of
+from provisioning import reconcile as loop
+from provisioning import render
+from provisioning.desired import GUARD_RAIL_KINDS
+from provisioning.observe import observe
+from provisioning.plan import plan
+from provisioning.reconcile import reconcile
+from tenants import services
+from tenants.models import TenantNamespace, Tier
+
+from .conftest import Wanting, turns_until
+
+pytestmark = pytest.mark.cluster
+
+NETWORKING, RBAC = "networking.k8s.io/v1", "rbac.authorization.k8s.io/v1"
+
+
+def last_steps(namespace: TenantNamespace) -> list[str]:
+    turn = namespace.turns.first()
+    return [] if turn is None else [s["step"] for s in turn.steps]
+
+
+def pairs(spec: Any) -> list[Manifest]:
+    return list(render.render(spec).guard_rails)
+
+
+def test_a_wish_becomes_ready_and_everything_is_there(
+    ready: TenantNamespace, kube: KubeGateway
+) -> None:
+    spec = ready.spec()
+    desired = render.render(spec)
+
+    assert all(kube.get(ref) is not None for ref in desired.refs)
+    assert {c["type"]: c["status"] for c in ready.conditions} == {
+        "NamespaceReady": "True",
+        "GuardRailsReady": "True",
+        "ArgoReady": "True",
+        "Ready": "True",
+    }
+    assert ready.observed_generation == ready.generation
+
+
+def test_a_turn_with_nothing_to_do_plans_nothing_even_when_it_looks_thoroughly(
+    ready: TenantNamespace,
+) -> None:
+    spec, desired = ready.spec(), render.render(ready.spec())
+
+    live = observe(connect(ready.cluster), spec, desired, thorough=True)
+
+    assert plan(spec.name, desired, live) == ()
+
+
+def patched(change: Manifest) -> Callable[[KubeGateway, Ref], None]:
+    def tamper(kube: KubeGateway, ref: Ref) -> None:
+        kube.patch(ref, change, manager="somebody")
+
+    return tamper
+
+
+def deleted(kube: KubeGateway, ref: Ref) -> None:
+    kube.delete(ref)
+
+
+def unlabelled(kube: KubeGateway, ref: Ref) -> None:
+    kube.patch(ref, {"metadata": {"labels": {"argosy.dev/managed": None}}}, manager="somebody")
+
+
+QUOTA = ("v1", "ResourceQuota", "team-quota")
+LIMITS = ("v1", "LimitRange", "team-limits")
+DENY = (NETWORKING, "NetworkPolicy", "default-deny")
+RUNNER = ("v1", "ServiceAccount", "workflow-runner")
+VIEWER_ROLE = (RBAC, "Role", "argosy-viewer")
+VIEWER_BINDING = (RBAC, "RoleBinding", "argosy-viewer")
+EVERYTHING = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
+MORE = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "mallory"}
+
+TAMPERINGS = {
+    "a quota is raised": (QUOTA, patched({"spec": {"hard": {"pods": "9999"}}})),
+    "a quota's key is taken away": (QUOTA, patched({"spec": {"hard": {"pods": None}}})),
+    "a quota's key is added": (QUOTA, patched({"spec": {"hard": {"services": "0"}}})),
+    "a quota is deleted": (QUOTA, deleted),
+    "a limit range is emptied": (LIMITS, patched({"spec": {"limits": []}})),
+    "a limit range is deleted": (LIMITS, deleted),
+    "an empty selector is narrowed": (
+        DENY,
+        patched({"spec": {"podSelector": {"matchLabels": {"only": "this"}}}}),
+    ),
+    "a peer is added": (
+        DENY,
+        patched({"spec": {"ingress": [{"from": [{"namespaceSelector": {}}]}]}}),
+    ),
+    "a policy type is taken away": (DENY, patched({"spec": {"policyTypes": ["Ingress"]}})),
+    "a network policy is deleted": (DENY, deleted),
+    "a network policy loses its label": (DENY, unlabelled),
+    "an account mounts its token": (RUNNER, patched({"automountServiceAccountToken": True})),
+    "an account is deleted": (RUNNER, deleted),
+    "a role is given everything": (VIEWER_ROLE, patched({"rules": EVERYTHING})),
+    "a role is deleted": (VIEWER_ROLE, deleted),
+    "a subject is added to a binding": (VIEWER_BINDING, patched({"subjects": [MORE]})),
+    "a binding is deleted": (VIEWER_BINDING, deleted),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERINGS)
+def test_tampering_is_seen_at_the_next_turn_and_repaired(
+    what: str, ready: TenantNamespace, kube: KubeGateway
+) -> None:
+    (api_version, kind, name), tamper = TAMPERINGS[what]
+    ref = Ref(api_version, kind, ready.name, name)
+    before = kube.get(ref)
+    assert before is not None, f"the charts make no {ref}"
+    tamper(kube, ref)
+
+    reconcile(ready.pk)
+
+    assert any(str(ref) in step for step in last_steps(ready)), last_steps(ready)
+    after = kube.get(ref)
+    assert after is not None
+    assert content(after) == content(before)
+    turns = ready.turns.count()
+    turns_until(ready, "Ready")
+    reconcile(ready.pk)
+    assert ready.turns.count() == turns, "the repair did not settle"
+
+
+def content(manifest: Manifest) -> Manifest:
+    """What an object says, without what the API server keeps about it."""
+    meta = {k: manifest["metadata"].get(k) for k in ("name", "namespace", "labels", "annotations")}
+    rest = {k: v for k, v in manifest.items() if k not in {"metadata", "status"}}
+    return {**rest, "metadata": meta}
+
+
+def test_every_kind_of_guard_rail_is_among_the_tamperings() -> None:
+    tampered = {(ref[0], ref[1]) for ref, _ in TAMPERINGS.values()}
+
+    assert tampered == set(GUARD_RAIL_KINDS)
+
+
+def test_a_binding_to_another_role_is_made_anew(ready: TenantNamespace, kube: KubeGateway) -> None:
+    ref = Ref(RBAC, "RoleBinding", ready.name, "argosy-viewer")
+    found = kube.get(ref)
+    assert found is not None
+    kube.delete(ref)
+    other = copy.deepcopy(found)
+    other["metadata"] = {
+        k: found["metadata"][k] for k in ("name", "namespace", "labels", "annotations")
+    }
+    other["roleRef"]["name"] = "argosy-owner"
+    kube.create(other)
+
+    reconcile(ready.pk)
+
+    mended = kube.get(ref)
+    assert mended is not None
+    assert mended["roleRef"]["name"] == "argosy-viewer"
+
+
+def test_an_edit_under_our_own_managers_name_is_seen_by_the_thorough_look(
+    ready: TenantNamespace, kube: KubeGateway
+) -> None:
+    ref = Ref("v1", "ResourceQuota", ready.name, "team-quota")
+    wanted = next(m for m in pairs(ready.spec()) if ref_of(m) == ref)
+    kube.apply({**wanted, "spec": {"hard": {**wanted["spec"]["hard"], "pods": "9999"}}})
+    TenantNamespace.objects.filter(pk=ready.pk).update(thorough_at=None)
+
+    reconcile(ready.pk)
+
+    found = kube.get(ref)
+    assert found is not None
+    assert found["spec"]["hard"]["pods"] == "50"
+
+
+def test_a_quantity_written_otherwise_leads_to_no_endless_plan(want: Wanting) -> None:
+    tier = Tier.objects.get(slug="small")
+    tier.quota = {**tier.quota, "requests.cpu": "4000m", "limits.memory": "16384Mi"}
+    services.save_tier(tier)
+    namespace = turns_until(want(), "Ready")
+    turns = namespace.turns.count()
+    TenantNamespace.objects.filter(pk=namespace.pk).update(thorough_at=None)
+
+    reconcile(namespace.pk)
+
+    assert namespace.turns.count() == turns
+
+
+@pytest.mark.parametrize("suffix", ["", "-argo"])
+def test_a_namespace_that_is_not_ours_is_never_touched(
+    suffix: str, want: Wanting, kube: KubeGateway
+) -> None:
+    namespace = want()
+    theirs = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": namespace.name + suffix, "labels": {"owner": "somebody"}},
+    }
+    before = kube.create(theirs)
+
+    for _ in range(2):
+        reconcile(namespace.pk)
+
+    namespace.refresh_from_db()
+    assert (namespace.phase, namespace.ready.reason) == ("Degraded", "NameTaken")  # type: ignore[union-attr]
+    after = kube.get(ref_of(theirs))
+    assert after is not None
+    assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+    other = namespace.name if suffix else f"{namespace.name}-argo"
+    assert kube.get(Ref("v1", "Namespace", "", other)) is None
+
+
+def test_a_deleted_namespace_comes_back_with_everything_in_it(
+    ready: TenantNamespace, kube: KubeGateway
+) -> None:
+    kube.delete(Ref("v1", "Namespace", "", ready.name))
+
+    TenantNamespace.objects.filter(pk=ready.pk).update(failures=0)
+    turns_until(ready, "Degraded")
+    namespace = turns_until(ready, "Ready")
+
+    assert kube.get(Ref("v1", "ResourceQuota", namespace.name, "team-quota")) is not None
+
+
+def test_a_release_whose_deployment_was_scaled_and_extended_comes_back(
+    ready: TenantNamespace, kube: KubeGateway
+) -> None:
+    ref = Ref("apps/v1", "Deployment", f"{ready.name}-argo", "workflow-controller")
+    change = {"spec": {"replicas": 0, "template": {"spec": {"hostAliases": [{"ip": "10.0.0.9"}]}}}}
+    kube.patch(ref, change, manager="somebody")
+
+    reconcile(ready.pk)
+    turns_until(ready, "Ready")
+
+    found = kube.get(ref)
+    assert found is not None
+    assert found["spec"]["replicas"] == 1
+    assert "hostAliases" not in found["spec"]["template"]["spec"]
+    turns = ready.turns.count()
+    reconcile(ready.pk)
+    assert ready.turns.count() == turns
+
+
+def test_a_config_map_of_the_release_that_was_deleted_comes_back(
+    ready: TenantNamespace, kube: KubeGateway
+) -> None:
+    ref = Ref("v1", "ConfigMap", f"{ready.name}-argo", "workflow-controller-configmap")
+    kube.delete(ref)
+
+    turns_until(ready, "Ready")
+    reconcile(ready.pk)
+
+    assert kube.get(ref) is not None
+
+
+@pytest.mark.parametrize("status", ["pending-install", "pending-upgrade"])
+def test_a_release_cut_off_in_the_middle_is_mended_and_nothing_is_uninstalled(
+    status: str, ready: TenantNamespace, kube: KubeGateway
+) -> None:
+    control = f"{ready.name}-argo"
+    if status == "pending-upgrade":
+        TenantNamespace.objects.filter(pk=ready.pk).update(generation=2)
+    deployment = kube.get(Ref("apps/v1", "Deployment", control, "workflow-controller"))
+    assert deployment is not None
+    secret = kube.list("v1", "Secret", control, labels="owner=helm")[-1]
+    kube.patch(ref_of(secret), {"metadata": {"labels": {"status": status}}})
+
+    reconcile(ready.pk)
+    turns_until(ready, "Ready")
+
+    after = kube.get(Ref("apps/v1", "Deployment", control, "workflow-controller"))
+    assert after is not None
+    assert after["metadata"]["uid"] == deployment["metadata"]["uid"], "it was uninstalled"
+    records = kube.list("v1", "Secret", control, labels="owner=helm,name=argo")
+    assert [s["metadata"]["labels"]["status"] for s in records].count("deployed") == 1
+
+
+def test_two_workers_with_one_row_take_one_turn(want: Wanting) -> None:
+    namespace = want()
+    now = timezone.now()
+    taken = TenantNamespace.objects.claim(namespace.pk, now=now, until=now + timedelta(seconds=90))
+
+    assert taken is not None
+    assert reconcile(namespace.pk) is None
+
+
+def test_a_lease_that_ran_out_is_taken_over_and_the_sleeper_writes_nothing(want: Wanting) -> None:
+    namespace = want()
+    past = timezone.now() - timedelta(seconds=100)
+    sleeper = TenantNamespace.objects.claim(
+        namespace.pk, now=past, until=past + timedelta(seconds=90)
+    )
+    assert sleeper is not None
+    turns_until(namespace, "Ready")
+
+    written = services.record_status(
+        sleeper, generation=1, conditions=(), now=timezone.now(), next_turn=timedelta(), failed=True
+    )
+
+    namespace.refresh_from_db()
+    assert not written
+    assert namespace.phase == "Ready"
+
+
+def test_a_tier_edited_while_a_turn_runs_brings_the_row_back(
+    ready: TenantNamespace, monkeypatch: pytest.MonkeyPatch, kube: KubeGateway
+) -> None:
+    def edited_meanwhile(*args: Any, **kwargs: Any) -> Any:
+        if not edits:
+            edits.append(1)
+            tier = Tier.objects.get(slug="small")
+            tier.quota = {**tier.quota, "pods": "33"}
+            services.save_tier(tier)
+        return observe(*args, **kwargs)
+
+    edits: list[int] = []
+    monkeypatch.setattr(loop, "observe", edited_meanwhile)
+
+    reconcile(ready.pk)
+
+    ready.refresh_from_db()
+    assert ready.observed_generation < ready.generation
+    assert ready.phase == "Provisioning"
+    assert TenantNamespace.objects.due(timezone.now()).filter(pk=ready.pk).exists()
+    turns_until(ready, "Ready")
+    found = kube.get(Ref("v1", "ResourceQuota", ready.name, "team-quota"))
+    assert found is not None
+    assert found["spec"]["hard"]["pods"] == "33"
+
+
+def test_a_cluster_that_does_not_answer_leaves_its_rows_waiting_with_the_reason(
+    ready: TenantNamespace, want: Wanting
+) -> None:
+    config = orjson.loads(sealing.unseal(ready.cluster.sealed_kubeconfig))
+    config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+    away = Cluster.objects.create(
+        name="away",
+        sealed_kubeconfig=sealing.seal(orjson.dumps(config).decode()),
+        server="https://127.0.0.1:1",
+        api_endpoints=ready.cluster.api_endpoints,
+    )
+    TenantNamespace.objects.filter(pk=ready.pk).update(cluster=away)
+    other = want()
+
+    reconcile(ready.pk)
+    turns_until(other, "Ready")
+
+    ready.refresh_from_db()
+    assert ready.ready is not None
+    assert ready.ready.reason == "ClusterUnreachable"
+    assert "Connection refused" in ready.ready.message
+
+
+def test_a_change_since_approval_goes_back_to_the_approver_and_makes_nothing(
+    want: Wanting, kube: KubeGateway
+) -> None:
+    namespace = want(plan_hash="what-was-shown-then")
+
+    reconcile(namespace.pk)
+
+    namespace.refresh_from_db()
+    assert namespace.ready is not None
+    assert namespace.ready.reason == "PlanChanged"
+    assert kube.get(Ref("v1", "Namespace", "", namespace.name)) is None
