@@ -1,0 +1,256 @@
+"""What charts/team-guardrails renders, and never renders."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.charts.conftest import example
+from tests.charts.helm_chart import Helm, Manifest, by_ref, ci_files
+
+pytestmark = pytest.mark.cluster
+
+N, C = "payments", "payments-argo"
+
+ALL = {
+    ("LimitRange", N, "team-limits"),
+    ("NetworkPolicy", C, "allow-dns"),
+    ("NetworkPolicy", C, "argo-server"),
+    ("NetworkPolicy", C, "default-deny"),
+    ("NetworkPolicy", C, "workflow-controller"),
+    ("NetworkPolicy", N, "allow-dns"),
+    ("NetworkPolicy", N, "default-deny"),
+    ("NetworkPolicy", N, "workflow-pods"),
+    ("ResourceQuota", N, "team-quota"),
+    ("Role", C, "workflow-controller"),
+    ("Role", N, "argosy-member"),
+    ("Role", N, "argosy-owner"),
+    ("Role", N, "argosy-viewer"),
+    ("Role", N, "workflow-controller"),
+    ("Role", N, "workflow-runner"),
+    ("RoleBinding", C, "workflow-controller"),
+    ("RoleBinding", N, "argosy-member"),
+    ("RoleBinding", N, "argosy-owner"),
+    ("RoleBinding", N, "argosy-viewer"),
+    ("RoleBinding", N, "workflow-controller"),
+    ("RoleBinding", N, "workflow-runner"),
+    ("ServiceAccount", C, "workflow-controller"),
+    ("ServiceAccount", N, "argosy-member"),
+    ("ServiceAccount", N, "argosy-owner"),
+    ("ServiceAccount", N, "argosy-viewer"),
+    ("ServiceAccount", N, "workflow-runner"),
+}
+
+
+@pytest.fixture(scope="module")
+def rendered(helm: Helm) -> dict[tuple[str, str, str], Manifest]:
+    return by_ref(helm.template("team-guardrails", example("team-guardrails", "simulated")))
+
+
+def spec(rendered: dict[tuple[str, str, str], Manifest], *ref: str) -> Any:
+    kind, namespace, name = ref
+    return rendered[kind, namespace, name]["spec"]
+
+
+def test_a_tenant_has_these_guard_rails_and_no_others(
+    rendered: dict[tuple[str, str, str], Manifest],
+) -> None:
+    assert set(rendered) == ALL
+
+
+@pytest.mark.parametrize("values", ci_files("team-guardrails"), ids=lambda file: file.name)
+def test_every_example_stays_in_its_two_namespaces_and_is_labelled(
+    helm: Helm, values: Path
+) -> None:
+    given = yaml.safe_load(values.read_text(encoding="utf-8"))
+
+    for manifest in helm.template("team-guardrails", given):
+        assert manifest["metadata"]["namespace"] in {
+            given["workloadNamespace"],
+            given["controlNamespace"],
+        }
+        assert manifest["metadata"]["labels"] == {
+            "argosy.dev/managed": "true",
+            "argosy.dev/team": given["team"],
+            "argosy.dev/namespace": given["workloadNamespace"],
+        }
+
+
+def test_rendering_twice_is_rendering_the_same(helm: Helm) -> None:
+    values = example("team-guardrails", "several-endpoints")
+
+    assert helm.template("team-guardrails", values) == helm.template("team-guardrails", values)
+
+
+def test_the_order_and_doubles_of_addresses_make_no_difference(helm: Helm) -> None:
+    values = example("team-guardrails", "several-endpoints")
+    reversed_ = {"endpoints": values["apiServer"]["endpoints"][::-1]}
+
+    assert helm.template("team-guardrails", {**values, "apiServer": reversed_}) == helm.template(
+        "team-guardrails", values
+    )
+
+
+def test_the_quota_is_what_was_given_as_text(
+    rendered: dict[tuple[str, str, str], Manifest],
+) -> None:
+    assert spec(rendered, "ResourceQuota", N, "team-quota") == {
+        "hard": example("team-guardrails", "simulated")["quota"]["hard"]
+    }
+
+
+def test_a_container_that_names_nothing_gets_the_limits_given(
+    rendered: dict[tuple[str, str, str], Manifest],
+) -> None:
+    limits = example("team-guardrails", "simulated")["limits"]
+
+    assert spec(rendered, "LimitRange", N, "team-limits") == {
+        "limits": [{"type": "Container", **limits}]
+    }
+
+
+@pytest.mark.parametrize("namespace", [N, C])
+def test_everything_is_denied_to_every_pod_first(
+    rendered: dict[tuple[str, str, str], Manifest], namespace: str
+) -> None:
+    assert spec(rendered, "NetworkPolicy", namespace, "default-deny") == {
+        "podSelector": {},
+        "policyTypes": ["Ingress", "Egress"],
+    }
+
+
+def test_only_the_controller_the_server_and_workflow_pods_reach_the_api_server(
+    rendered: dict[tuple[str, str, str], Manifest],
+) -> None:
+    reaching = {
+        ref: manifest["spec"]["podSelector"]
+        for ref, manifest in rendered.items()
+        if ref[0] == "NetworkPolicy" and "127.0.0.1/32" in json.dumps(manifest)
+    }
+
+    assert reaching == {
+        ("NetworkPolicy", C, "argo-server"): {"matchLabels": {"app": "argo-server"}},
+        ("NetworkPolicy", C, "workflow-controller"): {
+            "matchLabels": {"app": "workflow-controller"}
+        },
+        ("NetworkPolicy", N, "workflow-pods"): {
+            "matchExpressions": [{"key": "workflows.argoproj.io/workflow", "operator": "Exists"}]
+        },
+    }
+
+
+def test_each_address_of_the_api_server_is_one_host_and_one_port(helm: Helm) -> None:
+    rendered = by_ref(
+        helm.template("team-guardrails", example("team-guardrails", "several-endpoints"))
+    )
+
+    egress = spec(rendered, "NetworkPolicy", "data-science", "workflow-pods")["egress"]
+
+    assert egress == [
+        {
+            "to": [{"ipBlock": {"cidr": cidr}}],
+            "ports": [{"protocol": "TCP", "port": 6443}],
+        }
+        for cidr in ("10.0.1.5/32", "10.0.3.7/32", "fd00:10::7/128")
+    ]
+
+
+def test_names_can_be_looked_up_from_both_namespaces(helm: Helm) -> None:
+    rendered = by_ref(
+        helm.template("team-guardrails", example("team-guardrails", "several-endpoints"))
+    )
+
+    for namespace in ("data-science", "data-science-argo"):
+        (rule,) = spec(rendered, "NetworkPolicy", namespace, "allow-dns")["egress"]
+        assert {(p["protocol"], p["port"]) for p in rule["ports"]} == {
+            *(("UDP", 53), ("TCP", 53), ("UDP", 5353), ("TCP", 5353))
+        }
+        pods, cache = rule["to"]
+        assert set(pods) == {"namespaceSelector", "podSelector"}
+        assert cache == {"ipBlock": {"cidr": "169.254.20.10/32"}}
+
+
+def test_metrics_and_server_open_one_port_to_the_named_peers_alone(helm: Helm) -> None:
+    rendered = by_ref(
+        helm.template("team-guardrails", example("team-guardrails", "several-endpoints"))
+    )
+
+    (metrics,) = spec(rendered, "NetworkPolicy", "data-science-argo", "workflow-controller")[
+        "ingress"
+    ]
+    (server,) = spec(rendered, "NetworkPolicy", "data-science-argo", "argo-server")["ingress"]
+
+    assert metrics["ports"] == [{"protocol": "TCP", "port": 9090}]
+    assert server["ports"] == [{"protocol": "TCP", "port": 2746}]
+    assert metrics["from"] == [
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}},
+            "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}},
+        },
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "argosy-system"}}},
+    ]
+
+
+def test_no_named_peer_is_nobody_and_not_everybody(helm: Helm) -> None:
+    values = {**example("team-guardrails", "simulated"), "metrics": {"from": []}}
+
+    rendered = by_ref(helm.template("team-guardrails", values))
+
+    for name in ("workflow-controller", "argo-server"):
+        policy = spec(rendered, "NetworkPolicy", C, name)
+        assert "ingress" not in policy
+        assert "Ingress" in policy["policyTypes"]
+
+
+def test_nothing_in_the_control_namespace_lets_workflow_pods_in(
+    rendered: dict[tuple[str, str, str], Manifest],
+) -> None:
+    for (kind, namespace, _name), manifest in rendered.items():
+        if kind == "NetworkPolicy" and namespace == C:
+            assert N not in json.dumps(manifest["spec"].get("ingress", [])).split('"')
+
+
+def test_only_the_runners_token_is_mounted_by_itself(
+    rendered: dict[tuple[str, str, str], Manifest],
+) -> None:
+    mounted = {
+        ref for ref, m in rendered.items() if m.get("automountServiceAccountToken", ref[0] == "Pod")
+    }
+
+    assert mounted == {("ServiceAccount", N, "workflow-runner")}
+
+
+def test_no_role_has_a_wildcard_or_can_give_rights_away(
+    rendered: dict[tuple[str, str, str], Manifest],
+) -> None:
+    dangerous = {"bind", "escalate", "impersonate", "*"}
+    for ref, manifest in rendered.items():
+        if ref[0] == "Role":
+            for rule in manifest["rules"]:
+                assert not dangerous & set(rule["verbs"])
+                assert "*" not in {*rule["apiGroups"], *rule["resources"]}
+                assert "secrets" not in rule["resources"] or rule["resourceNames"]
+
+
+def test_bindings_bind_accounts_of_the_tenant_to_roles_beside_them(
+    rendered: dict[tuple[str, str, str], Manifest],
+) -> None:
+    holders = {
+        ref[1:]: {(s["namespace"], s["name"]) for s in m["subjects"]}
+        for ref, m in rendered.items()
+        if ref[0] == "RoleBinding"
+    }
+
+    for namespace, name in holders:
+        role = rendered["RoleBinding", namespace, name]["roleRef"]
+        assert (role["kind"], role["name"]) == ("Role", name)
+    assert holders == {
+        (N, "workflow-controller"): {(C, "workflow-controller")},
+        (C, "workflow-controller"): {(C, "workflow-controller")},
+        (N, "workflow-runner"): {(N, "workflow-runner")},
+        (N, "argosy-viewer"): {(N, f"argosy-{level}") for level in ("viewer", "member", "owner")},
+        (N, "argosy-member"): {(N, "argosy-member"), (N, "argosy-owner")},
+        (N, "argosy-owner"): {(N, "argosy-owner")},
+    }
