@@ -1,0 +1,153 @@
+"""Clusters: known to all, added by admins, and their credentials in no answer."""
+
+import base64
+from typing import Any
+
+import pytest
+import yaml
+from pytest_django import DjangoAssertNumQueries
+
+from controlplane.clusters import services
+from controlplane.clusters.models import Cluster
+from controlplane.kube.door import Connection
+from controlplane.kube.errors import KubeError
+from controlplane.kube.fake import FakeCluster, FakeHelm
+from tests.controlplane.api.conftest import client_of
+from tests.factories import ClusterFactory, PersonFactory, approver, platform_admin
+
+pytestmark = pytest.mark.django_db
+
+CLUSTERS = "/api/v1/clusters/"
+CA = base64.b64encode(b"a certificate").decode()
+SECRET = "a-secret-token"
+
+
+def kubeconfig(user: dict[str, Any] | None = None, **cluster: Any) -> str:
+    cluster = {"server": "https://10.1.2.3:6443", "certificate-authority-data": CA, **cluster}
+    return yaml.safe_dump(
+        {
+            "kind": "Config",
+            "clusters": [{"name": "c", "cluster": cluster}],
+            "users": [{"name": "u", "user": user or {"token": SECRET}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+            "current-context": "x",
+        }
+    )
+
+
+@pytest.fixture
+def door(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
+    """The cluster behind whatever kubeconfig is entered, serving what it is given at once."""
+    cluster = FakeCluster()
+    connection = Connection(kube=cluster, helm=FakeHelm(cluster, lambda _: ()))
+    monkeypatch.setattr(services, "connect", lambda _: connection)
+    monkeypatch.setattr(services.base_release, "install", lambda _: ())
+    return cluster
+
+
+def add(**said: Any) -> Any:
+    wish = {"name": "east", "kubeconfig": kubeconfig(), **said}
+    return client_of(platform_admin()).post(CLUSTERS, wish, format="json")
+
+
+def test_a_cluster_is_added_and_its_credential_is_in_no_answer(door: FakeCluster) -> None:
+    answer = add(simulated=True)
+
+    client = client_of(platform_admin())
+    said = [answer, client.get(CLUSTERS), client.get(f"{CLUSTERS}{answer.json()['id']}/")]
+    assert answer.status_code == 201
+    assert answer.json()["simulated"] is True
+    for each in said:
+        text = each.content.decode()
+        assert SECRET not in text
+        assert CA not in text
+        assert "10.1.2.3" not in text
+        assert "kubeconfig" not in text
+    assert SECRET not in str(vars(Cluster.objects.get()))
+
+
+def test_adding_it_again_replaces_its_credential(door: FakeCluster) -> None:
+    before = add().json()
+    sealed = Cluster.objects.get().sealed_kubeconfig
+
+    after = add(kubeconfig=kubeconfig({"token": "another"})).json()
+
+    assert after["id"] == before["id"]
+    assert Cluster.objects.get().sealed_kubeconfig != sealed
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("just words", "kind: Config"),
+        (kubeconfig({"exec": {"command": "sh"}}), "users[u].exec"),
+        (kubeconfig({"tokenFile": "/etc/passwd"}), "users[u].tokenFile"),
+        (kubeconfig({"auth-provider": {"name": "x"}}), "users[u].auth-provider"),
+        (kubeconfig({"client-key": "/root/key"}), "users[u].client-key"),
+        (kubeconfig(**{"certificate-authority": "/ca"}), "clusters[c].certificate-authority"),
+        (kubeconfig(**{"insecure-skip-tls-verify": True}), "insecure-skip-tls-verify"),
+    ],
+)
+def test_a_kubeconfig_that_reads_or_runs_anything_is_refused_field_by_field(
+    door: FakeCluster, text: str, named: str
+) -> None:
+    answer = add(kubeconfig=text)
+
+    assert answer.status_code == 400
+    assert named in answer.json()["error"]["sentence"]
+    assert list(answer.json()["error"]["fields"]) == ["kubeconfig"]
+    assert not Cluster.objects.exists()
+
+
+def test_a_cluster_that_does_not_answer_is_not_added(door: FakeCluster) -> None:
+    door.unreachable = True
+
+    answer = add()
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "cluster_unreachable")
+    assert not Cluster.objects.exists()
+
+
+def test_a_cluster_that_refuses_the_base_is_not_added(
+    door: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Connection) -> None:
+        raise KubeError("the policy cannot be read")
+
+    monkeypatch.setattr(services.base_release, "install", refuse)
+
+    assert add().status_code == 502
+    assert not Cluster.objects.exists()
+
+
+@pytest.mark.parametrize("placement", [{"image": {"repository": "evil"}}, "here", ["a"]])
+def test_placement_says_where_pods_go_and_nothing_else(
+    door: FakeCluster, placement: object
+) -> None:
+    assert add(placement=placement).status_code == 400
+    assert not Cluster.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["East", "east_1", "-east", "", "e" * 64, "восток"])
+def test_a_name_that_cannot_be_is_refused(door: FakeCluster, name: str) -> None:
+    assert add(name=name).status_code == 400
+
+
+def test_everybody_reads_clusters_but_only_the_platforms_people_why_one_is_down(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    ClusterFactory(reachable=False, message="https://10.1.2.3 refused"), ClusterFactory()
+    anybody = client_of(PersonFactory())
+
+    with django_assert_num_queries(2):
+        seen = anybody.get(CLUSTERS)
+
+    assert [c["reachable"] for c in seen.json()["results"]] == [False, True]
+    assert "10.1.2.3" not in seen.content.decode()
+    assert "10.1.2.3" in client_of(approver()).get(CLUSTERS).content.decode()
+
+
+def test_nobody_else_adds_clusters(door: FakeCluster) -> None:
+    wish = {"name": "east", "kubeconfig": kubeconfig()}
+    for person in (PersonFactory(), approver()):
+        assert client_of(person).post(CLUSTERS, wish, format="json").status_code == 403

@@ -1,0 +1,207 @@
+"""Workflows: seen and submitted as the account of the caller's level, whatever the caller writes."""
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from controlplane.api.workflow_forms import submittable
+from controlplane.errors import DomainError
+from controlplane.identity.models import User
+from controlplane.kube.errors import refused
+from controlplane.objects import Manifest, Ref
+from tenants.models import TenantNamespace
+from tests.controlplane.api.conftest import WatchedCluster, client_of
+from tests.factories import (
+    NamespaceFactory,
+    Who,
+    approver,
+    member_of,
+    owner_of,
+    platform_admin,
+    viewer_of,
+)
+
+HELLO = {
+    "apiVersion": "argoproj.io/v1alpha1",
+    "kind": "Workflow",
+    "metadata": {"name": "hello"},
+    "spec": {"entrypoint": "main", "serviceAccountName": "argosy-owner"},
+}
+
+
+@pytest.fixture
+def payments(db: None, fake: WatchedCluster) -> TenantNamespace:
+    fake.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "payments"}})
+    return NamespaceFactory(name="payments", applied_at=timezone.now(), phase="Ready")
+
+
+def path_of(namespace: TenantNamespace, rest: str = "") -> str:
+    return f"/api/v1/namespaces/{namespace.pk}/workflows/{rest}"
+
+
+def submit(user: User, namespace: TenantNamespace, manifest: Manifest = HELLO) -> Any:
+    return client_of(user).post(path_of(namespace), {"manifest": manifest}, format="json")
+
+
+@pytest.mark.parametrize(
+    ("who", "level"), [(owner_of, "owner"), (member_of, "member"), (viewer_of, "viewer")]
+)
+def test_each_level_acts_as_its_own_account(
+    payments: TenantNamespace, fake: WatchedCluster, who: Who, level: str
+) -> None:
+    client_of(who(payments.team)).get(path_of(payments))
+
+    assert fake.acted_as == (f"system:serviceaccount:payments:argosy-{level}",)
+
+
+def test_a_member_submits_and_the_runners_account_is_forced(
+    payments: TenantNamespace, fake: WatchedCluster
+) -> None:
+    answer = submit(member_of(payments.team), payments)
+
+    assert answer.status_code == 201
+    made = fake.get(Ref("argoproj.io/v1alpha1", "Workflow", "payments", "hello"))
+    assert made["spec"]["serviceAccountName"] == "workflow-runner"
+    assert (answer.json()["name"], answer.json()["phase"]) == ("hello", "")
+    assert "managedFields" not in answer.json()["manifest"]["metadata"]
+
+
+def test_what_the_clusters_rbac_refuses_is_a_403_in_its_words(
+    payments: TenantNamespace, fake: WatchedCluster
+) -> None:
+    fake.refusals["create", "Workflow"] = refused(403, {"message": "viewers cannot create"})
+
+    answer = submit(viewer_of(payments.team), payments)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "cluster_forbidden")
+    assert answer.json()["error"]["sentence"] == "viewers cannot create"
+
+
+def test_a_name_that_is_taken_is_a_409(payments: TenantNamespace) -> None:
+    who = member_of(payments.team)
+    submit(who, payments)
+
+    assert submit(who, payments).status_code == 409
+
+
+@pytest.mark.parametrize("who", [approver, platform_admin])
+def test_the_platforms_people_have_no_business_in_a_teams_workflows(
+    payments: TenantNamespace, fake: WatchedCluster, who: Who
+) -> None:
+    client = client_of(who())
+
+    answers = [client.get(path_of(payments)), client.get(path_of(payments, "hello/"))]
+    answers.append(submit(who(), payments))
+
+    assert [a.status_code for a in answers] == [403, 403, 403]
+    assert fake.acted_as == ()
+
+
+@pytest.mark.parametrize(
+    "facts", [{"applied_at": None}, {"applied_at": timezone.now(), "deleted_at": timezone.now()}]
+)
+def test_a_namespace_that_is_not_there_has_no_workflows(
+    fake: WatchedCluster, db: None, facts: dict[str, Any]
+) -> None:
+    namespace = NamespaceFactory(**facts)
+
+    answer = client_of(owner_of(namespace.team)).get(path_of(namespace))
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "not_there")
+    assert fake.acted_as == ()
+
+
+def test_a_cluster_that_is_gone_is_a_503(payments: TenantNamespace, fake: WatchedCluster) -> None:
+    fake.unreachable = True
+
+    assert client_of(owner_of(payments.team)).get(path_of(payments)).status_code == 503
+
+
+def test_lists_come_in_pages_by_cursor(payments: TenantNamespace, fake: WatchedCluster) -> None:
+    who = member_of(payments.team)
+    for name in ("a", "b", "c"):
+        submit(who, payments, HELLO | {"metadata": {"name": name}})
+    client = client_of(who)
+
+    first = client.get(path_of(payments), {"limit": 2}).json()
+    second = client.get(path_of(payments), {"limit": 2, "cursor": first["next_cursor"]}).json()
+
+    assert [w["name"] for w in first["items"]] == ["a", "b"]
+    assert ([w["name"] for w in second["items"]], second["next_cursor"]) == (["c"], "")
+
+
+@pytest.mark.parametrize("limit", [0, 501, "all"])
+def test_a_page_has_1_to_500(payments: TenantNamespace, limit: object) -> None:
+    answer = client_of(owner_of(payments.team)).get(path_of(payments), {"limit": limit})
+
+    assert answer.status_code == 400
+
+
+def test_one_workflow_is_shown_with_its_steps(
+    payments: TenantNamespace, fake: WatchedCluster
+) -> None:
+    status = {
+        "phase": "Running",
+        "progress": "1/2",
+        "nodes": {
+            "b": {"displayName": "second", "type": "Pod", "startedAt": "2026-01-01T00:00:02Z"},
+            "a": {
+                "displayName": "first",
+                "phase": "Succeeded",
+                "startedAt": "2026-01-01T00:00:01Z",
+            },
+        },
+    }
+    submit(member_of(payments.team), payments)
+    ref = Ref("argoproj.io/v1alpha1", "Workflow", "payments", "hello")
+    fake.objects[ref].manifest["status"] = status
+
+    seen = client_of(viewer_of(payments.team)).get(path_of(payments, "hello/")).json()
+
+    assert (seen["phase"], seen["progress"]) == ("Running", "1/2")
+    assert [n["name"] for n in seen["nodes"]] == ["first", "second"]
+
+
+@pytest.mark.parametrize("name", ["nothing", "..", ".", "a%2f..%2fsecrets", "A", "-a", "a" * 254])
+def test_a_workflow_that_is_not_there_is_a_404(
+    payments: TenantNamespace, fake: WatchedCluster, name: str
+) -> None:
+    answer = client_of(owner_of(payments.team)).get(path_of(payments, f"{name}/"))
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+    assert not [call for call in fake.calls if "ecret" in call]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"kind": "CronWorkflow"}, "Only a Workflow"),
+        ({"apiVersion": "v1", "kind": "Pod"}, "Only a Workflow"),
+        ({"metadata": None}, "`metadata`"),
+        ({"spec": "run it"}, "`spec`"),
+        ({"status": {"phase": "Succeeded"}}, "status"),
+        ({"metadata": {"name": "x", "namespace": "other"}}, "namespace other"),
+        ({"metadata": {"name": "x", "ownerReferences": []}}, "ownerReferences"),
+        ({"metadata": {"name": "x", "finalizers": ["a"]}}, "finalizers"),
+        ({"metadata": {}}, "generateName"),
+        ({"metadata": {"name": "x", "labels": {"argosy.dev/team": "other"}}}, "argosy.dev/"),
+        ({"metadata": {"name": "x", "labels": ["a"]}}, "mapping"),
+    ],
+)
+def test_what_a_submission_may_not_say_is_refused_by_name(
+    change: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(DomainError, match=named) as refusal:
+        submittable({**HELLO, **change}, "payments")
+
+    assert refusal.value.field == "manifest"
+
+
+def test_a_submission_may_leave_its_name_to_the_cluster() -> None:
+    wish = HELLO | {"metadata": {"generateName": "hello-"}}
+
+    assert submittable(wish, "payments")["metadata"] == {
+        "generateName": "hello-",
+        "namespace": "payments",
+    }
