@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from localcluster import choice, debian, images, node
+from localcluster import debian, images, machine, node, registry
 from localcluster.choice import choose
 from localcluster.errors import LocalClusterError
 from localcluster.home import Home
@@ -19,9 +19,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     run.mkdir()
     monkeypatch.setattr(node, "CLAIM", run / "owner.json")
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    monkeypatch.setattr(node.machine, "has_foreign_proxy", lambda: False)
+    monkeypatch.setattr(machine, "has_foreign_proxy", lambda: False)
     monkeypatch.setattr(debian, "missing", dict)
-    monkeypatch.setattr(choice.registry, "can_pull", lambda _refs: False)
+    monkeypatch.setattr(registry, "can_pull", lambda _refs: False)
     made = Home(tmp_path / "home")
     made.path.mkdir()
     for ref in images.ARGO:
@@ -63,7 +63,7 @@ def test_without_argos_images_it_is_simulated(home: Home) -> None:
 
 def test_images_that_can_be_pulled_are_at_hand(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     images.kept(home)[0].unlink()
-    monkeypatch.setattr(choice.registry, "can_pull", lambda _refs: True)
+    monkeypatch.setattr(registry, "can_pull", lambda _refs: True)
 
     assert auto(home)[0] == "real"
 
@@ -106,7 +106,7 @@ def test_a_node_whose_home_is_gone_can_be_taken(home: Home, tmp_path: Path) -> N
 def test_a_machine_that_is_a_node_already_is_left_alone(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(node.machine, "has_foreign_proxy", lambda: True)
+    monkeypatch.setattr(machine, "has_foreign_proxy", lambda: True)
     monkeypatch.setattr("shutil.which", lambda _program: "/usr/sbin/nft")
 
     assert auto(home) == ("simulated", "this machine is a node of some Kubernetes cluster already")
