@@ -163,5 +163,6 @@ LOGGING = {
         "pyhelm3": {"level": "ERROR"},
         "celery": {"level": "WARNING"},
         "urllib3": {"level": "ERROR"},
+        "httpx": {"level": "WARNING"},
     },
 }

@@ -31,7 +31,9 @@ def up(host: Host = "127.0.0.1", port: Port = 8080) -> None:
     try:
         embedded.serve(host=host, port=port)
     except OSError as exc:
-        typer.echo(f"Cannot listen on {host}:{port}: {exc.strerror}. Choose another --port.", err=True)
+        typer.echo(
+            f"Cannot listen on {host}:{port}: {exc.strerror}. Choose another --port.", err=True
+        )
         raise typer.Exit(1) from exc
 
 
@@ -42,7 +44,9 @@ def down() -> None:
 
     was_there = background.stop()
     clusters.down_all()
-    typer.echo("Stopped." if was_there else "The platform was not running; local clusters are down.")
+    typer.echo(
+        "Stopped." if was_there else "The platform was not running; local clusters are down."
+    )
 
 
 @app.command()

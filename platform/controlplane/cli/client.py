@@ -1,0 +1,123 @@
+"""Talking to the platform as any client does: its REST API, a token, a deadline."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+
+from controlplane.environment import folder
+
+SECONDS = 60.0  # a plan asks the cluster about every object
+URL = "http://127.0.0.1:8080"
+
+Answer = dict[str, Any]
+
+
+class ApiError(Exception):
+    """The platform said no (exit code 1), or did not answer (3)."""
+
+    def __init__(self, sentence: str, *, code: str = "refused", exit_code: int = 1) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True)
+class Client:
+    """One platform, as one person."""
+
+    url: str
+    token: str = ""
+
+    def get(self, path: str, **query: str) -> Answer:
+        """One document."""
+        return self._call("GET", path, query=query)
+
+    def every(self, path: str) -> list[Answer]:
+        """A whole list, page after page."""
+        found: list[Answer] = []
+        page = 1
+        while True:
+            answer = self.get(path, page=str(page), page_size="500")
+            found += answer["results"]
+            if not answer["next"]:
+                return found
+            page += 1
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+        """Ask for something to be made or done."""
+        return self._call("POST", path, body=body or {})
+
+    def delete(self, path: str) -> None:
+        """Ask for something to end."""
+        self._call("DELETE", path)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        try:
+            response = httpx.request(
+                method,
+                f"{self.url}/api/v1/{path}",
+                params=query,
+                json=body,
+                headers=headers,
+                timeout=SECONDS,
+            )
+        except httpx.HTTPError as exc:
+            raise ApiError(
+                f"The platform at {self.url} does not answer ({exc}). Start it with `argosy up`, or "
+                "name another by ARGOSY_URL.",
+                code="unreachable",
+                exit_code=3,
+            ) from exc
+        return _document(response, self.url)
+
+
+def signed_in() -> Client:
+    """The client of the last `argosy login`, or of ARGOSY_URL and ARGOSY_TOKEN."""
+    kept: dict[str, str] = {}
+    if kept_file().is_file():
+        kept = orjson.loads(kept_file().read_bytes())
+    url = os.environ.get("ARGOSY_URL") or kept.get("url") or URL
+    token = os.environ.get("ARGOSY_TOKEN") or kept.get("token")
+    if not token:
+        raise ApiError("You are not signed in: run `argosy login`, or set ARGOSY_TOKEN.")
+    return Client(url, token)
+
+
+def kept_file() -> Path:
+    """Where the last sign-in is kept, for its owner only."""
+    return folder("ARGOSY_HOME", default=".argosy") / "cli.json"
+
+
+def keep(client: Client) -> None:
+    """Remember a sign-in."""
+    kept_file().parent.mkdir(parents=True, exist_ok=True)
+    kept_file().touch(mode=0o600)
+    kept_file().write_bytes(orjson.dumps({"url": client.url, "token": client.token}))
+
+
+def _document(response: httpx.Response, url: str) -> Answer:
+    if response.status_code == httpx.codes.NO_CONTENT:
+        return {}
+    try:
+        document: Answer = response.json()
+    except ValueError as exc:
+        raise ApiError(f"{url} is no Argosy: it answered {response.status_code}.") from exc
+    if response.is_error:
+        error = document.get("error") or {}
+        raise ApiError(
+            error.get("sentence", f"HTTP {response.status_code}"), code=error.get("code", "refused")
+        )
+    return document

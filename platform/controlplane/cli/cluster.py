@@ -1,0 +1,33 @@
+"""`argosy cluster`: member clusters."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import client
+from .show import Json, one, rows, told
+
+app = typer.Typer(help="Member clusters.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(*, as_json: Json = False) -> None:
+    """The clusters and whether they answer."""
+    with told():
+        found = client.signed_in().every("clusters/")
+    rows(found, ("name", "kubernetes_version", "reachable", "since", "message"), as_json=as_json)
+
+
+@app.command()
+def add(
+    name: str,
+    kubeconfig: Annotated[Path, typer.Option(exists=True, dir_okay=False)],
+    *,
+    simulated: Annotated[bool, typer.Option(help="Its pods run nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Add a cluster, or replace its credential. Example: argosy cluster add eu --kubeconfig eu.yaml"""
+    said = {"name": name, "kubeconfig": kubeconfig.read_text(), "simulated": simulated}
+    with told():
+        one(client.signed_in().post("clusters/", said), as_json=as_json)

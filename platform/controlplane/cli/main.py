@@ -1,0 +1,32 @@
+"""The command `argosy`: a list of what it is made of."""
+
+import typer
+
+from controlplane import __version__
+from localcluster.cli import app as local
+
+from . import cluster, demo, namespace, request, serve, session, team, workflow
+
+app = typer.Typer(
+    name="argosy",
+    help="A team gets its own namespaces with an isolated Argo Workflows; you keep them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(serve.app)
+app.add_typer(session.app)
+app.command("demo")(demo.demo)
+app.command("approve")(request.approve)
+app.add_typer(local, name="local")
+app.add_typer(team.app, name="team")
+app.add_typer(team.tiers, name="tier")
+app.add_typer(cluster.app, name="cluster")
+app.add_typer(request.app, name="request")
+app.add_typer(namespace.app, name="namespace")
+app.add_typer(workflow.app, name="workflow")
+
+
+@app.command()
+def version() -> None:
+    """Which Argosy this is."""
+    typer.echo(__version__)

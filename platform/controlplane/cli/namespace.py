@@ -1,0 +1,67 @@
+"""`argosy namespace`: what a team has, how it is, and why it is not ready yet."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from . import client
+from .show import Json, console, one, rows, told
+
+app = typer.Typer(help="Your teams' namespaces.", no_args_is_help=True)
+
+LOOK_EVERY = 0.5
+
+
+@app.command("list")
+def list_(*, as_json: Json = False) -> None:
+    """The namespaces you may see."""
+    with told():
+        found = client.signed_in().every("namespaces/")
+    rows(found, ("id", "name", "team", "cluster", "tier", "phase"), as_json=as_json)
+
+
+@app.command()
+def show(name: str, *, as_json: Json = False) -> None:
+    """One namespace with its conditions."""
+    with told():
+        one(named(client.signed_in(), name), as_json=as_json)
+
+
+@app.command()
+def turns(name: str, *, as_json: Json = False) -> None:
+    """What the platform did there lately."""
+    with told():
+        api = client.signed_in()
+        found = api.get(f"namespaces/{named(api, name)['id']}/turns/")["results"]
+    rows(found, ("started_at", "seconds", "outcome", "message"), as_json=as_json)
+
+
+@app.command()
+def wait(
+    name: str, seconds: Annotated[float, typer.Option(help="Give up after so long.")] = 120
+) -> None:
+    """Wait until it is Ready; exit 1 with the reason if it is not in time."""
+    with told():
+        api, deadline = client.signed_in(), time.monotonic() + seconds
+        while (found := named(api, name))["phase"] != "Ready":
+            if time.monotonic() > deadline:
+                raise client.ApiError(f"{name} is {found['phase']}: {reason_of(found)}")
+            time.sleep(LOOK_EVERY)
+    console.print(f"{name} is Ready.")
+
+
+def named(api: client.Client, name: str) -> client.Answer:
+    """The live namespace of this name."""
+    for found in api.every("namespaces/"):
+        if found["name"] == name and not found["deleted_at"]:
+            return found
+    raise client.ApiError(f"There is no namespace {name} that you may see.")
+
+
+def reason_of(found: client.Answer) -> str:
+    """Why a namespace is as it is, in one line."""
+    for condition in found["conditions"]:
+        if condition["type"] == "Ready":
+            return f"{condition['reason']}: {condition['message']}"
+    return "no turn was taken for it yet"

@@ -1,0 +1,106 @@
+"""`argosy request` and `argosy approve`: asking, and deciding about exactly what was shown."""
+
+from typing import Annotated
+
+import typer
+
+from . import client
+from .show import Json, console, one, rows, told
+
+app = typer.Typer(help="Ask for things and see what became of it.", no_args_is_help=True)
+
+Note = Annotated[str, typer.Option(help="A sentence for the other side.")]
+
+
+@app.command("list")
+def list_(*, as_json: Json = False) -> None:
+    """The requests you may see, newest first."""
+    with told():
+        found = client.signed_in().every("requests/")
+    rows(found, ("id", "state", "team", "sentence", "requested_by"), as_json=as_json)
+
+
+@app.command()
+def create(
+    team: str,
+    name: str,
+    cluster: Annotated[str, typer.Option(help="Where.")] = "local",
+    tier: Annotated[str, typer.Option(help="Which size.")] = "small",
+    reason: Note = "",
+    *,
+    as_json: Json = False,
+) -> None:
+    """Ask for a namespace. Example: argosy request create payments payments-test --tier small"""
+    asked = {"name": name, "tier": tier, "cluster": cluster}
+    said = {"kind": "create", "team": team, "asked": asked, "reason": reason}
+    with told():
+        one(client.signed_in().post("requests/", said), as_json=as_json)
+
+
+@app.command()
+def show(number: int, *, as_json: Json = False) -> None:
+    """One request with all that happened to it."""
+    with told():
+        one(client.signed_in().get(f"requests/{number}/"), as_json=as_json)
+
+
+@app.command()
+def plan(number: int, *, as_json: Json = False) -> None:
+    """The exact objects it would make, checked by the cluster."""
+    with told():
+        found = client.signed_in().get(f"requests/{number}/plan/")
+    if as_json:
+        one(found, as_json=True)
+    else:
+        print_plan(found)
+
+
+@app.command()
+def reject(number: int, note: Annotated[str, typer.Option(prompt=True)]) -> None:
+    """Say no, and why."""
+    with told():
+        client.signed_in().post(f"requests/{number}/reject/", {"note": note})
+    console.print(f"Request #{number} is rejected.")
+
+
+@app.command()
+def withdraw(number: int, note: Note = "") -> None:
+    """Take back what your team asked."""
+    with told():
+        client.signed_in().post(f"requests/{number}/withdraw/", {"note": note})
+    console.print(f"Request #{number} is withdrawn.")
+
+
+def approve(
+    number: int,
+    note: Note = "",
+    plan_hash: Annotated[str, typer.Option(help="The plan you read elsewhere.")] = "",
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Read the plan of a request and approve exactly that. Example: argosy approve 7"""
+    with told():
+        api = client.signed_in()
+        if not plan_hash:
+            found = api.get(f"requests/{number}/plan/")
+            print_plan(found)
+            plan_hash = found["plan_hash"]
+            if not yes and not typer.confirm("Approve exactly this?"):
+                raise typer.Exit(1)
+        api.post(f"requests/{number}/approve/", {"plan_hash": plan_hash, "note": note})
+    console.print(f"Request #{number} is approved, bound to plan {plan_hash}.")
+
+
+def print_plan(found: client.Answer) -> None:
+    """A plan on one screen: how many of which kind, which charts, what is wrong with it."""
+    kinds: dict[str, int] = {}
+    for planned in found["objects"]:
+        kinds[planned["kind"]] = kinds.get(planned["kind"], 0) + 1
+    console.print(found["sentence"])
+    console.print(f"  {len(found['objects'])} objects, each checked by the cluster's API server:")
+    console.print("  " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())))
+    for chart in found["charts"]:
+        console.print(f"  chart {chart['name']} {chart['version']}")
+    for problem in found["problems"]:
+        console.print(f"  refused: {problem}", style="red", markup=False)
+    console.print(f"  plan {found['plan_hash']}")

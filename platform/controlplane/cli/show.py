@@ -1,0 +1,47 @@
+"""How answers look in a terminal: a table for people, JSON for programs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from .client import ApiError
+
+console = Console()
+complaints = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print the API's own answer.")]
+
+
+def rows(found: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
+    """A list: a table, or JSON."""
+    if as_json:
+        typer.echo(orjson.dumps(list(found)))
+        return
+    table = Table(*columns)
+    for row in found:
+        table.add_row(*(str(row.get(column, "")) for column in columns))
+    console.print(table if found else "There is none yet.")
+
+
+def one(found: Mapping[str, Any], *, as_json: bool) -> None:
+    """One thing: a line a field, or JSON."""
+    if as_json:
+        typer.echo(orjson.dumps(dict(found)))
+        return
+    for key, value in found.items():
+        console.print(f"{key}: ", value, sep="")
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """A refusal is one sentence and an exit code, never a traceback."""
+    try:
+        yield
+    except ApiError as exc:
+        complaints.print(str(exc), style="red", markup=False)
+        raise typer.Exit(exc.exit_code) from exc
