@@ -44,6 +44,7 @@ unit: setup
 	@$(RUN)/python -m pytest -q -n 2 -m "not cluster and not real_node"
 
 cluster: setup ## the tests on a real API server (builds Kubernetes once, about 7 minutes)
+	@$(RUN)/argosy local prepare
 	@$(RUN)/argosy local build
 	@$(RUN)/python -m pytest -q -m "cluster or real_node"
 
