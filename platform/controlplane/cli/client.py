@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -13,6 +14,7 @@ from controlplane.environment import folder
 
 SECONDS = 60.0  # a plan asks the cluster about every object
 URL = "http://127.0.0.1:8080"
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 Answer = dict[str, Any]
 
@@ -73,8 +75,10 @@ class Client:
                 json=body,
                 headers=headers,
                 timeout=SECONDS,
+                # What answers on this machine is never behind a proxy.
+                trust_env=urlsplit(self.url).hostname not in LOOPBACK,
             )
-        except httpx.HTTPError as exc:
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise ApiError(
                 f"The platform at {self.url} does not answer ({exc}). Start it with `argosy up`, or "
                 "name another by ARGOSY_URL.",

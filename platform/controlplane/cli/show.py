@@ -11,8 +11,9 @@ from rich.table import Table
 
 from .client import ApiError
 
-console = Console()
-complaints = Console(stderr=True)
+# What others wrote is text, never markup: a team may be called [/red].
+console = Console(markup=False, highlight=False)
+complaints = Console(stderr=True, markup=False, highlight=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print the API's own answer.")]
 
