@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: help setup demo down test check style types contracts unit cluster lock
+.PHONY: help setup demo down test check style types contracts unit cluster bench lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,10 @@ cluster: setup ## the tests on a real API server (builds Kubernetes once, about 
 	@$(RUN)/argosy local prepare
 	@$(RUN)/argosy local build
 	@$(RUN)/python -m pytest -q -m "cluster or real_node"
+
+bench: setup ## what a namespace costs, beside bare helm in the same run
+	@$(RUN)/argosy local build
+	@$(RUN)/python benches/turns.py
 
 lock: ## resolve the dependencies anew
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal --generate-hashes \

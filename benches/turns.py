@@ -1,0 +1,208 @@
+"""What a namespace costs, beside bare helm on the same cluster: `make bench`.
+
+Three figures in one run: one team from approved to Ready; many teams at once, beside `xargs -P4`
+over helm; a turn with nothing to do, beside helm with nothing to do. Prints JSON and keeps it.
+"""
+
+import datetime as dt
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+TEAMS = int(os.environ.get("BENCH_TEAMS", "100"))
+ROUNDS = 5
+WORKERS = 16
+
+HOME = tempfile.mkdtemp(prefix="argosy-bench-")
+KEPT = Path(os.environ.get("ARGOSY_HOME", ".argosy")).absolute() / "bench"
+os.environ |= {
+    "ARGOSY_HOME": HOME,
+    "DJANGO_SETTINGS_MODULE": "controlplane.settings",
+    "ARGOSY_LOG_LEVEL": "ERROR",
+}
+
+import django  # noqa: E402
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.db import connections  # noqa: E402
+
+from controlplane.clusters import base_release  # noqa: E402
+from controlplane.clusters import services as registry  # noqa: E402
+from controlplane.clusters.connections import connect, helm_program  # noqa: E402
+from controlplane.clusters.models import Cluster  # noqa: E402
+from controlplane.kube.gateway import KubeGateway  # noqa: E402
+from localcluster import clusters  # noqa: E402
+from localcluster.home import Home  # noqa: E402
+from provisioning import desired, render  # noqa: E402
+from provisioning.reconcile import reconcile  # noqa: E402
+from tenants import services  # noqa: E402
+from tenants.models import Team, TenantNamespace, Tier  # noqa: E402
+
+
+def children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def wish(cluster: Cluster, team: Team, name: str) -> int:
+    tier = Tier.objects.get(slug="small")
+    wished = services.want_namespace(team=team, cluster=cluster, tier=tier, name=name, plan_hash="")
+    return wished.pk
+
+
+def bring_up(pk: int, deadline: float) -> None:
+    """Turns as the worker takes them: the next one when the row's own schedule says so."""
+    try:
+        while time.monotonic() < deadline:
+            wait = reconcile(pk)
+            if TenantNamespace.objects.filter(pk=pk, phase="Ready").exists():
+                return
+            if wait is not None:
+                time.sleep(min(wait.total_seconds(), 10))
+        raise SystemExit(f"namespace {pk} did not become Ready")
+    finally:
+        connections.close_all()
+
+
+class BareHelm:
+    """The same two charts and values, installed by helm itself."""
+
+    def __init__(self, kubeconfig: Path, folder: Path) -> None:
+        self.kubeconfig, self.folder = kubeconfig, folder
+
+    def prepare(self, kube: KubeGateway, namespace: TenantNamespace, name: str) -> str:
+        """A shell line that makes namespace `name`; its Namespaces are made here, outside the clock."""
+        spec = namespace.spec()
+        spec = type(spec)(**{**spec.__dict__, "name": name})
+        for manifest in desired.namespaces_of(spec):
+            kube.apply(manifest)
+        lines = []
+        for chart, where, values in (
+            ("team-guardrails", name, desired.guard_rail_values(spec)),
+            ("team-argo", f"{name}-argo", desired.release_values(spec, render.images())),
+        ):
+            file = self.folder / f"{name}-{chart}.json"
+            file.write_text(json.dumps(values))
+            lines.append(
+                f"{helm_program()} upgrade --install {chart} {render.chart(chart).path} -n {where} "
+                f"-f {file} --wait --kubeconfig {self.kubeconfig} >/dev/null"
+            )
+        return " && ".join(lines)
+
+
+def timed(line: str) -> tuple[float, float]:
+    """Wall and CPU seconds of one shell line."""
+    before, started = children_cpu(), time.monotonic()
+    subprocess.run(["sh", "-c", line], check=True, timeout=120)
+    return time.monotonic() - started, children_cpu() - before
+
+
+def one_team(cluster: Cluster, team: Team, bare: BareHelm, kube: KubeGateway) -> dict[str, Any]:
+    ours, theirs = [], []
+    for number in range(ROUNDS):
+        started = time.monotonic()
+        pk = wish(cluster, team, f"one-{number}")
+        bring_up(pk, started + 60)
+        ours.append(time.monotonic() - started)
+        namespace = TenantNamespace.objects.get(pk=pk)
+        theirs.append(timed(bare.prepare(kube, namespace, f"helm-one-{number}"))[0])
+    a, b = statistics.median(ours), statistics.median(theirs)
+    return {"ours_s": round(a, 3), "two_bare_helm_s": round(b, 3), "ratio": round(a / b, 2)}
+
+
+def idle(bare: BareHelm, kube: KubeGateway) -> dict[str, Any]:
+    """A turn with nothing to do, beside helm with nothing to do."""
+    namespace = TenantNamespace.objects.get(name="one-0")
+    requests: list[str] = []
+    original = KubeGateway._call  # noqa: SLF001 - counting at the one place that all calls pass
+
+    def counted(self: KubeGateway, method: str, path: str, *rest: Any) -> Any:
+        requests.append(path)
+        return original(self, method, path, *rest)
+
+    KubeGateway._call = counted  # type: ignore[method-assign]  # noqa: SLF001
+    walls, cpus = [], []
+    for _ in range(20):
+        wall, cpu, helms = time.monotonic(), time.process_time(), children_cpu()
+        reconcile(namespace.pk)
+        walls.append(time.monotonic() - wall)
+        cpus.append(time.process_time() - cpu + children_cpu() - helms)
+    KubeGateway._call = original  # type: ignore[method-assign]  # noqa: SLF001
+    again = [timed(bare.prepare(kube, namespace, "helm-one-0")) for _ in range(ROUNDS)]
+    helm_cpu = statistics.median(cpu for _, cpu in again)
+    cpu = statistics.median(cpus)
+    return {
+        "requests": len(requests) // 20,
+        "wall_ms": round(1000 * statistics.median(walls), 1),
+        "cpu_ms": round(1000 * cpu, 1),
+        "two_bare_helm_wall_ms": round(1000 * statistics.median(w for w, _ in again)),
+        "two_bare_helm_cpu_ms": round(1000 * helm_cpu),
+        "cpu_ratio": round(cpu / helm_cpu, 4),
+    }
+
+
+def many_teams(cluster: Cluster, team: Team, bare: BareHelm, kube: KubeGateway) -> dict[str, Any]:
+    sample = TenantNamespace.objects.get(name="one-0")
+    lines = [bare.prepare(kube, sample, f"helm-{n}") for n in range(TEAMS)]
+    script = "\0".join(lines)
+    started = time.monotonic()
+    subprocess.run(
+        ["xargs", "-0", "-P4", "-n1", "sh", "-c"], input=script.encode(), check=True, timeout=900
+    )
+    theirs = time.monotonic() - started
+    started = time.monotonic()
+    pks = [wish(cluster, team, f"many-{n}") for n in range(TEAMS)]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(lambda pk: bring_up(pk, started + 900), pks))
+    ours = time.monotonic() - started
+    return {
+        "teams": TEAMS,
+        "ours_s": round(ours, 1),
+        "xargs_p4_bare_helm_s": round(theirs, 1),
+        "ratio": round(ours / theirs, 2),
+    }
+
+
+def main() -> None:
+    call_command("migrate", verbosity=0)
+    home = Home(Path(HOME))
+    running = clusters.up("bench", node="simulated", home=home, crds=base_release.crds())
+    try:
+        text = running.kubeconfig.read_text()
+        cluster = registry.register(name="bench", kubeconfig_text=text, simulated=True)
+        team = Team.objects.create(
+            slug="bench", name="Bench", owner_group="bench", namespace_limit=1000
+        )
+        kube = connect(cluster).kube
+        assert isinstance(kube, KubeGateway)
+        bare = BareHelm(running.kubeconfig, Path(HOME))
+        bring_up(wish(cluster, team, "warm-up"), time.monotonic() + 60)
+        figures = {
+            "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
+            "one_team": one_team(cluster, team, bare, kube),
+            "nothing_to_do": idle(bare, kube),
+            "many_teams": many_teams(cluster, team, bare, kube),
+            "rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        }
+    finally:
+        clusters.down_all(home=home)
+    KEPT.mkdir(parents=True, exist_ok=True)
+    now = dt.datetime.now(dt.UTC)
+    (KEPT / f"turns-{now:%Y%m%dT%H%M%S}.json").write_text(json.dumps(figures, indent=1))
+    json.dump(figures, sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main()
