@@ -1,7 +1,8 @@
 """What a namespace costs, beside bare helm on the same cluster: `make bench`.
 
-Three figures in one run: one team from approved to Ready; many teams at once, beside `xargs -P4`
-over helm; a turn with nothing to do, beside helm with nothing to do. Prints JSON and keeps it.
+Figures of one run: one team from approved to Ready; many teams at once, beside `xargs -P4` over
+helm; a turn with nothing to do, beside helm with nothing to do; and what the platform costs while
+nothing happens to all those teams. Prints JSON and keeps it.
 """
 
 import datetime as dt
@@ -14,11 +15,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 TEAMS = int(os.environ.get("BENCH_TEAMS", "100"))
+IDLE_SECONDS = int(os.environ.get("BENCH_IDLE_SECONDS", "120"))
 ROUNDS = 5
 WORKERS = 16
 
@@ -36,16 +40,19 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 from django.db import connections  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
 from controlplane.clusters import base_release  # noqa: E402
 from controlplane.clusters import services as registry  # noqa: E402
 from controlplane.clusters.connections import connect, helm_program  # noqa: E402
 from controlplane.clusters.models import Cluster  # noqa: E402
 from controlplane.kube.gateway import KubeGateway  # noqa: E402
+from controlplane.processes.embedded import background_work  # noqa: E402
 from localcluster import clusters  # noqa: E402
 from localcluster.home import Home  # noqa: E402
 from provisioning import desired, render  # noqa: E402
 from provisioning.reconcile import reconcile  # noqa: E402
+from provisioning.schedule import RESYNC, THOROUGH_EVERY  # noqa: E402
 from tenants import services  # noqa: E402
 from tenants.models import Team, TenantNamespace, Tier  # noqa: E402
 
@@ -121,24 +128,33 @@ def one_team(cluster: Cluster, team: Team, bare: BareHelm, kube: KubeGateway) ->
     return {"ours_s": round(a, 3), "two_bare_helm_s": round(b, 3), "ratio": round(a / b, 2)}
 
 
-def idle(bare: BareHelm, kube: KubeGateway) -> dict[str, Any]:
-    """A turn with nothing to do, beside helm with nothing to do."""
-    namespace = TenantNamespace.objects.get(name="one-0")
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """Every request to the API server while this lasts: counted where all calls pass."""
     requests: list[str] = []
-    original = KubeGateway._call  # noqa: SLF001 - counting at the one place that all calls pass
+    original = KubeGateway._call  # noqa: SLF001
 
-    def counted(self: KubeGateway, method: str, path: str, *rest: Any) -> Any:
+    def counting(self: KubeGateway, method: str, path: str, *rest: Any) -> Any:
         requests.append(path)
         return original(self, method, path, *rest)
 
-    KubeGateway._call = counted  # type: ignore[method-assign]  # noqa: SLF001
+    KubeGateway._call = counting  # type: ignore[method-assign]  # noqa: SLF001
+    try:
+        yield requests
+    finally:
+        KubeGateway._call = original  # type: ignore[method-assign]  # noqa: SLF001
+
+
+def idle(bare: BareHelm, kube: KubeGateway) -> dict[str, Any]:
+    """A turn with nothing to do, beside helm with nothing to do."""
+    namespace = TenantNamespace.objects.get(name="one-0")
     walls, cpus = [], []
-    for _ in range(20):
-        wall, cpu, helms = time.monotonic(), time.process_time(), children_cpu()
-        reconcile(namespace.pk)
-        walls.append(time.monotonic() - wall)
-        cpus.append(time.process_time() - cpu + children_cpu() - helms)
-    KubeGateway._call = original  # type: ignore[method-assign]  # noqa: SLF001
+    with counted() as requests:
+        for _ in range(20):
+            wall, cpu, helms = time.monotonic(), time.process_time(), children_cpu()
+            reconcile(namespace.pk)
+            walls.append(time.monotonic() - wall)
+            cpus.append(time.process_time() - cpu + children_cpu() - helms)
     again = [timed(bare.prepare(kube, namespace, "helm-one-0")) for _ in range(ROUNDS)]
     helm_cpu = statistics.median(cpu for _, cpu in again)
     cpu = statistics.median(cpus)
@@ -174,6 +190,29 @@ def many_teams(cluster: Cluster, team: Team, bare: BareHelm, kube: KubeGateway) 
     }
 
 
+def idle_platform() -> dict[str, Any]:
+    """The embedded worker and clock with every team at rest, their resyncs spread as they would be."""
+    now = timezone.now()
+    rows = list(TenantNamespace.objects.all())
+    for number, row in enumerate(rows):
+        share = number / len(rows)
+        row.next_reconcile_at = now + share * RESYNC
+        row.thorough_at = now - share * THOROUGH_EVERY
+    TenantNamespace.objects.bulk_update(rows, ["next_reconcile_at", "thorough_at"])
+    with counted() as requests, background_work():
+        cpu, helms = time.process_time(), children_cpu()
+        time.sleep(IDLE_SECONDS)
+        used = time.process_time() - cpu + children_cpu() - helms
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return {
+        "namespaces": len(rows),
+        "seconds": IDLE_SECONDS,
+        "requests_per_s": round(len(requests) / IDLE_SECONDS, 2),
+        "cpu_percent_of_a_core": round(100 * used / IDLE_SECONDS, 1),
+        "rss_mb": round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20),
+    }
+
+
 def main() -> None:
     call_command("migrate", verbosity=0)
     home = Home(Path(HOME))
@@ -193,7 +232,7 @@ def main() -> None:
             "one_team": one_team(cluster, team, bare, kube),
             "nothing_to_do": idle(bare, kube),
             "many_teams": many_teams(cluster, team, bare, kube),
-            "rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            "platform_at_rest": idle_platform(),
         }
     finally:
         clusters.down_all(home=home)
