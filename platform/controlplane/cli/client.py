@@ -78,7 +78,7 @@ class Client:
                 # What answers on this machine is never behind a proxy.
                 trust_env=urlsplit(self.url).hostname not in LOOPBACK,
             )
-        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as exc:
             raise ApiError(
                 f"The platform at {self.url} does not answer ({exc}). Start it with `argosy up`, or "
                 "name another by ARGOSY_URL.",

@@ -18,7 +18,7 @@ def list_(namespace: str, *, as_json: Json = False) -> None:
     """The workflows of a namespace, a page of them."""
     with told():
         api = client.signed_in()
-        found = api.get(f"namespaces/{named(api, namespace)['id']}/workflows/")["results"]
+        found = api.get(f"namespaces/{named(api, namespace)['id']}/workflows/")["items"]
     rows(found, ("name", "phase", "progress", "message"), as_json=as_json)
 
 
@@ -32,7 +32,7 @@ def submit(
     """Submit a workflow. Example: argosy workflow submit payments hello.yaml"""
     with told():
         api = client.signed_in()
-        said = {"manifest": yaml.safe_load(file.read_text(encoding="utf-8"))}
+        said = {"manifest": _read(file)}
         found = api.post(f"namespaces/{named(api, namespace)['id']}/workflows/", said)
     one(found, as_json=as_json)
 
@@ -44,3 +44,10 @@ def show(namespace: str, name: str, *, as_json: Json = False) -> None:
         api = client.signed_in()
         found = api.get(f"namespaces/{named(api, namespace)['id']}/workflows/{name}/")
     one(found, as_json=as_json)
+
+
+def _read(file: Path) -> object:
+    try:
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+        raise client.ApiError(f"{file} is not valid YAML.") from exc

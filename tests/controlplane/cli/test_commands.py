@@ -1,0 +1,194 @@
+"""The command `argosy` against a platform that answers over HTTP: what it prints and how it ends."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pytest_django.live_server_helper import LiveServer
+from typer.testing import CliRunner, Result
+
+from controlplane.cli.main import app
+from controlplane.identity.models import ApiToken, User
+from controlplane.identity.tokens import issue
+from tests.factories import (
+    PASSWORD,
+    ClusterFactory,
+    NamespaceFactory,
+    PersonFactory,
+    TeamFactory,
+    approver,
+    filed,
+    owner_of,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+OK, REFUSED, USAGE, CANNOT_REACH = 0, 1, 2, 3
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live_server: LiveServer) -> Path:
+    """A home of its own, and the platform that answers."""
+    monkeypatch.setenv("ARGOSY_HOME", str(tmp_path))
+    monkeypatch.setenv("ARGOSY_URL", live_server.url)
+    monkeypatch.delenv("ARGOSY_TOKEN", raising=False)
+    return tmp_path
+
+
+def run(*words: str, user: User | None = None) -> Result:
+    env = {"ARGOSY_TOKEN": issue(user=user, name="test")[1]} if user else {}
+    return CliRunner().invoke(app, list(words), env=env)
+
+
+def test_signing_in_is_remembered_for_its_owner_only_and_ended_at_the_platform(home: Path) -> None:
+    person = PersonFactory(password=PASSWORD)
+
+    signed_in = run("login", "--username", person.username, "--password", PASSWORD)
+    kept = home / "cli.json"
+    assert signed_in.exit_code == OK
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert PASSWORD not in kept.read_text(encoding="utf-8")
+    assert run("team", "list").exit_code == OK
+
+    assert run("logout").exit_code == OK
+    assert not kept.exists()
+    assert not ApiToken.objects.exists()
+
+
+def test_a_wrong_password_is_one_sentence() -> None:
+    person = PersonFactory(password=PASSWORD)
+
+    answer = run("login", "--username", person.username, "--password", "wrong")
+
+    assert answer.exit_code == REFUSED
+    assert "do not fit" in answer.output
+
+
+def test_who_is_not_signed_in_is_told_how() -> None:
+    answer = run("team", "list")
+
+    assert answer.exit_code == REFUSED
+    assert "argosy login" in answer.output
+
+
+@pytest.mark.parametrize("url", [NOWHERE, "http://", "http://[", "no-url"])
+def test_a_platform_that_is_not_there_ends_with_3(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARGOSY_URL", url)
+
+    answer = run("team", "list", user=PersonFactory())
+
+    assert answer.exit_code == CANNOT_REACH
+    assert "Traceback" not in answer.output
+
+
+def test_a_platform_on_this_machine_is_reached_without_a_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", NOWHERE)
+
+    assert run("team", "list", user=PersonFactory()).exit_code == OK
+
+
+@pytest.mark.parametrize("words", [("nothing",), ("request", "show", "x"), ("namespace", "show")])
+def test_a_word_that_is_no_command_ends_with_2(words: tuple[str, ...]) -> None:
+    assert run(*words, user=PersonFactory()).exit_code == USAGE
+
+
+@pytest.mark.parametrize(
+    "words", [("team",), ("request",), ("namespace",), ("tier",), ("cluster",)]
+)
+def test_every_list_is_json_for_programs(words: tuple[str, ...]) -> None:
+    NamespaceFactory()
+    filed()
+
+    answer = run(*words, "list", "--json", user=approver())
+
+    assert answer.exit_code == OK
+    assert len(json.loads(answer.stdout)) >= 1
+
+
+def test_an_owner_asks_and_reads_what_became_of_it() -> None:
+    team, cluster = TeamFactory(slug="atlas"), ClusterFactory(name="east")
+    owner = owner_of(team)
+
+    words = ("request", "create", "atlas", "atlas-test", "--cluster", cluster.name, "--json")
+    made = json.loads(run(*words, user=owner).stdout)
+    shown = json.loads(run("request", "show", str(made["id"]), "--json", user=owner).stdout)
+
+    assert (shown["state"], shown["asked"]["name"]) == ("pending", "atlas-test")
+    assert shown["events"][0]["by"] == owner.username
+
+
+def test_what_is_refused_is_the_platforms_own_sentence() -> None:
+    team, cluster = TeamFactory(slug="atlas"), ClusterFactory(name="east")
+
+    answer = run(
+        "request", "create", "atlas", "Atlas", "--cluster", cluster.name, user=owner_of(team)
+    )
+
+    assert answer.exit_code == REFUSED
+    assert "lower-case" in answer.output
+
+
+def test_another_teams_namespace_is_not_there() -> None:
+    NamespaceFactory(name="theirs")
+
+    answer = run("namespace", "show", "theirs", user=owner_of(TeamFactory()))
+
+    assert answer.exit_code == REFUSED
+    assert "theirs" in answer.output
+
+
+def test_waiting_ends_with_the_reason_when_it_takes_too_long() -> None:
+    namespace = NamespaceFactory(name="slow")
+
+    answer = run("namespace", "wait", "slow", "--seconds", "0", user=owner_of(namespace.team))
+
+    assert answer.exit_code == REFUSED
+    assert "slow is Pending" in answer.output
+
+
+def test_a_rejection_is_kept_with_its_reason() -> None:
+    request = filed()
+
+    answer = run("request", "reject", str(request.pk), "--note", "smaller", user=approver())
+
+    assert answer.exit_code == OK
+    request.refresh_from_db()
+    assert request.state == "rejected"
+
+
+def test_what_others_wrote_is_printed_as_it_is() -> None:
+    team = TeamFactory(slug="atlas", name="[/red] [bold]")
+
+    answer = run("team", "show", "atlas", user=owner_of(team))
+
+    assert answer.exit_code == OK
+    assert "[/red] [bold]" in answer.output
+
+
+def test_a_workflow_that_is_no_yaml_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    namespace, broken = NamespaceFactory(), tmp_path / "broken.yaml"
+    broken.write_text("a: [", encoding="utf-8")
+
+    answer = run("workflow", "submit", namespace.name, str(broken), user=owner_of(namespace.team))
+
+    assert answer.exit_code in {REFUSED, USAGE}
+    assert "Traceback" not in answer.output
+
+
+def test_the_command_starts_without_django() -> None:
+    program = "import sys, controlplane.cli.main; sys.exit('django.db' in sys.modules)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=dict(os.environ), timeout=30, check=False
+    )
+
+    assert done.returncode == 0
