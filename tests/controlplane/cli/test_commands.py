@@ -8,12 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 from typer.testing import CliRunner, Result
 
+from controlplane.api import workflows
 from controlplane.cli.main import app
 from controlplane.identity.models import ApiToken, User
 from controlplane.identity.tokens import issue
+from controlplane.kube.door import Connection
+from controlplane.kube.fake import FakeCluster, FakeHelm
 from tests.factories import (
     PASSWORD,
     ClusterFactory,
@@ -182,6 +186,29 @@ def test_a_workflow_that_is_no_yaml_is_refused_in_a_sentence(tmp_path: Path) -> 
 
     assert answer.exit_code in {REFUSED, USAGE}
     assert "Traceback" not in answer.output
+
+
+def test_workflows_are_submitted_listed_and_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake, file = FakeCluster(), tmp_path / "hello.yaml"
+    fake.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "atlas"}})
+    connection = Connection(kube=fake, helm=FakeHelm(fake, lambda _: ()))
+    monkeypatch.setattr(workflows, "connect", lambda _: connection)
+    namespace = NamespaceFactory(name="atlas", applied_at=timezone.now())
+    file.write_text(
+        "{apiVersion: argoproj.io/v1alpha1, kind: Workflow, metadata: {name: hello}, spec: {}}",
+        encoding="utf-8",
+    )
+    owner = owner_of(namespace.team)
+
+    made = run("workflow", "submit", "atlas", str(file), user=owner)
+    listed = run("workflow", "list", "atlas", "--json", user=owner)
+    shown = run("workflow", "show", "atlas", "hello", "--json", user=owner)
+
+    assert made.exit_code == OK
+    assert [w["name"] for w in json.loads(listed.stdout)] == ["hello"]
+    assert json.loads(shown.stdout)["manifest"]["spec"]["serviceAccountName"] == "workflow-runner"
 
 
 def test_the_command_starts_without_django() -> None:
