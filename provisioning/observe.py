@@ -9,7 +9,7 @@ from controlplane.objects import Manifest, Ref, ref_of
 from controlplane.releases import LiveRelease
 from tenants.spec import NamespaceSpec
 
-from .desired import GUARD_RAIL_KINDS, RELEASE_KINDS, Desired
+from .desired import GUARD_RAIL_KINDS, RELEASE, RELEASE_KINDS, Desired
 from .drift import HELMS, OURS
 from .live import Live
 from .plan import is_ours
@@ -83,7 +83,7 @@ def _as_installed(objects: Iterable[Manifest]) -> Iterator[Manifest]:
         labels = {**(meta.get("labels") or {}), "app.kubernetes.io/managed-by": "Helm"}
         notes = {
             **(meta.get("annotations") or {}),
-            "meta.helm.sh/release-name": "argo",
+            "meta.helm.sh/release-name": RELEASE,
             "meta.helm.sh/release-namespace": meta["namespace"],
         }
         yield {**manifest, "metadata": {**meta, "labels": labels, "annotations": notes}}
