@@ -30,6 +30,12 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
         required=False,
         help_text="nodeSelector and tolerations of the pods that the platform places there.",
     )
+    rebuilt = serializers.BooleanField(
+        write_only=True,
+        required=False,
+        default=False,
+        help_text="The cluster that had this name is gone; make its namespaces anew on this one.",
+    )
     message = serializers.SerializerMethodField()
 
     class Meta:
@@ -39,6 +45,7 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
             "name",
             "kubeconfig",
             "placement",
+            "rebuilt",
             "simulated",
             "kubernetes_version",
             "reachable",
@@ -59,6 +66,7 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
             kubeconfig_text=validated_data["kubeconfig"],
             placement=validated_data.get("placement"),
             simulated=validated_data.get("simulated", False),
+            rebuilt=validated_data["rebuilt"],
         )
 
 

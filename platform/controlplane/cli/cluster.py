@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+import orjson
 import typer
 
 from . import client
@@ -25,9 +26,32 @@ def add(
     kubeconfig: Annotated[Path, typer.Option(exists=True, dir_okay=False)],
     *,
     simulated: Annotated[bool, typer.Option(help="Its pods run nothing.")] = False,
+    rebuilt: Annotated[
+        bool, typer.Option("--rebuilt", help="The one of that name is gone for good.")
+    ] = False,
+    placement: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="A JSON file: nodeSelector and tolerations."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Add a cluster, or replace its credential. Example: argosy cluster add eu --kubeconfig eu.yaml"""
-    said = {"name": name, "kubeconfig": kubeconfig.read_text(), "simulated": simulated}
     with told():
+        said: client.Answer = {
+            "name": name,
+            "kubeconfig": kubeconfig.read_text(encoding="utf-8"),
+            "simulated": simulated,
+            "rebuilt": rebuilt,
+        }
+        if placement is not None:
+            said["placement"] = _json(placement)
         one(client.signed_in().post("clusters/", said), as_json=as_json)
+
+
+def _json(file: Path) -> object:
+    try:
+        return orjson.loads(file.read_bytes())
+    except orjson.JSONDecodeError as exc:
+        raise client.ApiError(f"{file} is not JSON: {exc}.") from exc

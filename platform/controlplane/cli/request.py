@@ -74,9 +74,9 @@ def withdraw(number: int, note: Note = "") -> None:
 def approve(
     number: int,
     note: Note = "",
-    plan_hash: Annotated[str, typer.Option(help="The plan you read elsewhere.")] = "",
-    *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    plan_hash: Annotated[
+        str, typer.Option(help="The plan you read before, from `argosy request plan`: no question.")
+    ] = "",
 ) -> None:
     """Read the plan of a request and approve exactly that. Example: argosy approve 7"""
     with told():
@@ -85,7 +85,7 @@ def approve(
             found = api.get(f"requests/{number}/plan/")
             print_plan(found)
             plan_hash = found["plan_hash"]
-            if not yes and not typer.confirm("Approve exactly this?"):
+            if not typer.confirm("Approve exactly this?"):
                 raise typer.Exit(1)
         api.post(f"requests/{number}/approve/", {"plan_hash": plan_hash, "note": note})
     console.print(f"Request #{number} is approved, bound to plan {plan_hash}.")

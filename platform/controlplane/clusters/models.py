@@ -39,6 +39,8 @@ class Cluster(models.Model):
     )
     # Seen. clusters.services.record_health() and register() alone write these.
     api_endpoints = models.JSONField(default=list, editable=False)
+    # Which Kubernetes answers there: the uid of its kube-system, made with it and gone with it.
+    uid = models.CharField(max_length=64, blank=True, editable=False)
     kubernetes_version = models.CharField(max_length=50, blank=True, editable=False)
     reachable = models.BooleanField(null=True, editable=False)
     message = models.CharField(max_length=500, blank=True, editable=False)
@@ -49,6 +51,11 @@ class Cluster(models.Model):
 
     class Meta:
         ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["uid"], condition=~Q(uid=""), name="a_cluster_has_one_name"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

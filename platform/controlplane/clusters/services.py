@@ -12,7 +12,7 @@ from django.utils import timezone
 from controlplane.errors import DomainError
 from controlplane.kube.door import Connection
 from controlplane.kube.errors import KubeError
-from controlplane.objects import Manifest
+from controlplane.objects import Manifest, Ref
 
 from . import base_release, kubeconfig
 from .connections import connect
@@ -22,17 +22,27 @@ from .sealing import seal
 PLACEMENT = {"nodeSelector", "tolerations"}
 
 
+class AnotherCluster(DomainError):
+    """A cluster's name and the Kubernetes behind a kubeconfig do not belong together."""
+
+    code = "another_cluster"
+
+
 def register(
     *,
     name: str,
     kubeconfig_text: str,
     placement: dict[str, Any] | None = None,
     simulated: bool = False,
+    rebuilt: bool = False,
 ) -> Cluster:
     """A cluster that is checked, has the platform's base, and can be given namespaces.
 
-    Registering the same name again replaces its credential and brings its base up to date.
-    Raises BadKubeconfig for the document, KubeError for the cluster; neither leaves a row behind.
+    Registering the same name again replaces its credential and brings its base up to date. The name
+    stays with the Kubernetes it was given to: every namespace under it would be made anew on
+    another one, so that is done only when `rebuilt` says that the old one is gone.
+    Raises BadKubeconfig for the document, KubeError for the cluster, AnotherCluster for a name that
+    means another one or a cluster that has a name; none leaves a row behind.
     """
     config = kubeconfig.checked(kubeconfig_text)
     _check_placement(placement or {})
@@ -43,6 +53,9 @@ def register(
     cluster.simulated = simulated
     cluster.full_clean(validate_unique=cluster.pk is None)
     connection = connect(cluster)
+    uid = _uid_of(connection)
+    _check_identity(cluster, uid, rebuilt=rebuilt)
+    cluster.uid = uid
     cluster.kubernetes_version = str(connection.kube.read("/version").get("gitVersion", ""))
     cluster.api_endpoints = endpoints_of(connection, cluster.server)
     base_release.install(connection)
@@ -88,6 +101,30 @@ def endpoints_of(connection: Connection, server: str) -> list[dict[str, Any]]:
         return sorted(found, key=lambda p: (p["ip"], p["port"]))
     url = urlsplit(server)
     return [{"ip": url.hostname or "", "port": url.port or 443}]
+
+
+def _uid_of(connection: Connection) -> str:
+    """Which Kubernetes this is. Its kube-system is made with it and cannot be deleted."""
+    found = connection.kube.get(Ref("v1", "Namespace", "", "kube-system"))
+    return "" if found is None else str(found["metadata"]["uid"])
+
+
+def _check_identity(cluster: Cluster, uid: str, *, rebuilt: bool) -> None:
+    if not uid:
+        raise AnotherCluster("It has no namespace kube-system, so it cannot be told from others.")
+    other = Cluster.objects.filter(uid=uid).exclude(pk=cluster.pk).first()
+    if other is not None:
+        raise AnotherCluster(
+            f"This cluster is registered as `{other.name}` already; two names for one cluster would "
+            "count its room twice. Use that name."
+        )
+    if cluster.uid and cluster.uid != uid and not rebuilt:
+        raise AnotherCluster(
+            f"`{cluster.name}` is another Kubernetes (its kube-system is {cluster.uid}, this one's "
+            f"{uid}): everything registered under that name would be made anew here. Register this "
+            "one by another name, or, if the old one is gone for good, say that it was rebuilt "
+            "(`rebuilt: true`, or `argosy cluster add --rebuilt`).",
+        )
 
 
 def _check_placement(placement: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from controlplane.clusters.models import Cluster
 from controlplane.kube.door import Connection
 from controlplane.kube.errors import KubeError
 from controlplane.kube.fake import FakeCluster, FakeHelm
+from controlplane.objects import ref_of
 from tests.controlplane.api.conftest import client_of
 from tests.factories import ClusterFactory, PersonFactory, approver, platform_admin
 
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.django_db
 CLUSTERS = "/api/v1/clusters/"
 CA = base64.b64encode(b"a certificate").decode()
 SECRET = "a-secret-token"
+KUBE_SYSTEM = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}
 
 
 def kubeconfig(user: dict[str, Any] | None = None, **cluster: Any) -> str:
@@ -39,6 +41,7 @@ def kubeconfig(user: dict[str, Any] | None = None, **cluster: Any) -> str:
 def door(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
     """The cluster behind whatever kubeconfig is entered, serving what it is given at once."""
     cluster = FakeCluster()
+    cluster.apply(KUBE_SYSTEM)
     connection = Connection(kube=cluster, helm=FakeHelm(cluster, lambda _: ()))
     monkeypatch.setattr(services, "connect", lambda _: connection)
     monkeypatch.setattr(services.base_release, "install", lambda _: ())
@@ -151,3 +154,41 @@ def test_nobody_else_adds_clusters(door: FakeCluster) -> None:
     wish = {"name": "east", "kubeconfig": kubeconfig()}
     for person in (PersonFactory(), approver()):
         assert client_of(person).post(CLUSTERS, wish, format="json").status_code == 403
+
+
+def test_a_name_stays_with_the_kubernetes_it_was_given_to(door: FakeCluster) -> None:
+    add()
+    before = Cluster.objects.get()
+    another_kubernetes(door)
+
+    answer = add(kubeconfig=kubeconfig(server="https://10.9.9.9:6443"))
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "another_cluster"
+    assert "rebuilt" in answer.json()["error"]["sentence"]
+    assert Cluster.objects.get().server == before.server
+
+
+def test_a_cluster_that_was_rebuilt_keeps_its_name_when_that_is_said(door: FakeCluster) -> None:
+    add()
+    before = Cluster.objects.get().uid
+    another_kubernetes(door)
+
+    assert add(rebuilt=True).status_code == 201
+    assert Cluster.objects.get().uid != before
+
+
+def test_one_cluster_has_one_name(door: FakeCluster) -> None:
+    add()
+
+    answer = add(name="west")
+
+    assert answer.status_code == 400
+    assert "`east`" in answer.json()["error"]["sentence"]
+    assert Cluster.objects.count() == 1
+
+
+def another_kubernetes(door: FakeCluster) -> None:
+    """The same door, with another cluster behind it."""
+    door.delete(ref_of(KUBE_SYSTEM))
+    door.apply(KUBE_SYSTEM)

@@ -169,6 +169,14 @@ def test_a_rejection_is_kept_with_its_reason() -> None:
     assert request.state == "rejected"
 
 
+def test_nothing_is_approved_without_a_plan_that_somebody_read() -> None:
+    request = filed()
+
+    assert run("approve", str(request.pk), "--yes", user=approver()).exit_code == USAGE
+    request.refresh_from_db()
+    assert request.state == "pending"
+
+
 def test_what_others_wrote_is_printed_as_it_is() -> None:
     team = TeamFactory(slug="atlas", name="[/red] [bold]")
 

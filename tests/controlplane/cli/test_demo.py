@@ -59,7 +59,7 @@ def test_the_demo_brings_a_team_to_ready_twice_and_down_leaves_nothing(tmp_path:
 
         listed = argosy(home, "namespace", "list", "--json")
         assert [n["phase"] for n in orjson.loads(listed.stdout)] == ["Ready"], listed.stderr
-        pid = orjson.loads((home / "platform.json").read_bytes())["pid"]
+        pid = orjson.loads((home / "platform.pid").read_bytes())["pid"]
     finally:
         down = argosy(home, "down")
         clusters.down_all(home=Home(home))

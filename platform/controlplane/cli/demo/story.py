@@ -23,8 +23,12 @@ LOOK_EVERY = 0.3
 
 def demo(
     port: Annotated[
-        int, typer.Option(envvar="ARGOSY_PORT", help="Where the platform answers.")
-    ] = 8080,
+        int | None,
+        typer.Option(
+            envvar="ARGOSY_PORT",
+            help="Where the platform answers; the first free one from 8080 on if not said.",
+        ),
+    ] = None,
     node: Annotated[str, typer.Option(help="auto, real or simulated.")] = "auto",
     *,
     reset_passwords: Annotated[bool, typer.Option(help="Make and print new ones.")] = False,
@@ -64,6 +68,8 @@ def _prepare(admin: Client, running: clusters.RunningCluster) -> None:
             "name": "local",
             "kubeconfig": running.kubeconfig.read_text(encoding="utf-8"),
             "simulated": running.node == "simulated",
+            # `local` is the demo's own: after `argosy local wipe` it is another Kubernetes.
+            "rebuilt": True,
         },
     )
     if not any(team["slug"] == TEAM for team in admin.every("teams/")):

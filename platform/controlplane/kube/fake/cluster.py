@@ -4,27 +4,20 @@
 leaves out: normalising of values, admission, and lists merged by key (here a list is one field).
 """
 
-import base64
 import copy
-import gzip
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
+from controlplane.kube.errors import KubeError, Missing, Unreachable, refused
+from controlplane.kube.gateway import FIELD_MANAGER
+from controlplane.kube.resources import resource_of
 from controlplane.objects import Manifest, Ref, ref_of
-from controlplane.releases import DEPLOYED, Release
 
-from .errors import KubeError, Missing, Unreachable, refused
-from .gateway import FIELD_MANAGER
-from .resources import resource_of
+from .fields import Path, all_paths, body, leaves, put, remove, tree, value_at, without_none
 
-Path = tuple[str, ...]
 Owner = tuple[str, str]  # manager, operation
-UNOWNED = {("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")}
-KEPT = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields")
 
 
 @dataclass
@@ -114,12 +107,12 @@ class FakeCluster:
         self._need_namespace(ref)
         before = self.objects.get(ref)
         stored = copy.deepcopy(before) if before else self._new(manifest)
-        me, wanted = (manager, "Apply"), _leaves(manifest)
+        me, wanted = (manager, "Apply"), leaves(manifest)
         self._drop(stored, stored.owners.get(me, set()) - wanted.keys(), unless_owned=me)
         for path, value in wanted.items():
-            if _value_at(stored.manifest, path) != value:
+            if value_at(stored.manifest, path) != value:
                 _disown(stored, path)
-                _put(stored.manifest, path, value)
+                put(stored.manifest, path, value)
         stored.owners[me] = set(wanted)
         return self._kept(ref, before, stored, dry_run=dry_run)
 
@@ -135,8 +128,8 @@ class FakeCluster:
         if named is not None:
             kept = {(entry["manager"], entry["operation"]) for entry in named}
             stored.owners = {who: paths for who, paths in stored.owners.items() if who in kept}
-        wanted = _leaves(manifest)
-        self._drop(stored, _leaves(stored.manifest).keys() - wanted.keys())
+        wanted = leaves(manifest)
+        self._drop(stored, leaves(stored.manifest).keys() - wanted.keys())
         self._write(stored, wanted, (manager, "Update"))
         return self._kept(ref, before, stored)
 
@@ -153,20 +146,18 @@ class FakeCluster:
         if ref in self.objects:
             raise refused(409, {"message": f"{ref} already exists", "reason": "AlreadyExists"})
         stored = self._new(manifest)
-        self._write(stored, _leaves(manifest), (FIELD_MANAGER, "Update"))
+        self._write(stored, leaves(manifest), (FIELD_MANAGER, "Update"))
         return self._kept(ref, None, stored, dry_run=dry_run)
 
     def patch(self, ref: Ref, change: Manifest, *, manager: str = FIELD_MANAGER) -> Manifest:
         self._called("patch", ref)
         before = self._found(ref)
         stored = copy.deepcopy(before)
-        gone = {path for path, value in _all_paths(change) if value is None}
-        taken = {p for p in _leaves(stored.manifest) if any(p[: len(g)] == g for g in gone)}
+        gone = {path for path, value in all_paths(change) if value is None}
+        taken = {p for p in leaves(stored.manifest) if any(p[: len(g)] == g for g in gone)}
         self._drop(stored, taken)
         # An empty branch says nothing in a merge patch.
-        said = {
-            path: value for path, value in _leaves(_without_none(change)).items() if value != {}
-        }
+        said = {path: value for path, value in leaves(without_none(change)).items() if value != {}}
         self._write(stored, said, (manager, "Update"))
         return self._kept(ref, before, stored)
 
@@ -216,9 +207,9 @@ class FakeCluster:
 
     def _write(self, stored: Stored, wanted: dict[Path, Any], owner: Owner) -> None:
         for path, value in wanted.items():
-            if _value_at(stored.manifest, path) != value:
+            if value_at(stored.manifest, path) != value:
                 _disown(stored, path)
-                _put(stored.manifest, path, value)
+                put(stored.manifest, path, value)
                 stored.owners.setdefault(owner, set()).add(path)
 
     def _drop(self, stored: Stored, paths: set[Path], unless_owned: Owner | None = None) -> None:
@@ -229,7 +220,7 @@ class FakeCluster:
             if unless_owned is not None and others:
                 continue
             _disown(stored, path)
-            _remove(stored.manifest, path)
+            remove(stored.manifest, path)
 
     def _kept(
         self, ref: Ref, before: Stored | None, stored: Stored, *, dry_run: bool = False
@@ -238,7 +229,7 @@ class FakeCluster:
             return self._shown(stored)
         meta = stored.manifest["metadata"]
         meta["resourceVersion"] = str(next(self._numbers))
-        if before is None or _body(before.manifest) != _body(stored.manifest):
+        if before is None or body(before.manifest) != body(stored.manifest):
             meta["generation"] += 1
         self._controllers(stored.manifest)
         if not dry_run:
@@ -260,157 +251,13 @@ class FakeCluster:
     def _shown(self, stored: Stored) -> Manifest:
         shown = copy.deepcopy(stored.manifest)
         shown["metadata"]["managedFields"] = [
-            {"manager": who, "operation": how, "fieldsType": "FieldsV1", "fieldsV1": _tree(paths)}
+            {"manager": who, "operation": how, "fieldsType": "FieldsV1", "fieldsV1": tree(paths)}
             for (who, how), paths in stored.owners.items()
             if paths
         ]
         return shown
 
 
-@dataclass
-class FakeHelm:
-    """helm's behaviour on a FakeCluster: a storage Secret a revision, objects owned by `helm`."""
-
-    cluster: FakeCluster
-    render: Callable[[Release], tuple[Manifest, ...]]
-    fails_with: KubeError | None = None
-    runs: list[str] = field(default_factory=list)
-
-    def upgrade(self, release: Release) -> None:
-        self.runs.append(f"upgrade {release}")
-        if self.fails_with is not None:
-            self.store(release, "failed", str(self.fails_with))
-            raise self.fails_with
-        self.store(release, DEPLOYED, release.fingerprint)
-        for manifest in self.render(release):
-            self.cluster.apply(_installed(manifest, release), manager="helm")
-
-    def rollback(self, name: str, namespace: str, revision: int) -> None:
-        self.runs.append(f"rollback {name} in {namespace} to {revision}")
-        for secret in self.cluster.list(
-            "v1", "Secret", namespace, labels=f"owner=helm,name={name}"
-        ):
-            wanted = int(secret["metadata"]["labels"]["version"]) == revision
-            self.cluster.patch(
-                ref_of(secret),
-                {"metadata": {"labels": {"status": DEPLOYED if wanted else "superseded"}}},
-            )
-
-    def uninstall(self, name: str, namespace: str) -> None:
-        self.runs.append(f"uninstall {name} in {namespace}")
-        for secret in self.cluster.list(
-            "v1", "Secret", namespace, labels=f"owner=helm,name={name}"
-        ):
-            self.cluster.delete(ref_of(secret))
-
-    def store(self, release: Release, status: str, description: str) -> None:
-        """Write the record of one more revision."""
-        there = self.cluster.list(
-            "v1", "Secret", release.namespace, labels=f"owner=helm,name={release.name}"
-        )
-        packed = gzip.compress(orjson.dumps({"info": {"description": description}}))
-        revision = len(there) + 1
-        self.cluster.apply(
-            {
-                "apiVersion": "v1",
-                "kind": "Secret",
-                "metadata": {
-                    "name": f"sh.helm.release.v1.{release.name}.v{revision}",
-                    "namespace": release.namespace,
-                    "labels": {
-                        "owner": "helm",
-                        "name": release.name,
-                        "status": status,
-                        "version": str(revision),
-                    },
-                },
-                "data": {"release": base64.b64encode(base64.b64encode(packed)).decode()},
-            },
-            manager="helm",
-        )
-
-
-def _installed(manifest: Manifest, release: Release) -> Manifest:
-    meta = manifest["metadata"]
-    return {
-        **manifest,
-        "metadata": {
-            **meta,
-            "labels": {**(meta.get("labels") or {}), "app.kubernetes.io/managed-by": "Helm"},
-            "annotations": {
-                **(meta.get("annotations") or {}),
-                "meta.helm.sh/release-name": release.name,
-                "meta.helm.sh/release-namespace": release.namespace,
-            },
-        },
-    }
-
-
-def _all_paths(value: Any, at: Path = ()) -> Iterator[tuple[Path, Any]]:
-    if isinstance(value, dict) and value:
-        for key, inner in value.items():
-            yield from _all_paths(inner, (*at, key))
-    else:
-        yield at, value
-
-
-def _leaves(manifest: Manifest) -> dict[Path, Any]:
-    """The fields somebody can own: all but the name and what the server keeps."""
-    return {
-        path: value
-        for path, value in _all_paths(manifest)
-        if path not in UNOWNED
-        and path[0] != "status"
-        and not (path[0] == "metadata" and path[1] in KEPT)
-    }
-
-
-def _without_none(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _without_none(v) for k, v in value.items() if v is not None}
-    return value
-
-
-def _body(manifest: Manifest) -> Manifest:
-    return {k: v for k, v in manifest.items() if k not in {"metadata", "status"}}
-
-
-def _value_at(manifest: Manifest, path: Path) -> Any:
-    value: Any = manifest
-    for key in path:
-        if not isinstance(value, dict) or key not in value:
-            return None
-        value = value[key]
-    return value
-
-
-def _put(manifest: Manifest, path: Path, value: Any) -> None:
-    for key in path[:-1]:
-        inner = manifest.get(key)
-        if not isinstance(inner, dict):
-            manifest[key] = inner = {}
-        manifest = inner
-    manifest[path[-1]] = copy.deepcopy(value)
-
-
-def _remove(manifest: Manifest, path: Path) -> None:
-    for key in path[:-1]:
-        inner = manifest.get(key)
-        if not isinstance(inner, dict):
-            return
-        manifest = inner
-    manifest.pop(path[-1], None)
-
-
 def _disown(stored: Stored, path: Path) -> None:
     for owned in stored.owners.values():
         owned.discard(path)
-
-
-def _tree(paths: set[Path]) -> Manifest:
-    tree: Manifest = {}
-    for path in sorted(paths):
-        branch = tree
-        for key in path:
-            branch = branch.setdefault(f"f:{key}", {})
-    return tree
