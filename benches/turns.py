@@ -65,6 +65,8 @@ def children_cpu() -> float:
 def wish(cluster: Cluster, team: Team, name: str) -> int:
     tier = Tier.objects.get(slug="small")
     wished = services.want_namespace(team=team, cluster=cluster, tier=tier, name=name, plan_hash="")
+    wished.approved_plan = render.render(wished.spec()).fingerprint
+    wished.save(update_fields=["approved_plan"])
     return wished.pk
 
 

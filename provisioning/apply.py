@@ -16,9 +16,10 @@ from controlplane.kube.errors import (
 from controlplane.objects import Manifest, Ref, ref_of
 from controlplane.releases import LiveRelease
 
-from .drift import is_trusted
+from .drift import OURS, is_trusted
 from .plan import (
     Apply,
+    Create,
     EnsureRelease,
     MendRelease,
     Recreate,
@@ -100,6 +101,11 @@ def _do(step: Step, connection: Connection) -> None:
     match step:
         case Apply(manifest=manifest):
             kube.apply(manifest)
+        case Create(manifest=manifest):
+            kube.create(manifest)
+            _restore(
+                kube, manifest, OURS
+            )  # by creating we own it as an editor would, not as applier
         case Restore(manifest=manifest, manager=manager):
             _restore(kube, manifest, manager)
         case Recreate(manifest=manifest, uid=uid):

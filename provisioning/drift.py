@@ -13,6 +13,7 @@ from controlplane.objects import Manifest
 
 OURS = "argosy"
 HELMS = "helm"
+EMPTY: tuple[Any, ...] = (None, {}, [], "")  # what the API server may leave out; not False, nor 0
 SERVER_KEPT = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
 
 
@@ -68,11 +69,15 @@ def _has_shape(live: Any, wanted: Any) -> bool:
 
     A field removed by somebody leaves no owner behind, so managedFields alone would not show it.
     """
-    if wanted in (None, {}, []):
-        return True  # the API server may leave out what is empty
+    if wanted in EMPTY:
+        return True
     match live, wanted:
         case dict(), dict():
-            return all(key in live and _has_shape(live[key], v) for key, v in wanted.items() if v)
+            return all(
+                key in live and _has_shape(live[key], v)
+                for key, v in wanted.items()
+                if v not in EMPTY
+            )
         case list(), list():
             return len(live) == len(wanted) and all(map(_has_shape, live, wanted))
         case (dict() | list(), _) | (_, dict() | list()):

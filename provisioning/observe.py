@@ -24,7 +24,7 @@ def observe(
     """One look. `thorough` also asks the API server what our applies would change."""
     kube = connection.kube
     found = {ref_of(m): m for m in _namespaces(kube, spec)}
-    if not found or not all(is_ours(spec.name, m) for m in found.values()):
+    if not found or not all(is_ours(spec, m) for m in found.values()):
         return Live(objects=found)  # nothing is there, or it is not ours to look into
     present = [ref.name for ref in found]
     found |= {ref_of(m): m for m in _owned(kube, spec, present)}

@@ -6,8 +6,9 @@ from enum import IntEnum
 
 from controlplane.objects import Manifest, Ref, ref_of
 from controlplane.releases import DEPLOYED, LiveRelease, Release
+from tenants.spec import NamespaceSpec
 
-from .desired import MANAGED, NAMESPACE, Desired, WantedRelease
+from .desired import MANAGED, Desired, WantedRelease, labels_of
 from .drift import HELMS, OURS, foreign_entries, is_drifted
 from .live import Live
 
@@ -33,6 +34,17 @@ class Apply:
 
     def __str__(self) -> str:
         return f"apply {ref_of(self.manifest)}"
+
+
+@dataclass(frozen=True)
+class Create:
+    """Make a namespace that must not exist: one that came about since the look is somebody else's."""
+
+    stage: Stage
+    manifest: Manifest
+
+    def __str__(self) -> str:
+        return f"create {ref_of(self.manifest)}"
 
 
 @dataclass(frozen=True)
@@ -104,12 +116,12 @@ class Remove:
         return f"remove {self.ref}"
 
 
-Step = Apply | Restore | Recreate | MendRelease | EnsureRelease | RemoveRelease | Remove
+Step = Apply | Create | Restore | Recreate | MendRelease | EnsureRelease | RemoveRelease | Remove
 
 
-def plan(name: str, desired: Desired, live: Live) -> tuple[Step, ...]:
-    """The steps for the tenant namespace `name`; none at all where a namespace is not ours."""
-    if taken_by_others(name, live):
+def plan(spec: NamespaceSpec, desired: Desired, live: Live) -> tuple[Step, ...]:
+    """The steps for one tenant namespace; none at all where a namespace is not the team's own."""
+    if taken_by_others(spec, live):
         return ()
     return (
         *_objects(Stage.NAMESPACES, desired.namespaces, live),
@@ -119,19 +131,22 @@ def plan(name: str, desired: Desired, live: Live) -> tuple[Step, ...]:
     )
 
 
-def taken_by_others(name: str, live: Live) -> tuple[Ref, ...]:
-    """The namespaces of these names that exist and are not ours, however they came about."""
+def taken_by_others(spec: NamespaceSpec, live: Live) -> tuple[Ref, ...]:
+    """The namespaces of these names that exist and are not this one's, however they came about."""
     return tuple(
         ref
         for ref, manifest in live.objects.items()
-        if (ref.api_version, ref.kind) == NAMESPACE_KIND and not is_ours(name, manifest)
+        if (ref.api_version, ref.kind) == NAMESPACE_KIND and not is_ours(spec, manifest)
     )
 
 
-def is_ours(name: str, manifest: Manifest) -> bool:
-    """True if our labels say that this object belongs to the tenant namespace `name`."""
+def is_ours(spec: NamespaceSpec, manifest: Manifest) -> bool:
+    """True if our labels say that this object belongs to this tenant namespace, of this team.
+
+    The team too: one that another row made for another team is that team's, whatever its name.
+    """
     labels = manifest["metadata"].get("labels") or {}
-    return labels.get(MANAGED) == "true" and labels.get(NAMESPACE) == name
+    return labels_of(spec).items() <= labels.items()
 
 
 def drifted(wanted: Manifest, live: Live, *, manager: str = OURS) -> bool:
@@ -161,7 +176,7 @@ def _objects(stage: Stage, wanted: tuple[Manifest, ...], live: Live) -> Iterator
 
 def _repair(stage: Stage, manifest: Manifest, found: Manifest | None) -> Step:
     if found is None:
-        return Apply(stage, manifest)
+        return (Create if stage is Stage.NAMESPACES else Apply)(stage, manifest)
     field = IMMUTABLE.get(manifest["kind"])
     if field and found.get(field) != manifest.get(field):
         return Recreate(stage, manifest, found["metadata"]["uid"])

@@ -49,10 +49,10 @@ def preview(spec: NamespaceSpec, cluster: Cluster) -> Preview:
     standing = {
         name: kube.get(Ref("v1", "Namespace", "", name)) for name in (spec.name, spec.control)
     }
-    taken = [name for name, found in standing.items() if found and not is_ours(spec.name, found)]
+    taken = [name for name, found in standing.items() if found and not is_ours(spec, found)]
     if taken:
         sentence = (
-            f"{' and '.join(taken)} exists on {cluster.name} already and is not the platform's; "
+            f"{' and '.join(taken)} exists on {cluster.name} already and is not this team's; "
             "choose another name."
         )
         problems: tuple[str, ...] = (sentence,)

@@ -41,6 +41,7 @@ def reconcile(pk: int) -> timedelta | None:
         report = take_turn(namespace, spec, turn, thorough=thorough)
     except ClaimLost:
         logger.warning("%s: overslept, another worker has the row", namespace)
+        turn.abandon()
         return None
     except Unreachable as exc:
         report = status.unreachable(exc.sentence)
@@ -68,13 +69,14 @@ def take_turn(
         return status.plan_changed()
     connection = connect(namespace.cluster)
     live = observe(connection, spec, desired, thorough=thorough)
-    steps = plan(spec.name, desired, live)
+    steps = plan(spec, desired, live)
     if not steps:
-        return status.summarise(spec.name, desired, live, ())
+        return status.summarise(spec, desired, live, ())
+    services.begin(namespace, now=timezone.now())
     turn.begin(steps)
     outcomes = apply(steps, connection, keep_claim=lambda: _renewed(namespace), note=turn.note)
     live = observe(connection, spec, desired)
-    return status.summarise(spec.name, desired, live, failures_of(outcomes))
+    return status.summarise(spec, desired, live, failures_of(outcomes))
 
 
 def changed_since_approved(
@@ -82,11 +84,12 @@ def changed_since_approved(
 ) -> bool:
     """True if this would make something else than what a person approved.
 
-    Until it was made once. After that its tier and the platform's charts are the platform team's to
-    change, and each such change is theirs, on record.
+    Until it was carried out whole once. After that its tier and the platform's charts are the
+    platform team's to change, and each such change is theirs, on record. A wish that nobody has
+    approved is bound to no plan, so that every plan differs from it.
     """
     made = namespace.applied_at is not None or spec.deleted
-    return not made and bool(spec.approved_plan) and desired.fingerprint != spec.approved_plan
+    return not made and desired.fingerprint != spec.approved_plan
 
 
 def _renewed(namespace: TenantNamespace) -> bool:

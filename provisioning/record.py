@@ -45,7 +45,7 @@ class TurnRecord:
         )
 
     def note(self, outcome: Outcome) -> None:
-        """One step is done. Written when a stage's worth of steps is, or at a failure, or for helm."""
+        """One step is done. Written at the end of its stage, and at a failure."""
         row = self._row
         if row is None:
             return
@@ -59,6 +59,14 @@ class TurnRecord:
         same_stage = [s for s in row.steps if s["stage"] == entry["stage"]]
         if outcome.failure or all(s["state"] != "waiting" for s in same_stage):
             row.save(update_fields=["steps"])
+
+    def abandon(self) -> None:
+        """The row was lost to another worker: whoever reads this turn must not wait for its end."""
+        if self._row is not None:
+            self._row.outcome = "ClaimLost"
+            self._row.message = "It took too long, and another worker went on with the namespace."
+            self._row.ended_at = timezone.now()
+            self._row.save()
 
     def finish(self, report: Report, *, seconds: float) -> None:
         """The turn is over; old ones make room."""
@@ -84,29 +92,30 @@ def record(
 ) -> timedelta | None:
     """Write the report and let go of the row; how long until its next turn, or None if it was lost."""
     now = timezone.now()
-    wait = next_turn(
+    scheduled = next_turn(
         failures=namespace.failures + 1 if report.failed else 0,
         ready=report.ready,
         unknown_since=_unknown_since(namespace, now),
         now=now,
     )
     turn.finish(report, seconds=seconds)
-    written = services.record_status(
+    wait = services.record_status(
         namespace,
         generation=spec.generation,
         conditions=report.conditions,
         now=now,
-        next_turn=wait,
+        next_turn=scheduled,
         failed=report.failed,
-        applied=bool(turn.steps) or report.ready.status is Status.TRUE,
+        applied=not report.failed and (bool(turn.steps) or report.ready.status is Status.TRUE),
         thorough=thorough and not report.failed,
         gone=report.gone,
     )
     logger.info(
         "%s generation=%d steps=%d outcome=%s seconds=%.2f next=%.1fs",
-        namespace, spec.generation, len(turn.steps), report.ready.reason, seconds, wait.total_seconds(),
+        namespace, spec.generation, len(turn.steps), report.ready.reason, seconds,
+        scheduled.total_seconds() if wait is None else wait.total_seconds(),
     )  # fmt: skip
-    return wait if written else None
+    return wait
 
 
 def _unknown_since(namespace: TenantNamespace, now: datetime) -> datetime:

@@ -1,12 +1,13 @@
 """What a look adds up to: conditions with a reason and a sentence, decided from values alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from controlplane.objects import Manifest, ref_of
 from controlplane.releases import DEPLOYED
 from tenants.conditions import READY, Condition, Status
+from tenants.spec import NamespaceSpec
 
 from .desired import Desired, WantedRelease
 from .live import Live
@@ -17,10 +18,11 @@ NAMESPACES_READY, GUARD_RAILS_READY, ARGO_READY = (
     "GuardRailsReady",
     "ArgoReady",
 )
-STAGE_OF = {
-    NAMESPACES_READY: Stage.NAMESPACES,
-    GUARD_RAILS_READY: Stage.GUARD_RAILS,
-    ARGO_READY: Stage.RELEASES,
+STAGES_OF = {
+    NAMESPACES_READY: {Stage.NAMESPACES},
+    # A binding that should be gone and is not is as bad as one that should be there and is not.
+    GUARD_RAILS_READY: {Stage.GUARD_RAILS, Stage.REMOVALS},
+    ARGO_READY: {Stage.RELEASES},
 }
 
 
@@ -41,7 +43,6 @@ class Report:
     conditions: tuple[Condition, ...]
     failed: bool = False
     gone: bool = False
-    applied: bool = field(default=False, compare=False)
 
     @property
     def ready(self) -> Condition:
@@ -49,13 +50,15 @@ class Report:
         return next(c for c in self.conditions if c.type == READY)
 
 
-def summarise(name: str, desired: Desired, live: Live, failures: Sequence[Failure]) -> Report:
+def summarise(
+    spec: NamespaceSpec, desired: Desired, live: Live, failures: Sequence[Failure]
+) -> Report:
     """The conditions of one tenant namespace after a turn."""
-    if taken := taken_by_others(name, live):
+    if taken := taken_by_others(spec, live):
         return _refused(
             "NameTaken",
-            f"{' and '.join(ref.name for ref in taken)} exists on the cluster and is not ours; nothing "
-            "was touched. Choose another name, or have its owner remove it.",
+            f"{' and '.join(ref.name for ref in taken)} exists on the cluster and is not this team's; "
+            "nothing was touched. Choose another name, or have its owner remove it.",
         )
     if desired == Desired():
         return _terminating(live, failures)
@@ -70,7 +73,8 @@ def summarise(name: str, desired: Desired, live: Live, failures: Sequence[Failur
 def unreachable(sentence: str) -> Report:
     """The cluster did not answer: nothing is known to be wrong with the namespace itself."""
     return _refused(
-        "ClusterUnreachable", f"{sentence}. The platform keeps trying; nothing was changed."
+        "ClusterUnreachable",
+        f"{sentence}. The platform keeps trying; what was made stays as it is.",
     )
 
 
@@ -203,7 +207,7 @@ def _terminating(live: Live, failures: Sequence[Failure]) -> Report:
 
 def _failed(type_: str, failures: Sequence[Failure]) -> Condition | None:
     """This part's own failures, joined: one bad child does not hide the others."""
-    mine = [f for f in failures if f.stage is STAGE_OF[type_]]
+    mine = [f for f in failures if f.stage in STAGES_OF[type_]]
     if not mine:
         return None
     return _no(type_, mine[0].reason, "; ".join(f"{f.step}: {f.sentence}" for f in mine)[:1000])

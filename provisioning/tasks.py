@@ -20,7 +20,9 @@ PROBE_EVERY = timedelta(seconds=15)
 
 @shared_task(ignore_result=True, acks_late=True)
 def reconcile_namespace(pk: int) -> None:
-    """One turn for one namespace. Safe to enqueue twice: the second finds it claimed."""
+    """One turn for one namespace. Safe to enqueue twice: the second finds it claimed, or not due."""
+    if not TenantNamespace.objects.wanting(timezone.now()).filter(pk=pk).exists():
+        return  # another turn went first, and with it the next one's schedule
     wait = reconcile(pk)
     if wait is not None and wait < SWEEP_EVERY:
         # The row's own schedule, where the sweep would come too late for it.
@@ -40,9 +42,13 @@ def probe_cluster(pk: int) -> None:
     """Ask one cluster; when it answers again, its rows are due at once."""
     cluster = Cluster.objects.get(pk=pk)
     news = clusters.record_health(cluster, error=probe.ask(cluster), now=timezone.now())
-    if news and cluster.reachable:
-        waiting = TenantNamespace.objects.live().filter(cluster=cluster, failures__gt=0)
-        services.nudge(waiting)
+    if not cluster.reachable:
+        return
+    there = TenantNamespace.objects.live().filter(cluster=cluster)
+    if clusters.renew_endpoints(cluster):
+        services.nudge(there)  # their network policies name the addresses there were
+    elif news:
+        services.nudge(there.filter(failures__gt=0))
 
 
 @shared_task(ignore_result=True)

@@ -46,7 +46,7 @@ class Phase(StrEnum):
 def phase_of(
     *, deletion_wanted: bool, gone: bool, generation: int, observed: int, ready: Status | None
 ) -> Phase:
-    """The table of architecture 3.5, total: every combination of facts has a word."""
+    """Total: every combination of facts has a word. A wish to delete goes before all else."""
     if deletion_wanted:
         return Phase.TERMINATED if gone else Phase.TERMINATING
     if observed == 0:

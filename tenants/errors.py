@@ -25,3 +25,9 @@ class AlreadyDecided(DomainError):
     """The request is not waiting for a decision any more."""
 
     code = "already_decided"
+
+
+class PartlyMade(DomainError):
+    """Something of it may be in the cluster: it cannot end without an approved delete."""
+
+    code = "partly_made"

@@ -15,7 +15,7 @@ from controlplane.identity.models import User
 from . import names
 from .conditions import READY, Condition, Phase, from_dicts
 from .levels import Level, strongest
-from .quota import check_limits, check_quota
+from .quota import check_limits, check_quota, check_resources
 from .spec import ClusterSpec, NamespaceSpec, TierSpec
 
 slug = RegexValidator(
@@ -47,10 +47,6 @@ class TeamQuerySet(models.QuerySet["Team"]):
         return self.filter(
             Q(owner_group__in=mine) | Q(member_group__in=mine) | Q(viewer_group__in=mine)
         )
-
-    def owned_by(self, user: User) -> "TeamQuerySet":
-        """The teams in whose name a person may ask."""
-        return self.filter(owner_group__in=user.claimed_groups)
 
 
 class Team(models.Model):
@@ -104,7 +100,7 @@ class Tier(models.Model):
         help_text="The LimitRange for containers: default, defaultRequest, max, min.",
     )
     controller_resources = models.JSONField(
-        validators=[check_limits], help_text="requests and limits of the team's controller."
+        validators=[check_resources], help_text="requests and limits of the team's controller."
     )
     parallelism = models.PositiveIntegerField(
         null=True, blank=True, help_text="Workflows at once; empty: derived from the quota."
@@ -141,18 +137,18 @@ class NamespaceQuerySet(models.QuerySet["TenantNamespace"]):
         """Those of the teams a person may see."""
         return self.filter(team__in=Team.objects.visible_to(user))
 
-    def behind(self) -> "NamespaceQuerySet":
-        """Those whose newest wish was not acted on yet."""
-        return self.filter(observed_generation__lt=F("generation"))
+    def wanting(self, now: datetime) -> "NamespaceQuerySet":
+        """Those whose own schedule, or a newer wish, asks for a turn now."""
+        return self.live().filter(
+            Q(next_reconcile_at__lte=now)
+            | (Q(observed_generation__lt=F("generation")) & Q(failures=0)),
+            paused=False,
+        )
 
     def due(self, now: datetime) -> "NamespaceQuerySet":
-        """Those that want a turn now; none on a cluster that is known not to answer."""
-        wants = Q(next_reconcile_at__lte=now) | (
-            Q(observed_generation__lt=F("generation")) & Q(failures=0)
-        )
+        """Those to queue now: nobody has them, and their cluster is not known to be away."""
         return (
-            self.live()
-            .filter(wants, paused=False)
+            self.wanting(now)
             .exclude(cluster__reachable=False)
             .filter(Q(claimed_until=None) | Q(claimed_until__lt=now))
             .filter(Q(queued_at=None) | Q(queued_at__lt=now - QUEUED_FOR))
@@ -192,6 +188,8 @@ class TenantNamespace(models.Model):
     phase = models.CharField(
         max_length=20, choices=phases, default=Phase.PENDING, editable=False, db_index=True
     )
+    # When the approved plan was first carried out whole; and when the first part of it may have been.
+    begun_at = models.DateTimeField(null=True, editable=False)
     applied_at = models.DateTimeField(null=True, editable=False)
     ready_at = models.DateTimeField(null=True, editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
@@ -264,10 +262,6 @@ class RequestQuerySet(models.QuerySet["Request"]):
     def visible_to(self, user: User) -> "RequestQuerySet":
         """Those of the teams a person may see."""
         return self.filter(team__in=Team.objects.visible_to(user))
-
-    def pending(self) -> "RequestQuerySet":
-        """Those that wait for a decision."""
-        return self.filter(state=RequestState.PENDING)
 
 
 class Request(models.Model):

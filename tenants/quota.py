@@ -8,13 +8,21 @@ from django.core.exceptions import ValidationError
 from controlplane.kube import quantities
 
 # What the guard rails count for every team; a tier may not leave one open.
-REQUIRED = ("requests.cpu", "requests.memory", "pods", "count/workflows.argoproj.io")
+REQUIRED = (
+    "requests.cpu",
+    "requests.memory",
+    "requests.storage",
+    "limits.ephemeral-storage",
+    "pods",
+    "count/workflows.argoproj.io",
+)
 _KEY = re.compile(r"[a-z0-9]([a-z0-9./-]{0,120}[a-z0-9])?", re.ASCII)
 # Kubernetes' own grammar, bounded: Python would also read NaN, 1_000 and the digits of any script.
 _QUANTITY = re.compile(
     r"-?[0-9]{1,15}(\.[0-9]{1,9})?(m|k|[KMGTPE]i|[MGTPE]|[eE][0-9]{1,2})?", re.ASCII
 )
-PARTS = {"default", "defaultRequest", "max", "min", "maxLimitRequestRatio", "requests", "limits"}
+LIMITS = {"default", "defaultRequest", "max", "min", "maxLimitRequestRatio"}
+RESOURCES = {"requests", "limits"}
 
 
 def check_quota(hard: object) -> None:
@@ -30,9 +38,25 @@ def check_quota(hard: object) -> None:
 
 
 def check_limits(parts: object) -> None:
-    """A LimitRange's or a container's parts: each a mapping of cpu, memory… to a quantity."""
-    if not isinstance(parts, Mapping) or not parts.keys() <= PARTS:
-        raise ValidationError(f"Limits have the parts {', '.join(sorted(PARTS))} and no others.")
+    """A LimitRange's parts for containers, `default` among them: each a mapping to quantities.
+
+    Without a default, a container that says nothing would be refused by the quota.
+    """
+    _check_parts(parts, LIMITS)
+    if not isinstance(parts, Mapping) or not parts.get("default"):
+        raise ValidationError(
+            'Limits need a default, such as {"default": {"cpu": "500m", "memory": "512Mi"}}.'
+        )
+
+
+def check_resources(parts: object) -> None:
+    """A container's requests and limits: each a mapping of cpu, memory… to a quantity."""
+    _check_parts(parts, RESOURCES)
+
+
+def _check_parts(parts: object, known: set[str]) -> None:
+    if not isinstance(parts, Mapping) or not parts.keys() <= known:
+        raise ValidationError(f"Write {', '.join(sorted(known))}, and nothing else.")
     for part, amounts in parts.items():
         if not isinstance(amounts, Mapping):
             raise ValidationError(f'{part} is a mapping, such as {{"cpu": "500m"}}.')

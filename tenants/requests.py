@@ -10,7 +10,7 @@ from controlplane.errors import DomainError, NotAllowed
 from controlplane.identity.models import User
 
 from . import changes, services
-from .errors import AlreadyDecided, OwnRequest
+from .errors import AlreadyDecided, OwnRequest, PartlyMade
 from .levels import MAY, Act
 from .models import Request, RequestEvent, RequestState, Team, TenantNamespace
 from .spec import NamespaceSpec
@@ -85,6 +85,7 @@ def reopen(namespace: TenantNamespace, *, note: str) -> Request | None:
         return None
     request.state = RequestState.PENDING
     request.save(update_fields=["state"])
+    services.withdraw_approval(namespace)
     _happened(request, Kind.REOPENED, by=None, note=note)
     return request
 
@@ -96,9 +97,12 @@ def spec_of(request: Request) -> NamespaceSpec:
 
 
 def sentence_of(request: Request) -> str:
-    """What approving would do, for people."""
-    change = changes.kind_of(request.kind)
-    return change.sentence(request.team, changes.read(change, request.asked))
+    """What approving would do, for people; one that can no longer be read says so."""
+    try:
+        change = changes.kind_of(request.kind)
+        return change.sentence(request.team, changes.read(change, request.asked))
+    except DomainError as exc:
+        return f"This request can no longer be carried out: {exc.sentence}"
 
 
 def check_decider(request: Request, by: User) -> None:
@@ -118,11 +122,16 @@ def _undecided(request: Request) -> Request:
 
 
 def _close(request: Request, state: RequestState, kind: Kind, *, by: User, note: str) -> Request:
+    # A wish that came back to its approver, and of which nothing was made, ends with its request.
+    namespace = request.namespace
+    if namespace is not None and not services.drop_wish(namespace, now=timezone.now()):
+        raise PartlyMade(
+            f"Parts of {namespace.name} may be on {namespace.cluster.name} already, so the request "
+            "cannot be closed: only an approved delete takes them away. Approve the plan as it is "
+            "now, or leave the request open: nothing more is made until then."
+        )
     request.state = state
     request.save(update_fields=["state"])
-    # A wish that came back to its approver, and of which nothing was made, ends with its request.
-    if request.namespace is not None:
-        services.drop_wish(request.namespace, now=timezone.now())
     _happened(request, kind, by=by, note=note)
     return request
 

@@ -62,7 +62,7 @@ def drop_wish(namespace: TenantNamespace, *, now: datetime) -> bool:
     """Take back a wish of which nothing was made; False if something was (that wants a delete)."""
     return bool(
         TenantNamespace.objects.live()
-        .filter(pk=namespace.pk, applied_at=None)
+        .filter(pk=namespace.pk, begun_at=None)
         .update(deletion_requested_at=now, deleted_at=now, phase="Terminated")
     )
 
@@ -108,6 +108,19 @@ def resume(chosen: NamespaceQuerySet) -> int:
     return count
 
 
+def begin(namespace: TenantNamespace, *, now: datetime) -> None:
+    """Keep, before the first change, that something of this wish may be in the cluster from here on."""
+    if namespace.begun_at is None:
+        TenantNamespace.objects.filter(pk=namespace.pk, begun_at=None).update(begun_at=now)
+        namespace.begun_at = now
+
+
+@transaction.atomic
+def withdraw_approval(namespace: TenantNamespace) -> None:
+    """The wish is bound to no plan any more: nothing is made until a person approves one."""
+    TenantNamespace.objects.filter(pk=namespace.pk).update(approved_plan="")
+
+
 def renew(namespace: TenantNamespace, *, until: datetime) -> bool:
     """Keep the claim for longer; False if it is somebody else's by now: then stop."""
     return bool(
@@ -128,11 +141,12 @@ def record_status(
     applied: bool = False,
     thorough: bool = False,
     gone: bool = False,
-) -> bool:
-    """Keep what a turn saw and let go of the row; False if the claim was lost, and nothing written.
+) -> timedelta | None:
+    """Keep what a turn saw, let go of the row, and give how long until its next turn.
 
-    `generation` is the one the turn worked on. If the wish changed meanwhile the row stays behind,
-    and comes back at once.
+    None if the claim was lost, and nothing written. `generation` is the one the turn worked on. If
+    the wish changed meanwhile the row stays behind, and comes back at once; so does a row that
+    somebody asked to be looked at while the turn ran. `applied`: every step of the turn was done.
     """
     stored = stamped(conditions, from_dicts(namespace.conditions), generation=generation, now=now)
     ready = next((c.status for c in conditions if c.type == READY), None)
@@ -155,9 +169,11 @@ def record_status(
     with transaction.atomic():
         mine = TenantNamespace.objects.filter(pk=namespace.pk, claim_token=namespace.claim_token)
         # The generation there is now, not the one at the start: the phase must say "behind".
-        current = mine.values_list("generation", "deletion_requested_at").first()
+        current = mine.values_list(
+            "generation", "deletion_requested_at", "next_reconcile_at"
+        ).first()
         if current is None:
-            return False  # we overslept: a newer turn has the row, and its facts are fresher
+            return None  # we overslept: a newer turn has the row, and its facts are fresher
         facts["phase"] = phase_of(
             deletion_wanted=current[1] is not None,
             gone=gone,
@@ -165,9 +181,9 @@ def record_status(
             observed=generation,
             ready=ready,
         )
-        if current[0] > generation:
-            facts["next_reconcile_at"] = now
-        return bool(mine.update(**facts))
+        if current[0] > generation or current[2] != namespace.next_reconcile_at:
+            facts["next_reconcile_at"], next_turn = now, timedelta()
+        return next_turn if mine.update(**facts) else None
 
 
 def queue(pk: int, *, now: datetime) -> bool:

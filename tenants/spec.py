@@ -38,7 +38,7 @@ class NamespaceSpec:
     tier: TierSpec
     cluster: ClusterSpec
     deleted: bool = False  # the wish is that it be gone
-    approved_plan: str = ""  # the hash a person approved; empty once it was brought up so
+    approved_plan: str = ""  # the hash a person approved; empty while nobody has, or again must
 
     @property
     def control(self) -> str:

@@ -5,6 +5,7 @@ A variable `NAME` may be given as a file, `NAME_FILE`, which is how secrets are 
 """
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import django_stubs_ext
 
@@ -24,7 +25,10 @@ ENCRYPTION_KEYS = env.fernet_keys(
 )
 
 BASE_URL = env.text("ARGOSY_URL", default="http://127.0.0.1:8080")
-ALLOWED_HOSTS = env.words("ARGOSY_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+ALLOWED_HOSTS = env.words(
+    "ARGOSY_ALLOWED_HOSTS",
+    default=["127.0.0.1", "localhost", "[::1]", urlsplit(BASE_URL).hostname or ""],
+)
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 
 ROOT_URLCONF = "controlplane.urls"
@@ -89,6 +93,9 @@ LANGUAGE_CODE = "en"
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+if EMBEDDED:
+    # Password hashes and sessions are in the database there: nobody else on the machine reads it.
+    HOME.chmod(0o700)
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 

@@ -168,6 +168,7 @@ def _up(
         programs=programs,
         slot=slots.reserve(folder),
         etcd_url=etcd_url,
+        etcd_pki=etcd.certificates(home),
         address=network.gateway if network else slots.LOOPBACK,
     )
     gateways = [network.gateway for network in machine.NETWORKS]

@@ -27,6 +27,7 @@ class ControlPlane:
     programs: Path
     slot: Slot
     etcd_url: str
+    etcd_pki: Path
     address: str = LOOPBACK
 
     @property
@@ -93,6 +94,9 @@ def _api_server(plane: ControlPlane) -> Service:
     command = (
         plane.programs / "kube-apiserver",
         f"--etcd-servers={plane.etcd_url}",
+        f"--etcd-cafile={plane.etcd_pki / 'ca.crt'}",
+        f"--etcd-certfile={plane.etcd_pki / 'admin.crt'}",
+        f"--etcd-keyfile={plane.etcd_pki / 'admin.key'}",
         f"--etcd-prefix={plane.prefix}",
         f"--bind-address={plane.address}",
         f"--secure-port={port}",

@@ -1,4 +1,4 @@
-"""The keys and certificates of one cluster, and how they are made.
+"""The keys and certificates of one cluster, and of etcd, and how they are made.
 
 EC keys: fast to make, fast in every handshake. One authority per cluster, so that a credential of
 one cluster opens no other.
@@ -8,7 +8,8 @@ import datetime as dt
 import ipaddress
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +39,7 @@ class Leaf:
     common_name: str
     organization: str | None = None
     authority: str = "ca"
-    usage: ObjectIdentifier = CLIENT
+    usages: tuple[ObjectIdentifier, ...] = (CLIENT,)
     addresses: tuple[str, ...] = ()
 
 
@@ -56,21 +57,48 @@ LEAVES = (
 
 def ensure(folder: Path, *, api_addresses: Sequence[str]) -> None:
     """Make everything a control plane needs into `folder`, all or nothing; once made it stays."""
+    with _all_or_nothing(folder) as draft:
+        if draft is None:
+            return
+        for authority in ("ca", "front-proxy-ca"):
+            _make_authority(draft, authority)
+        server = Leaf(
+            "apiserver", "kube-apiserver", usages=(SERVER,), addresses=tuple(api_addresses)
+        )
+        for leaf in (server, *LEAVES):
+            issue(draft, leaf)
+        service_accounts = _new_key(draft, "sa")
+        public = service_accounts.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        (draft / "sa.pub").write_bytes(public)
+
+
+def ensure_etcd(folder: Path, *, address: str) -> None:
+    """Make what etcd and its clients need into `folder`, all or nothing; once made it stays.
+
+    Whoever can speak to etcd is the master of every cluster in it, and a loopback port is open to
+    all users of the machine: so it answers only who shows the certificate `admin`.
+    """
+    with _all_or_nothing(folder) as draft:
+        if draft is None:
+            return
+        _make_authority(draft, "ca")
+        # To its peers (there are none here, but the port is) etcd is server and client at once.
+        issue(draft, Leaf("etcd", "etcd", usages=(SERVER, CLIENT), addresses=(address,)))
+        issue(draft, Leaf("admin", "admin"))
+
+
+@contextmanager
+def _all_or_nothing(folder: Path) -> Iterator[Path | None]:
+    """A folder to write into that takes its name only when all went well; None if it has it already."""
     if folder.exists():
+        yield None
         return
     draft = folder.with_name(folder.name + ".new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True, mode=0o700)
-    for authority in ("ca", "front-proxy-ca"):
-        _make_authority(draft, authority)
-    issue(draft, Leaf("apiserver", "kube-apiserver", usage=SERVER, addresses=tuple(api_addresses)))
-    for leaf in LEAVES:
-        issue(draft, leaf)
-    service_accounts = _new_key(draft, "sa")
-    public = service_accounts.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    (draft / "sa.pub").write_bytes(public)
+    yield draft
     draft.rename(folder)
 
 
@@ -87,7 +115,7 @@ def issue(folder: Path, leaf: Leaf) -> None:
         _builder(_subject(leaf.common_name, leaf.organization), authority.subject, key)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([leaf.usage]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(leaf.usages), critical=False)
     )
     if leaf.addresses:
         names = [x509.DNSName(name) for name in API_NAMES]

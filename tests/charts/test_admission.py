@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from controlplane.clusters.base_release import manifests_for
 from provisioning.argo_config import RESTRICTED
 from tests.charts.api import APPLY, Api
 from tests.charts.conftest import Tenant, namespace, until
@@ -36,6 +37,12 @@ def tried(api: Api, manifest: Manifest) -> str:
     """What the API server says against it; nothing if it would take it."""
     answer = api.create(manifest, dryRun="All")
     return "" if answer.allowed else answer.message
+
+
+def apply_settings(api: Api, username: str, placement: dict[str, Any]) -> None:
+    """Bring the policies' settings up to date, as registering the cluster does."""
+    (settings,) = [m for m in manifests_for(username, placement) if m["kind"] == "ConfigMap"]
+    api.apply(settings).must()
 
 
 class TestPodsOfAWorkloadNamespace:
@@ -71,6 +78,56 @@ class TestPodsOfAWorkloadNamespace:
         assert f'may not use the service account "{name}", only: workflow-runner' in message
         # Argo takes "exceeded quota" for a reason to wait; this is none.
         assert "exceeded quota" not in message
+
+    @pytest.mark.parametrize(
+        ("spec", "said"),
+        [
+            ({"nodeName": "simulated-1"}, "may not choose their node"),
+            ({"tolerations": [{"operator": "Exists"}]}, "may not tolerate"),
+            (
+                {
+                    "tolerations": [
+                        {"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}
+                    ]
+                },
+                "may not tolerate",
+            ),
+            ({"terminationGracePeriodSeconds": 1_000_000_000}, "at most 3600 s"),
+            ({"volumes": [{"name": "v", "csi": {"driver": "secrets.example.com"}}]}, "csi volumes"),
+        ],
+    )
+    def test_may_not_choose_where_they_run_nor_what_nobody_counts(
+        self, outsider: Api, tenant: Tenant, spec: dict[str, Any], said: str
+    ) -> None:
+        wanted = pod(tenant.name, serviceAccountName="workflow-runner", **spec)
+
+        assert said in tried(outsider, wanted)
+
+    def test_may_tolerate_what_kubernetes_adds_to_every_pod(
+        self, outsider: Api, tenant: Tenant
+    ) -> None:
+        own = [
+            {"key": f"node.kubernetes.io/{state}", "operator": "Exists", "effect": "NoExecute"}
+            for state in ("not-ready", "unreachable")
+        ]
+        wanted = pod(tenant.name, serviceAccountName="workflow-runner", tolerations=own)
+
+        assert tried(outsider, wanted) == ""
+
+    def test_go_where_the_cluster_was_registered_to_place_them(
+        self, api: Api, outsider: Api, tenant: Tenant, platform_username: str
+    ) -> None:
+        spot = {"key": "team", "operator": "Equal", "value": "yes", "effect": "NoSchedule"}
+        placed = {"nodeSelector": {"pool": "teams"}, "tolerations": [spot]}
+        account = {"serviceAccountName": "workflow-runner"}
+        try:
+            apply_settings(api, platform_username, placed)
+            elsewhere = pod(tenant.name, **account)
+            until(lambda: "must keep the node selector pool=teams" in tried(outsider, elsewhere))
+            assert tried(outsider, pod(tenant.name, **account, **placed)) == ""
+        finally:
+            apply_settings(api, platform_username, {})
+            until(lambda: tried(outsider, pod(tenant.name, **account)) == "")
 
     @pytest.mark.parametrize(
         "priority",

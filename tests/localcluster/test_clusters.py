@@ -1,17 +1,20 @@
 """Real control planes: come up, stay up, go away, side by side."""
 
 import contextlib
+import http.client
 import json
 import os
 import signal
 import socket
+import ssl
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from localcluster import clusters, etcd
+from localcluster import clusters, etcd, slots
 from localcluster.api import Api
 from localcluster.clusters import RunningCluster
 from localcluster.control_plane import daemons
@@ -270,3 +273,17 @@ def test_a_flag_that_the_api_server_refuses_is_told_with_its_last_words(
     assert "service-cluster-ip-range[0] is not a valid cidr" in str(raised.value)
     monkeypatch.undo()
     clusters.wipe("broken", home=home)
+
+
+def test_etcd_answers_nobody_without_its_certificate(
+    local_cluster: RunningCluster, cluster_home: Home
+) -> None:
+    port = slots.reserve(cluster_home.etcd).port(0)
+    trusting = ssl.create_default_context(cafile=str(etcd.certificates(cluster_home) / "ca.crt"))
+
+    for scheme, context in (("http", None), ("https", trusting)):
+        request = urllib.request.Request(
+            f"{scheme}://127.0.0.1:{port}/v3/kv/range", data=b'{"key":"AA==","range_end":"AA=="}'
+        )
+        with pytest.raises((OSError, http.client.HTTPException)):
+            urllib.request.urlopen(request, timeout=5, context=context)

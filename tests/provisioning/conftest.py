@@ -13,6 +13,7 @@ from controlplane.kube.gateway import KubeGateway
 from controlplane.objects import Ref
 from localcluster.clusters import RunningCluster
 from provisioning.reconcile import reconcile
+from provisioning.render import render
 from tenants import services
 from tenants.models import Team, TenantNamespace, Tier
 
@@ -47,15 +48,20 @@ def want(cluster: Cluster, team: Team, kube: KubeGateway) -> Iterator[Wanting]:
     made: list[str] = []
 
     def wish(name: str = "", plan_hash: str = "") -> TenantNamespace:
+        """Approved as it would be made now, unless another plan is said."""
         name = name or f"t-{uuid.uuid4().hex[:8]}"
         made.append(name)
-        return services.want_namespace(
+        namespace = services.want_namespace(
             team=team,
             cluster=cluster,
             tier=Tier.objects.get(slug="small"),
             name=name,
             plan_hash=plan_hash,
         )
+        if not plan_hash:
+            namespace.approved_plan = render(namespace.spec()).fingerprint
+            namespace.save(update_fields=["approved_plan"])
+        return namespace
 
     yield wish
     for name in made:

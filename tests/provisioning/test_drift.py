@@ -150,3 +150,19 @@ def test_the_thorough_look_is_blind_to_what_the_server_keeps() -> None:
     answer["metadata"] |= {"resourceVersion": "99", "generation": 7, "managedFields": []}
 
     assert not seen(live, wanted, answer=answer)
+
+
+@pytest.mark.parametrize("value", [False, 0])
+def test_a_field_set_to_no_that_was_taken_away_is_missed(value: object) -> None:
+    wanted = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "a", "namespace": "payments"},
+        "automountServiceAccountToken": value,
+    }
+    live = copy.deepcopy(owned_by("argosy", wanted))
+    assert not seen(live, wanted)
+
+    del live["automountServiceAccountToken"]
+
+    assert seen(live, wanted)

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import orjson
 import pytest
@@ -12,10 +13,12 @@ from django.utils import timezone
 from controlplane.clusters import sealing
 from controlplane.clusters.connections import connect
 from controlplane.clusters.models import Cluster
+from controlplane.kube.errors import Forbidden, HelmFailed, HelmTimedOut
 from controlplane.kube.gateway import KubeGateway
+from controlplane.kube.helm import Helm
 from controlplane.objects import Manifest, Ref, ref_of
 from provisioning import reconcile as loop
-from provisioning import render
+from provisioning import render, tasks
 from provisioning.desired import GUARD_RAIL_KINDS
 from provisioning.observe import observe
 from provisioning.plan import plan
@@ -62,7 +65,7 @@ def test_a_turn_with_nothing_to_do_plans_nothing_even_when_it_looks_thoroughly(
 
     live = observe(connect(ready.cluster), spec, desired, thorough=True)
 
-    assert plan(spec.name, desired, live) == ()
+    assert plan(spec, desired, live) == ()
 
 
 def patched(change: Manifest) -> Callable[[KubeGateway, Ref], None]:
@@ -310,7 +313,7 @@ def test_a_lease_that_ran_out_is_taken_over_and_the_sleeper_writes_nothing(want:
     )
 
     namespace.refresh_from_db()
-    assert not written
+    assert written is None
     assert namespace.phase == "Ready"
 
 
@@ -374,3 +377,116 @@ def test_a_change_since_approval_goes_back_to_the_approver_and_makes_nothing(
     assert namespace.ready is not None
     assert namespace.ready.reason == "PlanChanged"
     assert kube.get(Ref("v1", "Namespace", "", namespace.name)) is None
+
+
+def test_what_failed_half_way_is_still_bound_to_the_plan_that_was_approved(
+    want: Wanting, kube: KubeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    namespace = want()
+    refused = Forbidden("not today", code=403, status={})
+    monkeypatch.setattr(Helm, "upgrade", Mock(side_effect=refused))
+    reconcile(namespace.pk)
+    tier = Tier.objects.get(slug="small")
+    tier.quota = {**tier.quota, "pods": "44"}
+    services.save_tier(tier)
+
+    reconcile(namespace.pk)
+
+    namespace.refresh_from_db()
+    assert namespace.ready is not None
+    assert namespace.ready.reason == "PlanChanged"
+    assert namespace.begun_at is not None
+    assert namespace.applied_at is None
+    found = kube.get(Ref("v1", "ResourceQuota", namespace.name, "team-quota"))
+    assert found is not None
+    assert found["spec"]["hard"]["pods"] == "50"
+
+
+def test_a_namespace_that_comes_about_between_look_and_apply_is_not_adopted(
+    want: Wanting, kube: KubeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    namespace = want()
+    theirs = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace.name}}
+
+    def overtaken(*args: Any, **kwargs: Any) -> Any:
+        seen = observe(*args, **kwargs)
+        if kube.get(ref_of(theirs)) is None:
+            kube.create(theirs)
+        return seen
+
+    monkeypatch.setattr(loop, "observe", overtaken)
+    reconcile(namespace.pk)
+    reconcile(namespace.pk)
+
+    namespace.refresh_from_db()
+    assert namespace.ready is not None
+    assert namespace.ready.reason == "NameTaken"
+    found = kube.get(ref_of(theirs))
+    assert found is not None
+    assert "argosy.dev/managed" not in found["metadata"]["labels"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (HelmFailed("cannot re-use a name that is still in use"), "HelmFailed"),
+        (HelmTimedOut("helm did not end within 60 s"), "HelmTimedOut"),
+    ],
+)
+def test_what_helm_says_is_shown_and_tried_again_on_schedule(
+    failure: HelmFailed, reason: str, want: Wanting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    namespace = want()
+    with monkeypatch.context() as broken:
+        broken.setattr(Helm, "upgrade", Mock(side_effect=failure))
+        reconcile(namespace.pk)
+
+    namespace.refresh_from_db()
+    assert namespace.phase == "Degraded"
+    assert namespace.ready is not None
+    assert namespace.ready.reason == reason
+    assert failure.sentence in namespace.ready.message
+    assert timedelta(0) < namespace.next_reconcile_at - timezone.now() <= timedelta(seconds=10)
+    turns_until(namespace, "Ready")
+
+
+def test_a_cluster_that_answers_again_has_its_rows_looked_at_at_once(
+    ready: TenantNamespace,
+) -> None:
+    away = Cluster.objects.filter(pk=ready.cluster_id)
+    away.update(reachable=False)
+    TenantNamespace.objects.filter(pk=ready.pk).update(
+        failures=4, next_reconcile_at=timezone.now() + timedelta(minutes=9)
+    )
+
+    tasks.probe_cluster(ready.cluster_id)
+
+    assert away.get().reachable is True
+    assert TenantNamespace.objects.due(timezone.now()).filter(pk=ready.pk).exists()
+
+
+def test_an_api_server_that_moved_brings_the_network_policies_after_it(
+    ready: TenantNamespace, kube: KubeGateway
+) -> None:
+    Cluster.objects.filter(pk=ready.cluster_id).update(
+        api_endpoints=[{"ip": "10.1.1.1", "port": 443}]
+    )
+    reconcile(ready.pk)
+    policy = Ref("networking.k8s.io/v1", "NetworkPolicy", ready.name, "workflow-pods")
+    assert "10.1.1.1" in str(kube.get(policy))
+
+    tasks.probe_cluster(ready.cluster_id)
+    turns_until(ready, "Ready")
+    reconcile(ready.pk)
+
+    assert "10.1.1.1" not in str(kube.get(policy))
+
+
+def test_a_turn_that_was_queued_twice_is_taken_once(ready: TenantNamespace) -> None:
+    turns = ready.turns.count()
+    scheduled = ready.next_reconcile_at
+
+    tasks.reconcile_namespace(ready.pk)
+
+    ready.refresh_from_db()
+    assert (ready.turns.count(), ready.next_reconcile_at) == (turns, scheduled)

@@ -8,6 +8,7 @@ from provisioning.desired import Desired
 from provisioning.live import Live
 from provisioning.plan import (
     Apply,
+    Create,
     EnsureRelease,
     MendRelease,
     Recreate,
@@ -18,7 +19,7 @@ from provisioning.plan import (
     plan,
 )
 
-from .manifests import binding, deployed, desired_of, owned_by
+from .manifests import binding, deployed, desired_of, owned_by, spec_of
 
 RELEASE_KEY = ("payments-argo", "argo")
 
@@ -39,7 +40,7 @@ def without(live: Live, kind: str) -> Live:
 
 
 def steps(desired: Desired, live: Live) -> tuple[Step, ...]:
-    return plan("payments", desired, live)
+    return plan(spec_of(), desired, live)
 
 
 def test_nothing_is_planned_when_all_is_well() -> None:
@@ -53,7 +54,7 @@ def test_an_empty_cluster_gets_namespaces_then_guard_rails_then_the_release() ->
 
     planned = steps(desired, Live())
 
-    assert [type(s) for s in planned] == [Apply] * 5 + [EnsureRelease]
+    assert [type(s) for s in planned] == [Create] * 2 + [Apply] * 3 + [EnsureRelease]
     assert [s.stage for s in planned] == sorted(s.stage for s in planned)
 
 
@@ -64,7 +65,7 @@ def test_a_namespace_that_is_not_ours_stops_everything() -> None:
     live = with_object(as_applied(desired), foreign)
 
     assert steps(desired, live) == ()
-    assert planning.taken_by_others("payments", live) == (
+    assert planning.taken_by_others(spec_of(), live) == (
         Ref("v1", "Namespace", "", "payments-argo"),
     )
 
@@ -201,3 +202,12 @@ def test_a_namespace_on_its_way_out_is_not_removed_twice() -> None:
     planned = steps(Desired(), Live(objects={ref_of(leaving): leaving}))
 
     assert planned == ()
+
+
+def test_a_namespace_of_another_team_is_not_ours_though_the_platform_made_it() -> None:
+    desired = desired_of()
+    theirs = owned_by("argosy", {**desired.namespaces[0]})
+    labels = {**theirs["metadata"]["labels"], "argosy.dev/team": "other"}
+    theirs = {**theirs, "metadata": {**theirs["metadata"], "labels": labels}}
+
+    assert steps(desired, with_object(as_applied(desired), theirs)) == ()

@@ -12,7 +12,7 @@ from provisioning.plan import Stage
 from provisioning.status import Failure, Report, summarise
 from tenants.conditions import Status
 
-from .manifests import HARD, deployed, desired_of, owned_by
+from .manifests import HARD, deployed, desired_of, owned_by, spec_of
 
 RELEASE_KEY = ("payments-argo", "argo")
 UP = {"observedGeneration": 1, "updatedReplicas": 1, "availableReplicas": 1}
@@ -34,7 +34,7 @@ def live_of(desired: Desired, **status: Any) -> Live:
 
 
 def report_on(live: Live, *failures: Failure) -> Report:
-    return summarise("payments", desired_of(), live, failures)
+    return summarise(spec_of(), desired_of(), live, failures)
 
 
 def test_all_is_ready_when_every_part_is() -> None:
@@ -120,13 +120,13 @@ def test_a_name_that_is_taken_says_so_and_that_nothing_was_touched() -> None:
 
 
 def test_a_namespace_that_is_gone_is_gone() -> None:
-    report = summarise("payments", Desired(), Live(), ())
+    report = summarise(spec_of(), Desired(), Live(), ())
 
     assert report.gone
 
 
 def test_a_namespace_on_its_way_out_is_not_gone() -> None:
-    report = summarise("payments", Desired(), live_of(desired_of()), ())
+    report = summarise(spec_of(), Desired(), live_of(desired_of()), ())
 
     assert not report.gone
     assert report.ready.status is Status.UNKNOWN
@@ -140,3 +140,13 @@ def test_guard_rails_are_not_ready_while_one_is_missing(kind: str) -> None:
     ready = report_on(replace(live, objects=fewer)).ready
 
     assert (ready.status, ready.reason) == (Status.UNKNOWN, "Applying")
+
+
+def test_what_should_be_gone_and_is_not_keeps_it_from_being_ready() -> None:
+    failure = Failure(Stage.REMOVALS, "remove RoleBinding", "not allowed")
+
+    report = summarise(spec_of(), desired_of(), live_of(desired_of()), [failure])
+
+    assert report.failed
+    assert report.ready.status is Status.FALSE
+    assert "not allowed" in report.ready.message

@@ -110,7 +110,8 @@ def test_a_tier_is_saved_through_its_service(
         "name": "Small",
         "description": "edited",
         "quota": '{"requests.cpu":"4","requests.memory":"8Gi","pods":"9",'
-        '"count/workflows.argoproj.io":"9"}',
+        '"count/workflows.argoproj.io":"9","requests.storage":"9Gi",'
+        '"limits.ephemeral-storage":"9Gi"}',
         "limits": '{"default":{"cpu":"1"}}',
         "controller_resources": '{"requests":{"cpu":"1"}}',
         "workflow_deadline_seconds": "60",

@@ -5,11 +5,14 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from tenants.quota import check_limits, check_quota
+from tenants.models import Tier
+from tenants.quota import check_limits, check_quota, check_resources
 
 GOOD = {
     "requests.cpu": "4",
     "requests.memory": "8Gi",
+    "requests.storage": "100Gi",
+    "limits.ephemeral-storage": "100Gi",
     "pods": "50",
     "count/workflows.argoproj.io": "200",
 }
@@ -46,3 +49,25 @@ def test_limits_have_kubernetes_own_parts() -> None:
     for wrong in ({"defaults": {}}, {"default": "500m"}, {"default": {"cpu": 1}}, []):
         with pytest.raises(ValidationError):
             check_limits(wrong)
+
+
+@pytest.mark.parametrize(
+    "parts", [{}, {"max": {"cpu": "1"}}, {"default": {}}, {"requests": {}}, []]
+)
+def test_limits_without_a_default_would_leave_pods_that_say_nothing_refused(parts: object) -> None:
+    with pytest.raises(ValidationError):
+        check_limits(parts)
+
+
+@pytest.mark.parametrize("parts", [{"default": {"cpu": "1"}}, {"requests": {"cpu": "many"}}, "x"])
+def test_a_controllers_resources_are_requests_and_limits(parts: object) -> None:
+    check_resources({"requests": {"cpu": "1"}, "limits": {"cpu": "2"}})
+    with pytest.raises(ValidationError):
+        check_resources(parts)
+
+
+@pytest.mark.django_db
+def test_every_tier_that_ships_limits_what_a_team_can_store() -> None:
+    for tier in Tier.objects.all():
+        tier.full_clean()
+        assert {"requests.storage", "limits.ephemeral-storage"} <= tier.quota.keys()

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from controlplane.errors import DomainError, NotAllowed
 from tenants import requests, services
-from tenants.errors import AlreadyDecided, NameTaken, OverBudget, OwnRequest
+from tenants.errors import AlreadyDecided, NameTaken, OverBudget, OwnRequest, PartlyMade
 from tenants.models import Request, RequestEvent, Team, TenantNamespace
 from tests.factories import (
     ClusterFactory,
@@ -169,3 +170,36 @@ def test_a_wish_that_went_back_and_is_rejected_frees_its_name() -> None:
     namespace = TenantNamespace.objects.get()
     assert (namespace.phase, namespace.deleted_at is None) == ("Terminated", False)
     assert not services.drop_wish(namespace, now=namespace.deleted_at)  # type: ignore[arg-type]
+
+
+def test_a_wish_that_went_back_is_bound_to_no_plan_until_it_is_approved_anew() -> None:
+    request = yes(filed())
+    assert request.namespace is not None
+
+    requests.reopen(request.namespace, note="changed")
+
+    request.namespace.refresh_from_db()
+    assert request.namespace.approved_plan == ""
+
+
+def test_what_was_begun_cannot_be_closed_by_a_rejection() -> None:
+    request = yes(filed())
+    namespace = request.namespace
+    assert namespace is not None
+    services.begin(namespace, now=timezone.now())
+    requests.reopen(namespace, note="changed")
+
+    with pytest.raises(PartlyMade, match="approved delete"):
+        requests.reject(request, by=approver(), note="not any more")
+
+    request.refresh_from_db()
+    namespace.refresh_from_db()
+    assert (request.state, namespace.deleted_at) == ("pending", None)
+
+
+def test_a_request_of_an_older_shape_is_still_listed() -> None:
+    request = filed()
+    request.asked = {"cluster": "gone"}
+    request.save()
+
+    assert "can no longer be carried out" in requests.sentence_of(request)

@@ -47,14 +47,14 @@ def claimed(**facts: Any) -> TenantNamespace:
 
 
 def told(namespace: TenantNamespace, **facts: Any) -> bool:
-    said = {
+    said: dict[str, Any] = {
         "generation": 1,
         "conditions": [READY],
         "now": NOW,
         "next_turn": timedelta(minutes=5),
         "failed": False,
     }
-    return services.record_status(namespace, **{**said, **facts})
+    return services.record_status(namespace, **{**said, **facts}) is not None
 
 
 def test_a_wish_is_announced_after_the_commit(
@@ -243,3 +243,21 @@ def test_a_teams_slug_is_final() -> None:
 def test_a_slug_is_a_label(slug: str) -> None:
     with pytest.raises(ValidationError):
         services.save_team(TeamFactory.build(slug=slug))
+
+
+def test_a_look_that_is_asked_for_during_a_turn_is_taken_right_after_it() -> None:
+    namespace = claimed()
+    services.nudge(TenantNamespace.objects.filter(pk=namespace.pk))
+
+    wait = services.record_status(
+        namespace,
+        generation=1,
+        conditions=[READY],
+        now=NOW,
+        next_turn=timedelta(minutes=5),
+        failed=False,
+    )
+
+    namespace.refresh_from_db()
+    assert wait == timedelta()
+    assert namespace.next_reconcile_at == NOW

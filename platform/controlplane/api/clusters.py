@@ -65,7 +65,7 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
             name=validated_data["name"],
             kubeconfig_text=validated_data["kubeconfig"],
             placement=validated_data.get("placement"),
-            simulated=validated_data.get("simulated", False),
+            simulated=validated_data.get("simulated"),
             rebuilt=validated_data["rebuilt"],
         )
 

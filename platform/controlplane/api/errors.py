@@ -24,13 +24,14 @@ from controlplane.kube.errors import (
     Refused,
     Unreachable,
 )
-from tenants.errors import AlreadyDecided, OwnRequest
+from tenants.errors import AlreadyDecided, OwnRequest, PartlyMade
 
 HTTP_OF: tuple[tuple[type[Exception], int], ...] = (
     (NotAllowed, 403),
     (OwnRequest, 403),
     (Changed, 409),
     (AlreadyDecided, 409),
+    (PartlyMade, 409),
     (DomainError, 400),
     (Unreachable, 503),
     (Forbidden, 403),
@@ -41,6 +42,9 @@ HTTP_OF: tuple[tuple[type[Exception], int], ...] = (
 )
 PASSED_ON = {410, 429}  # an API server's own words for "that cursor is old" and "not so fast"
 KEPT_HEADERS = {"WWW-Authenticate", "Retry-After", "Allow"}
+
+# Nested beyond reason, or half of a surrogate pair: no database and no cluster takes that.
+UNREADABLE = (SuspiciousOperation, RecursionError, UnicodeError)
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +61,7 @@ def answer(exc: Exception, context: Mapping[str, Any]) -> Response:
         exc = exceptions.ValidationError(_messages(exc))
     if isinstance(exc, RequestDataTooBig):
         return _shaped(413, "too_large", "That is too much for one call.", {})
-    if isinstance(exc, SuspiciousOperation):
+    if isinstance(exc, UNREADABLE):
         return _shaped(400, "parse_error", "The call cannot be read.", {})
     if isinstance(exc, Http404 | PermissionDenied | exceptions.APIException):
         return _drf(exc, context)

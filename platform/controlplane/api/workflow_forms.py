@@ -99,7 +99,7 @@ def submittable(manifest: Mapping[str, Any], namespace: str) -> Manifest:
         raise _refused("A workflow has `metadata` and `spec`.")
     if extra := sorted({*(manifest.keys() - TOP_LEVEL), *(meta.keys() - METADATA)}):
         raise _refused(f"Leave out {', '.join(extra)}: the cluster writes that.")
-    if meta.get("namespace") not in {None, "", namespace}:
+    if meta.get("namespace") not in (None, "", namespace):
         raise _refused(f"This workflow says namespace {meta['namespace']}; here it is {namespace}.")
     if not (meta.get("name") or meta.get("generateName")):
         raise _refused("A workflow needs a `name`, or a `generateName` such as `hello-`.")

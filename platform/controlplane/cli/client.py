@@ -94,7 +94,14 @@ def signed_in() -> Client:
     if kept_file().is_file():
         kept = orjson.loads(kept_file().read_bytes())
     url = os.environ.get("ARGOSY_URL") or kept.get("url") or URL
-    token = os.environ.get("ARGOSY_TOKEN") or kept.get("token")
+    token = os.environ.get("ARGOSY_TOKEN")
+    if not token and kept:
+        if url != kept["url"]:  # a token is for the platform that gave it, and shown to no other
+            raise ApiError(
+                f"You are signed in to {kept['url']}, not to {url}: run `argosy login --url {url}`, "
+                "or set ARGOSY_TOKEN."
+            )
+        token = kept["token"]
     if not token:
         raise ApiError("You are not signed in: run `argosy login`, or set ARGOSY_TOKEN.")
     return Client(url, token)

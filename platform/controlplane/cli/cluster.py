@@ -25,7 +25,7 @@ def add(
     name: str,
     kubeconfig: Annotated[Path, typer.Option(exists=True, dir_okay=False)],
     *,
-    simulated: Annotated[bool, typer.Option(help="Its pods run nothing.")] = False,
+    simulated: Annotated[bool | None, typer.Option(help="Whether its pods run nothing.")] = None,
     rebuilt: Annotated[
         bool, typer.Option("--rebuilt", help="The one of that name is gone for good.")
     ] = False,
@@ -42,9 +42,10 @@ def add(
         said: client.Answer = {
             "name": name,
             "kubeconfig": kubeconfig.read_text(encoding="utf-8"),
-            "simulated": simulated,
             "rebuilt": rebuilt,
         }
+        if simulated is not None:
+            said["simulated"] = simulated
         if placement is not None:
             said["placement"] = _json(placement)
         one(client.signed_in().post("clusters/", said), as_json=as_json)

@@ -52,11 +52,19 @@ def wait(
 
 
 def named(api: client.Client, name: str) -> client.Answer:
-    """The live namespace of this name."""
-    for found in api.every("namespaces/"):
-        if found["name"] == name and not found["deleted_at"]:
-            return found
-    raise client.ApiError(f"There is no namespace {name} that you may see.")
+    """The live namespace of this name, or of `cluster/name` where several clusters have one."""
+    cluster, _, plain = name.rpartition("/")
+    found = [
+        each
+        for each in api.every("namespaces/")
+        if each["name"] == plain and cluster in {"", each["cluster"]} and not each["deleted_at"]
+    ]
+    if not found:
+        raise client.ApiError(f"There is no namespace {name} that you may see.")
+    if len(found) > 1:
+        choices = " or ".join(f"{each['cluster']}/{plain}" for each in found)
+        raise client.ApiError(f"Several clusters have a namespace {plain}: say {choices}.")
+    return found[0]
 
 
 def reason_of(found: client.Answer) -> str:

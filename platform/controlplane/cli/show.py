@@ -25,7 +25,7 @@ def rows(found: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json:
         return
     table = Table(*columns)
     for row in found:
-        table.add_row(*(str(row.get(column, "")) for column in columns))
+        table.add_row(*(_printable(row.get(column, "")) for column in columns))
     console.print(table if found else "There is none yet.")
 
 
@@ -35,7 +35,15 @@ def one(found: Mapping[str, Any], *, as_json: bool) -> None:
         typer.echo(orjson.dumps(dict(found)))
         return
     for key, value in found.items():
-        console.print(f"{key}: ", value, sep="")
+        console.print(f"{key}: {_printable(value)}")
+
+
+def _printable(value: object) -> str:
+    """What others wrote, without the characters that would move or repaint a terminal."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode()
+        for c in str(value)
+    )
 
 
 @contextmanager

@@ -1,7 +1,9 @@
 """The platform's own part of a cluster, once per cluster: CRDs, priority class, admission policies."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -12,6 +14,8 @@ from controlplane.objects import Manifest, Ref, ref_of
 
 FOLDER = Path(__file__).parent / "base"
 PLATFORM_USERNAME = "{{PLATFORM_USERNAME}}"
+WORKLOAD_NODE_SELECTOR = "{{WORKLOAD_NODE_SELECTOR}}"
+WORKLOAD_TOLERATIONS = "{{WORKLOAD_TOLERATIONS}}"
 ESTABLISHED_WITHIN = 20.0  # seconds
 LOOK_EVERY = 0.1
 
@@ -23,12 +27,15 @@ class BaseNotReady(KubeError):
     """The cluster took the base, but does not serve it yet."""
 
 
-def install(connection: Connection) -> tuple[Ref, ...]:
+def install(connection: Connection, placement: Mapping[str, Any]) -> tuple[Ref, ...]:
     """Bring the cluster's base up to date; what was applied. May run any number of times.
+
+    `placement` is where the pods of teams go: its nodeSelector is asked of every one of them, and
+    its tolerations are the only ones they may have beside Kubernetes' own.
 
     Raises KubeError naming the object that the cluster refused.
     """
-    manifests = manifests_for(whoami(connection.kube))
+    manifests = manifests_for(whoami(connection.kube), placement)
     for manifest in manifests:
         connection.kube.apply(manifest)
     for manifest in manifests:
@@ -37,7 +44,9 @@ def install(connection: Connection) -> tuple[Ref, ...]:
     return tuple(map(ref_of, manifests))
 
 
-def manifests_for(username: str) -> tuple[Manifest, ...]:
+def manifests_for(
+    username: str, placement: Mapping[str, Any] = MappingProxyType({})
+) -> tuple[Manifest, ...]:
     """The base's objects in the order of the files' names, for a platform that is `username` there."""
     documents = [
         document
@@ -45,7 +54,24 @@ def manifests_for(username: str) -> tuple[Manifest, ...]:
         for document in yaml.safe_load_all(file.read_text(encoding="utf-8"))
         if document
     ]
-    return tuple(_filled(document, username) for document in documents)
+    words = {
+        PLATFORM_USERNAME: username,
+        WORKLOAD_NODE_SELECTOR: "\n".join(
+            f"{key}={value}" for key, value in sorted((placement.get("nodeSelector") or {}).items())
+        ),
+        WORKLOAD_TOLERATIONS: "\n".join(
+            "|".join(
+                (
+                    t.get("key", ""),
+                    t.get("operator", "Equal"),
+                    t.get("value", ""),
+                    t.get("effect", ""),
+                )
+            )
+            for t in placement.get("tolerations") or ()
+        ),
+    }
+    return tuple(_filled(document, words) for document in documents)
 
 
 def crds() -> tuple[Manifest, ...]:
@@ -63,15 +89,16 @@ def whoami(kube: Kube) -> str:
     return str(kube.create(review)["status"]["userInfo"]["username"])
 
 
-def _filled(value: Any, username: str) -> Any:
-    """The parsed document with our user name where it is asked for: a value, never parsed again."""
+def _filled(value: Any, words: Mapping[str, str]) -> Any:
+    """The parsed document with our words where they are asked for: values, never parsed again."""
     match value:
         case dict():
-            return {key: _filled(inner, username) for key, inner in value.items()}
+            return {key: _filled(inner, words) for key, inner in value.items()}
         case list():
-            return [_filled(inner, username) for inner in value]
+            return [_filled(inner, words) for inner in value]
         case str():
-            return value.replace(PLATFORM_USERNAME, username)
+            for asked, word in words.items():
+                value = value.replace(asked, word)
     return value
 
 

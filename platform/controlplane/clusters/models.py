@@ -10,18 +10,6 @@ cluster_name = RegexValidator(
 )
 
 
-class ClusterQuerySet(models.QuerySet["Cluster"]):
-    """Questions about clusters."""
-
-    def usable(self) -> "ClusterQuerySet":
-        """Those that answered when they were last asked."""
-        return self.filter(reachable=True)
-
-    def unreachable(self) -> "ClusterQuerySet":
-        """Those known not to answer; one never asked is not among them."""
-        return self.filter(Q(reachable=False))
-
-
 class Cluster(models.Model):
     """A member cluster: how to reach it, what its workloads need to know, whether it answers."""
 
@@ -46,8 +34,6 @@ class Cluster(models.Model):
     message = models.CharField(max_length=500, blank=True, editable=False)
     since = models.DateTimeField(null=True, editable=False)
     checked_at = models.DateTimeField(null=True, editable=False)
-
-    objects = ClusterQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

@@ -33,12 +33,13 @@ def register(
     name: str,
     kubeconfig_text: str,
     placement: dict[str, Any] | None = None,
-    simulated: bool = False,
+    simulated: bool | None = None,
     rebuilt: bool = False,
 ) -> Cluster:
     """A cluster that is checked, has the platform's base, and can be given namespaces.
 
-    Registering the same name again replaces its credential and brings its base up to date. The name
+    Registering the same name again replaces its credential and brings its base up to date; what is
+    left out (None) stays as it was. The name
     stays with the Kubernetes it was given to: every namespace under it would be made anew on
     another one, so that is done only when `rebuilt` says that the old one is gone.
     Raises BadKubeconfig for the document, KubeError for the cluster, AnotherCluster for a name that
@@ -49,8 +50,8 @@ def register(
     cluster = Cluster.objects.filter(name=name).first() or Cluster(name=name)
     cluster.sealed_kubeconfig = seal(orjson.dumps(config).decode())
     cluster.server = kubeconfig.server_of(config)
-    cluster.placement = placement or {}
-    cluster.simulated = simulated
+    cluster.placement = cluster.placement if placement is None else placement
+    cluster.simulated = cluster.simulated if simulated is None else simulated
     cluster.full_clean(validate_unique=cluster.pk is None)
     connection = connect(cluster)
     uid = _uid_of(connection)
@@ -58,13 +59,26 @@ def register(
     cluster.uid = uid
     cluster.kubernetes_version = str(connection.kube.read("/version").get("gitVersion", ""))
     cluster.api_endpoints = endpoints_of(connection, cluster.server)
-    base_release.install(connection)
+    base_release.install(connection, cluster.placement)
     now = timezone.now()
     cluster.reachable, cluster.message = True, ""
     cluster.since = cluster.checked_at = now
     with transaction.atomic():
         cluster.save()
     return cluster
+
+
+def renew_endpoints(cluster: Cluster) -> bool:
+    """Read again where its API server is found; True if that changed, and its policies are stale.
+
+    Raises KubeError.
+    """
+    found = endpoints_of(connect(cluster), cluster.server)
+    if found == cluster.api_endpoints:
+        return False
+    cluster.api_endpoints = found
+    Cluster.objects.filter(pk=cluster.pk).update(api_endpoints=found)
+    return True
 
 
 def record_health(cluster: Cluster, *, error: KubeError | None, now: datetime) -> bool:

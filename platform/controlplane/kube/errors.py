@@ -7,9 +7,7 @@ LONGEST_SENTENCE = 1000
 
 
 class KubeError(Exception):
-    """A cluster did not do what we asked. `retryable`: the same call may work later."""
-
-    retryable = True
+    """A cluster did not do what we asked."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence[:LONGEST_SENTENCE])
@@ -44,8 +42,6 @@ class Conflict(Refused):
 class Invalid(Refused):
     """The API server understood and rejects the content (400, 422): the same again is no use."""
 
-    retryable = False
-
 
 class HelmFailed(KubeError):
     """helm ended with an error; the sentence is helm's own last one."""
@@ -53,8 +49,6 @@ class HelmFailed(KubeError):
 
 class ChartBroken(HelmFailed):
     """The chart cannot be rendered with these values: a mistake of the platform's, not of a cluster."""
-
-    retryable = False
 
 
 class HelmTimedOut(HelmFailed):

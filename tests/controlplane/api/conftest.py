@@ -9,9 +9,9 @@ from rest_framework.test import APIClient
 from controlplane.api import plans, workflows
 from controlplane.identity.models import User
 from controlplane.kube.door import Connection
-from controlplane.kube.fake import FakeCluster, FakeHelm
 from controlplane.objects import Ref
 from provisioning.preview import PlannedObject, Preview
+from tests.fakes import FakeCluster, FakeHelm
 
 HASH = "a" * 32
 

@@ -11,10 +11,10 @@ from controlplane.clusters import services
 from controlplane.clusters.models import Cluster
 from controlplane.kube.door import Connection
 from controlplane.kube.errors import KubeError
-from controlplane.kube.fake import FakeCluster, FakeHelm
 from controlplane.objects import ref_of
 from tests.controlplane.api.conftest import client_of
 from tests.factories import ClusterFactory, PersonFactory, approver, platform_admin
+from tests.fakes import FakeCluster, FakeHelm
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +44,7 @@ def door(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
     cluster.apply(KUBE_SYSTEM)
     connection = Connection(kube=cluster, helm=FakeHelm(cluster, lambda _: ()))
     monkeypatch.setattr(services, "connect", lambda _: connection)
-    monkeypatch.setattr(services.base_release, "install", lambda _: ())
+    monkeypatch.setattr(services.base_release, "install", lambda *_: ())
     return cluster
 
 
@@ -114,7 +114,7 @@ def test_a_cluster_that_does_not_answer_is_not_added(door: FakeCluster) -> None:
 def test_a_cluster_that_refuses_the_base_is_not_added(
     door: FakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_: Connection) -> None:
+    def refuse(*_: object) -> None:
         raise KubeError("the policy cannot be read")
 
     monkeypatch.setattr(services.base_release, "install", refuse)

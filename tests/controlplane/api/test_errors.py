@@ -11,7 +11,7 @@ from controlplane.errors import Changed, DomainError, NotAllowed
 from controlplane.kube.errors import HelmFailed, Unreachable, refused
 from tenants.errors import AlreadyDecided, OwnRequest
 from tests.controlplane.api.conftest import client_of
-from tests.factories import PersonFactory, platform_admin
+from tests.factories import PersonFactory, TeamFactory, owner_of, platform_admin
 
 pytestmark = pytest.mark.django_db
 
@@ -128,3 +128,20 @@ def test_a_field_at_fault_is_named() -> None:
     response = answer(DomainError("No such tier.", field="tier"), {})
 
     assert response.data["error"]["fields"] == {"tier": ["No such tier."]}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"kind":"create","team":"t","asked":{"name":"a","tier":"\\ud800","cluster":"c"}}',
+        "[" * 60_000,
+    ],
+)
+def test_what_nothing_can_store_is_a_400(body: str) -> None:
+    team = TeamFactory(slug="t")
+    client = client_of(owner_of(team))
+
+    answer = client.post("/api/v1/requests/", body, content_type="application/json")
+
+    assert answer.status_code == 400

@@ -17,7 +17,6 @@ from controlplane.cli.main import app
 from controlplane.identity.models import ApiToken, User
 from controlplane.identity.tokens import issue
 from controlplane.kube.door import Connection
-from controlplane.kube.fake import FakeCluster, FakeHelm
 from tests.factories import (
     PASSWORD,
     ClusterFactory,
@@ -28,6 +27,7 @@ from tests.factories import (
     filed,
     owner_of,
 )
+from tests.fakes import FakeCluster, FakeHelm
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -46,7 +46,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live_server: LiveServe
 
 def run(*words: str, user: User | None = None) -> Result:
     env = {"ARGOSY_TOKEN": issue(user=user, name="test")[1]} if user else {}
-    return CliRunner().invoke(app, list(words), env=env)
+    answer = CliRunner().invoke(app, list(words), env=env)
+    # The runner swallows a crash and ends with 1, as a refusal does.
+    assert answer.exception is None or isinstance(answer.exception, SystemExit), answer.exception
+    return answer
 
 
 def test_signing_in_is_remembered_for_its_owner_only_and_ended_at_the_platform(home: Path) -> None:
@@ -227,3 +230,41 @@ def test_the_command_starts_without_django() -> None:
     )
 
     assert done.returncode == 0
+
+
+def test_a_token_is_shown_to_no_other_platform_than_the_one_that_gave_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = PersonFactory(password=PASSWORD)
+    run("login", "--username", person.username, "--password", PASSWORD)
+    monkeypatch.setenv("ARGOSY_URL", NOWHERE)
+
+    answer = run("team", "list")
+
+    assert answer.exit_code == REFUSED
+    assert f"not to {NOWHERE}" in answer.output
+
+
+def test_a_name_that_two_clusters_have_is_asked_about() -> None:
+    team = TeamFactory()
+    for name in ("east", "west"):
+        NamespaceFactory(team=team, name="twins", cluster=ClusterFactory(name=name))
+
+    unclear = run("namespace", "show", "twins", user=owner_of(team))
+    clear = run("namespace", "show", "west/twins", "--json", user=owner_of(team))
+
+    assert unclear.exit_code == REFUSED
+    assert "east/twins or west/twins" in unclear.output
+    assert json.loads(clear.stdout)["cluster"] == "west"
+
+
+def test_what_others_wrote_cannot_repaint_the_terminal() -> None:
+    team = TeamFactory()
+    request = filed(team)
+    request.reason = "harmless\x1b[2J\x1b[Happroved"
+    request.save()
+
+    answer = run("request", "show", str(request.pk), user=approver())
+
+    assert "\x1b" not in answer.output
+    assert "harmless" in answer.output

@@ -8,10 +8,10 @@ import yaml
 
 from controlplane.kube.door import Kube
 from controlplane.kube.errors import Conflict, Missing
-from controlplane.kube.fake import FakeCluster
 from controlplane.kube.gateway import KubeGateway
 from controlplane.objects import Manifest, Ref, ref_of
 from provisioning.drift import foreign_entries
+from tests.fakes import FakeCluster
 
 OURS = "argosy"
 

@@ -100,7 +100,7 @@ class FakeCluster:
         *,
         manager: str = FIELD_MANAGER,
         dry_run: bool = False,
-        strict: bool = False,  # noqa: ARG002 - the fake knows no schema
+        strict: bool = False,
     ) -> Manifest:
         ref = ref_of(manifest)
         self._called("dry-run" if dry_run else "apply", ref)
