@@ -53,6 +53,20 @@ def words(name: str, *, default: list[str]) -> list[str]:
     return [w.strip() for w in text(name, default=",".join(default)).split(",") if w.strip()]
 
 
+def proxied() -> dict[str, Any]:
+    """waitress' options where a proxy stands before us, so that a caller's address is the caller's.
+
+    `ARGOSY_TRUSTED_PROXY` is that proxy's own address; without it no forwarding header is believed.
+    """
+    if not given("ARGOSY_TRUSTED_PROXY"):
+        return {}
+    return {
+        "trusted_proxy": text("ARGOSY_TRUSTED_PROXY"),
+        "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
+        "clear_untrusted_proxy_headers": True,
+    }
+
+
 def folder(name: str, *, default: str) -> Path:
     """An absolute path, whatever folder the process was started in."""
     return Path(text(name, default=default)).expanduser().absolute()

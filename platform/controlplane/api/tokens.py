@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from axes.handlers.proxy import AxesProxyHandler
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, ValidationError
+from rest_framework.exceptions import AuthenticationFailed, Throttled, ValidationError
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +18,7 @@ from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 from rest_framework.views import APIView
 
 from controlplane.identity import tokens
+from controlplane.identity.guessing import SENTENCE
 from controlplane.identity.models import ApiToken, User
 
 DAYS = 30
@@ -72,7 +74,10 @@ class TokenView(APIView):
         asked = SignInSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         wish = asked.validated_data
-        user = authenticate(request, username=wish["username"], password=wish["password"])
+        attempt = {"username": wish["username"], "password": wish["password"]}
+        if not AxesProxyHandler.is_allowed(request, attempt):
+            raise Throttled(detail=SENTENCE)
+        user = authenticate(request, **attempt)
         if not isinstance(user, User):
             raise AuthenticationFailed("That name and password do not fit.")
         expires_at = timezone.now() + timedelta(days=wish["days"])

@@ -55,9 +55,10 @@ def web(host: Host = "127.0.0.1", port: Port = 8080, threads: int = 16) -> None:
     _django()
     import waitress  # noqa: PLC0415
 
+    from controlplane.environment import proxied  # noqa: PLC0415
     from controlplane.wsgi import application  # noqa: PLC0415
 
-    waitress.serve(application, host=host, port=port, threads=threads, ident=None)
+    waitress.serve(application, host=host, port=port, threads=threads, ident=None, **proxied())
 
 
 @app.command()

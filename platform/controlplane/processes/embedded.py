@@ -15,6 +15,7 @@ from celery.worker import WorkController
 from django.core.management import call_command
 
 from controlplane.celery import app
+from controlplane.environment import proxied
 from controlplane.wsgi import application
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ def serve(*, host: str, port: int) -> None:
     """Run until SIGTERM or Ctrl-C; turns under way get a moment to end."""
     call_command("migrate", interactive=False, verbosity=0)
     server = waitress.create_server(
-        application, host=host, port=port, threads=WEB_THREADS, ident=None
+        application, host=host, port=port, threads=WEB_THREADS, ident=None, **proxied()
     )
     ended = threading.Event()
 

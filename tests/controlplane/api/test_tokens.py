@@ -67,7 +67,7 @@ def test_an_old_token_sent_along_does_not_keep_anybody_out() -> None:
 def test_the_twenty_first_try_in_a_minute_is_refused_whatever_header_it_brings() -> None:
     answers = [
         APIClient(headers={"x-forwarded-for": f"10.0.0.{i}"}).post(
-            TOKEN, {"username": "x", "password": "y"}, format="json"
+            TOKEN, {"username": f"x{i}", "password": "y"}, format="json"
         )
         for i in range(21)
     ]
