@@ -41,9 +41,11 @@ class TeamQuerySet(models.QuerySet["Team"]):
 
     def visible_to(self, user: User) -> "TeamQuerySet":
         """A person's own teams; all of them for the platform's people."""
-        if user.is_approver:
-            return self.all()
-        mine = user.claimed_groups
+        return self.all() if user.is_approver else self.of(user)
+
+    def of(self, user: User) -> "TeamQuerySet":
+        """The teams in which a person has a level, whatever they are to the platform."""
+        mine = [group for group in user.claimed_groups if group]
         return self.filter(
             Q(owner_group__in=mine) | Q(member_group__in=mine) | Q(viewer_group__in=mine)
         )

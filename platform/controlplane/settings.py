@@ -46,21 +46,26 @@ INSTALLED_APPS = [
     "axes",
     "rest_framework",
     "drf_spectacular",
+    "django_htmx",
     "controlplane.identity",
     "controlplane.clusters",
     "tenants",
     "provisioning",
+    "controlplane.index",
+    "controlplane.console",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "controlplane.headers.ContentSecurityPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -73,6 +78,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "controlplane.console.frame.context",
             ]
         },
     }
@@ -124,7 +130,9 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 X_FRAME_OPTIONS = "DENY"
 SILENCED_SYSTEM_CHECKS = ["security.W008"]  # see SECURE_SSL_REDIRECT
-LOGIN_URL = "/admin/login/"
+LOGIN_URL = "console:sign-in"
+LOGIN_REDIRECT_URL = "console:home"
+LOGOUT_REDIRECT_URL = "console:sign-in"
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -164,10 +172,14 @@ ARGO_EXECUTOR_IMAGE = env.text("ARGOSY_ARGO_EXECUTOR_IMAGE", default="quay.io/ar
 CELERY_BROKER_URL = env.text(
     "ARGOSY_BROKER_URL", default="memory://localhost/" if EMBEDDED else None
 )
-# A polling broker looks this often; with the default of a second every task would start late.
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"polling_interval": 0.02} if CELERY_BROKER_URL.startswith("memory:") else {}
+    # A polling broker looks this often; with the default of a second every task would start late.
+    {"polling_interval": 0.02}
+    if CELERY_BROKER_URL.startswith("memory:")
+    # One try and no waiting for who publishes: the sweep comes every 30 s anyway.
+    else {"max_retries": 0, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 )
+CELERY_BROKER_CONNECTION_TIMEOUT = 2.0
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_CONCURRENCY = env.number("ARGOSY_WORKERS", default=16)
 CELERY_WORKER_POOL = "threads"

@@ -1,0 +1,90 @@
+"""How values look on every page: phases, times, quantities, and the address of the same page, changed."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.http import QueryDict
+from django.template.context import RequestContext
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+# Which of the five looks a word has; a word is always beside the colour.
+LOOKS = {
+    "Ready": "ok",
+    "Succeeded": "ok",
+    "approved": "ok",
+    "done": "ok",
+    "True": "ok",
+    "Provisioning": "run",
+    "Running": "run",
+    "Terminating": "run",
+    "Unknown": "run",
+    "pending": "warn",
+    "Pending": "warn",
+    "waiting": "",
+    "Degraded": "bad",
+    "Failed": "bad",
+    "Error": "bad",
+    "rejected": "bad",
+    "failed": "bad",
+    "False": "bad",
+}
+STEPS = ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h"))
+DAY = 86_400
+
+
+@register.simple_tag
+def badge(word: str, shown: str = "") -> SafeString:
+    """A phase or a state as a coloured word."""
+    return format_html('<span class="badge {}">{}</span>', LOOKS.get(word, ""), shown or word)
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """`0.4 s`, `42 s`, `3 min`, `2 h`, `5 d`; nothing for nothing."""
+    if seconds is None:
+        return ""
+    if 0 < seconds < 10:  # noqa: PLR2004 - below it a decimal tells something
+        return f"{seconds:.1f} s"
+    for below, unit, name in STEPS:
+        if seconds < below:
+            return f"{int(seconds // unit)} {name}"
+    return f"{int(seconds // DAY)} d"
+
+
+@register.simple_tag
+def ago(moment: datetime | None) -> SafeString | str:
+    """`3 min ago` (or `in 38 s`), with the exact time and zone for who points at it."""
+    if moment is None:
+        return ""
+    away = (timezone.now() - moment).total_seconds()
+    words = (
+        "just now"
+        if 0 <= away < 1
+        else f"{duration(away)} ago"
+        if away > 0
+        else f"in {duration(-away)}"
+    )
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        f"{timezone.localtime(moment):%d %b %Y %H:%M:%S %Z}",
+        words,
+    )
+
+
+@register.simple_tag(takes_context=True)
+def same_page(context: RequestContext, **changes: Any) -> str:
+    """This page's query with these changes: an empty value takes a key away, and paging begins anew."""
+    query: QueryDict = context["request"].GET.copy()
+    if "page" not in changes:
+        query.pop("page", None)
+    for key, value in changes.items():
+        query.pop(key, None)
+        if value not in ("", None):
+            query[key] = str(value)
+    return f"?{query.urlencode()}"

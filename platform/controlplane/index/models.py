@@ -1,0 +1,85 @@
+"""What was last seen by watching the clusters: a row a workflow, a row a quota. Facts, never wishes."""
+
+from django.db import models
+
+from controlplane.clusters.models import Cluster
+from controlplane.identity.models import User
+from tenants.models import Team, TenantNamespace
+
+
+class WorkflowQuerySet(models.QuerySet["Workflow"]):
+    """Questions about the workflows of all clusters."""
+
+    def visible_to(self, user: User) -> "WorkflowQuerySet":
+        """Those of a person's own teams. Being of the platform opens no team's workflows."""
+        return self.filter(namespace__team__in=Team.objects.of(user))
+
+
+class Workflow(models.Model):
+    """One workflow as the API server last said it was. `index.services` alone writes these."""
+
+    namespace = models.ForeignKey(TenantNamespace, models.CASCADE, related_name="workflows")
+    uid = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=253)
+    phase = models.CharField(max_length=20, blank=True)  # Argo's word; blank: not looked at yet
+    suspended = models.BooleanField(default=False)
+    message = models.CharField(max_length=500, blank=True)
+    template = models.CharField(max_length=253, blank=True)  # of its workflowTemplateRef
+    cron = models.CharField(max_length=253, blank=True)  # the CronWorkflow that made it
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    steps_done = models.PositiveIntegerField(default=0)
+    steps_total = models.PositiveIntegerField(default=0)
+    cpu_seconds = models.PositiveBigIntegerField(default=0)  # Argo's resourcesDuration
+    memory_mib_seconds = models.PositiveBigIntegerField(default=0)  # in units of 100 MiB there
+    labels = models.JSONField(default=dict)
+    resource_version = models.CharField(max_length=40)
+
+    objects = WorkflowQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="workflow_newest"),
+            models.Index(fields=["namespace", "-created_at", "-id"], name="workflow_newest_of"),
+            models.Index(fields=["namespace", "phase", "-created_at"], name="workflow_phase_of"),
+            models.Index(fields=["namespace", "name"], name="workflow_name_of"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.namespace_id}"
+
+
+class QuotaUse(models.Model):
+    """The team's ResourceQuota as the cluster last counted it: quantities as Kubernetes writes them."""
+
+    namespace = models.OneToOneField(TenantNamespace, models.CASCADE, related_name="quota_use")
+    hard = models.JSONField(default=dict)
+    used = models.JSONField(default=dict)
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"quota of {self.namespace_id}"
+
+
+class Watch(models.Model):
+    """How the watch of one kind on one cluster is doing, so that a page can say how old it is."""
+
+    cluster = models.ForeignKey(Cluster, models.CASCADE, related_name="watches")
+    kind = models.CharField(max_length=60)
+    in_step = models.BooleanField(default=False)
+    message = models.CharField(max_length=500, blank=True)
+    since = models.DateTimeField()  # of in_step
+    heard_at = models.DateTimeField(null=True)  # the last event or bookmark
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cluster", "kind"],
+                name="one_watch_a_kind",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} on {self.cluster_id}"
