@@ -5,6 +5,8 @@ import os
 import stat
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,12 +38,18 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live_server: LiveServer) -> Path:
+def home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live_server: LiveServer
+) -> Iterator[Path]:
     """A home of its own, and the platform that answers."""
     monkeypatch.setenv("ARGOSY_HOME", str(tmp_path))
     monkeypatch.setenv("ARGOSY_URL", live_server.url)
     monkeypatch.delenv("ARGOSY_TOKEN", raising=False)
-    return tmp_path
+    yield tmp_path
+    # An answer is out before its request is over: let that end while there is a database.
+    for thread in threading.enumerate():
+        if thread.name.endswith("(process_request_thread)"):
+            thread.join(5)
 
 
 def run(*words: str, user: User | None = None) -> Result:
