@@ -43,7 +43,7 @@ def check(team: Team, *, adding: Tier) -> None:
     if used.namespaces + 1 > team.namespace_limit:
         raise OverBudget(
             f"{team.slug} already has {used.namespaces} of {team.namespace_limit} namespaces; "
-            "release one or ask the platform team for more."
+            "ask the platform team for more."
         )
     for what, have, need, limit in (
         ("cores", used.cpu, more.cpu, team.cpu_budget),

@@ -85,6 +85,8 @@ def _drf(exc: Exception, context: Mapping[str, Any]) -> Response:
         return _shaped(response.status_code, "invalid", sentence, fields, headers=response.headers)
     code = "not_found" if response.status_code == 404 else getattr(exc, "default_code", "refused")  # noqa: PLR2004
     sentence = str((response.data or {}).get("detail", "That cannot be done."))
+    if isinstance(exc, Http404):
+        sentence = "There is no such thing, or you may not see it."
     return _shaped(response.status_code, code, sentence, {}, headers=response.headers)
 
 

@@ -30,7 +30,10 @@ class RequestSerializer(serializers.ModelSerializer[Request]):
     """A request: what is asked in whose name, and where it stands."""
 
     kind = serializers.CharField(max_length=40)
-    team = VisibleTeamField(slug_field="slug")
+    team = VisibleTeamField(
+        slug_field="slug",
+        error_messages={"does_not_exist": "There is no team {value} that you may see."},
+    )
     team_id = serializers.IntegerField(read_only=True)
     asked = serializers.DictField(help_text="What a request of this kind asks.")
     requested_by = serializers.CharField(source="requested_by.username", read_only=True)

@@ -35,7 +35,9 @@ class Nowhere(APIView):
     permission_classes = (AllowAny,)
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:  # noqa: ARG002 - DRF's
-        raise NotFound("There is nothing here; every path of the API ends with a slash.")
+        raise NotFound(
+            "There is nothing here; /api/v1/schema/ lists every path, each with a slash at its end."
+        )
 
 
 WORKFLOWS = "namespaces/(?P<namespace_id>[0-9]+)/workflows/"

@@ -11,6 +11,7 @@ import httpx
 import orjson
 
 from controlplane.environment import folder
+from controlplane.processes import background
 
 SECONDS = 60.0  # a plan asks the cluster about every object
 URL = "http://127.0.0.1:8080"
@@ -80,8 +81,8 @@ class Client:
             )
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as exc:
             raise ApiError(
-                f"The platform at {self.url} does not answer ({exc}). Start it with `argosy up`, or "
-                "name another by ARGOSY_URL.",
+                f"The platform at {self.url} does not answer ({exc}). Start it with `make demo` or "
+                "`argosy up`, or name another, with its http:// or https://, by --url or ARGOSY_URL.",
                 code="unreachable",
                 exit_code=3,
             ) from exc
@@ -93,7 +94,7 @@ def signed_in() -> Client:
     kept: dict[str, str] = {}
     if kept_file().is_file():
         kept = orjson.loads(kept_file().read_bytes())
-    url = os.environ.get("ARGOSY_URL") or kept.get("url") or URL
+    url = os.environ.get("ARGOSY_URL") or kept.get("url") or known_url()
     token = os.environ.get("ARGOSY_TOKEN")
     if not token and kept:
         if url != kept["url"]:  # a token is for the platform that gave it, and shown to no other
@@ -103,8 +104,16 @@ def signed_in() -> Client:
             )
         token = kept["token"]
     if not token:
-        raise ApiError("You are not signed in: run `argosy login`, or set ARGOSY_TOKEN.")
+        raise ApiError(
+            "You are not signed in: run `argosy login`, or set ARGOSY_TOKEN. "
+            f"(Nothing is kept in {kept_file().parent}; ARGOSY_HOME names another folder.)"
+        )
     return Client(url, token)
+
+
+def known_url() -> str:
+    """The platform of this home, where it answers in the background; else where `argosy up` would."""
+    return os.environ.get("ARGOSY_URL") or background.address() or URL
 
 
 def kept_file() -> Path:

@@ -34,7 +34,10 @@ def create(
     asked = {"name": name, "tier": tier, "cluster": cluster}
     said = {"kind": "create", "team": team, "asked": asked, "reason": reason}
     with told():
-        one(client.signed_in().post("requests/", said), as_json=as_json)
+        made = client.signed_in().post("requests/", said)
+    one(made, as_json=as_json)
+    if not as_json:
+        console.print(f"An approver now reads its plan and decides: argosy approve {made['id']}")
 
 
 @app.command()
@@ -81,6 +84,8 @@ def approve(
     """Read the plan of a request and approve exactly that. Example: argosy approve 7"""
     with told():
         api = client.signed_in()
+        if api.get(f"requests/{number}/")["requested_by"] == api.get("me/")["username"]:
+            raise client.ApiError("Nobody decides on their own request; ask another approver.")
         if not plan_hash:
             found = api.get(f"requests/{number}/plan/")
             print_plan(found)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from controlplane.environment import folder
 from controlplane.processes import background
 
 app = typer.Typer(help="Run the platform.")
@@ -45,7 +46,10 @@ def down() -> None:
     was_there = background.stop()
     clusters.down_all()
     typer.echo(
-        "Stopped." if was_there else "The platform was not running; local clusters are down."
+        "Stopped."
+        if was_there
+        else f"No platform was running from {folder('ARGOSY_HOME', default='.argosy')}, and its local "
+        "clusters are down. Another one? Run this in its folder, or set ARGOSY_HOME."
     )
 
 

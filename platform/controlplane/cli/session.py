@@ -1,6 +1,5 @@
 """`argosy login` and `logout`."""
 
-import os
 from typing import Annotated
 
 import typer
@@ -18,9 +17,16 @@ def login(
     url: Annotated[str, typer.Option(help="The platform's address.")] = "",
 ) -> None:
     """Sign in, and remember it. Example: argosy login --username owner"""
-    address = url or os.environ.get("ARGOSY_URL") or client.URL
+    address = url or client.known_url()
     with told():
-        answer = client.Client(address).post("token/", {"username": username, "password": password})
+        try:
+            answer = client.Client(address).post(
+                "token/", {"username": username, "password": password}
+            )
+        except client.ApiError as exc:
+            if exc.exit_code == 1:
+                raise client.ApiError(f"{address} says: {exc}") from exc
+            raise
         client.keep(client.Client(address, answer["token"]))
     console.print(f"Signed in to {address} as {username}, until {answer['expires_at']}.")
 

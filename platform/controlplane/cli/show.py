@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from textwrap import indent
 from typing import Annotated, Any
 
 import orjson
 import typer
+import yaml
 from rich.console import Console
 from rich.table import Table
 
@@ -35,7 +37,12 @@ def one(found: Mapping[str, Any], *, as_json: bool) -> None:
         typer.echo(orjson.dumps(dict(found)))
         return
     for key, value in found.items():
-        console.print(f"{key}: {_printable(value)}")
+        if value and isinstance(value, dict | list):
+            text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
+            console.print(f"{key}:")
+            console.print(_printable(indent(text.rstrip(), "  ")))
+        else:
+            console.print(f"{key}: {_printable('' if value is None else value)}")
 
 
 def _printable(value: object) -> str:
@@ -52,5 +59,5 @@ def told() -> Iterator[None]:
     try:
         yield
     except ApiError as exc:
-        complaints.print(str(exc), style="red", markup=False)
+        complaints.print(str(exc), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(exc.exit_code) from exc

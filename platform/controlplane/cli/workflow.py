@@ -8,7 +8,7 @@ import yaml
 
 from . import client
 from .namespace import named
-from .show import Json, one, rows, told
+from .show import Json, complaints, one, rows, told
 
 app = typer.Typer(help="Workflows of a namespace.", no_args_is_help=True)
 
@@ -33,8 +33,13 @@ def submit(
     with told():
         api = client.signed_in()
         said = {"manifest": _read(file)}
-        found = api.post(f"namespaces/{named(api, namespace)['id']}/workflows/", said)
+        where = named(api, namespace)
+        found = api.post(f"namespaces/{where['id']}/workflows/", said)
     one(found, as_json=as_json)
+    if where["simulated"]:
+        complaints.print(
+            f"Pods are simulated on {where['cluster']}: nothing will run this workflow."
+        )
 
 
 @app.command()

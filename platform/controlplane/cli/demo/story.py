@@ -1,6 +1,8 @@
 """The demo's steps, in the order a team would live them."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -35,13 +37,14 @@ def demo(
 ) -> None:
     """Start a cluster and the platform, and bring one team from nothing to Ready."""
     started = time.monotonic()
-    with told(), told_locally():
+    with told(), told_locally(), _interruptible():
         console.rule("1. A real Kubernetes on this machine")
         running = clusters.up("local", node=node, crds=base_release.crds(), say=console.print)  # type: ignore[arg-type]
         console.print(f"{running.server} with {running.node} nodes")
         console.rule("2. The platform")
         url = background.ensure_running(port=port)
         keys, made = accounts.tokens(reset=reset_passwords)
+        _show_passwords(made)
         people = {name: Client(url, key) for name, key in keys.items()}
         _prepare(people["admin"], running)
         console.print(f"{url} answers; cluster `local` is registered; team `{TEAM}` is there")
@@ -58,7 +61,7 @@ def demo(
                 "can run and the demo stops at Ready."
             )
         keep(people["owner"])
-    _goodbye(url, made, time.monotonic() - started)
+    _goodbye(url, time.monotonic() - started)
 
 
 def _prepare(admin: Client, running: clusters.RunningCluster) -> None:
@@ -80,7 +83,8 @@ def _prepare(admin: Client, running: clusters.RunningCluster) -> None:
 def _ready(people: dict[str, Client]) -> Answer:
     """The namespace, asked for and approved if it is not there yet, and Ready."""
     owner, approver = people["owner"], people["approver"]
-    if _found(owner) is None:
+    before = 0
+    if (known := _found(owner)) is None:
         waiting = [r for r in owner.every("requests/") if r["state"] == "pending"]
         request = next((r for r in waiting if r["asked"].get("name") == NAMESPACE), None)
         if request is None:
@@ -91,18 +95,20 @@ def _ready(people: dict[str, Client]) -> Answer:
         approver.post(f"requests/{request['id']}/approve/", {"plan_hash": plan["plan_hash"]})
         console.print(f"approver approved request #{request['id']}, bound to that plan")
     else:
-        console.print(f"`{NAMESPACE}` was asked for and approved before")
-        owner.post(f"namespaces/{_need(owner)['id']}/try-now/")
-    return _watched(owner)
+        console.print(f"`{NAMESPACE}` was asked for and approved before; looking at it anew")
+        turns = owner.get(f"namespaces/{known['id']}/turns/")["results"]
+        before = max((turn["id"] for turn in turns), default=0)
+        owner.post(f"namespaces/{known['id']}/try-now/")
+    return _watched(owner, since=before)
 
 
-def _watched(owner: Client) -> Answer:
-    """Show the steps while they happen, until Ready or the deadline."""
+def _watched(owner: Client, *, since: int) -> Answer:
+    """Show the steps of the turns after `since` while they happen, until Ready or the deadline."""
     deadline, shown, last = time.monotonic() + READY_SECONDS, set[str](), ""
     while time.monotonic() < deadline:
         namespace = _need(owner)
         for turn in owner.get(f"namespaces/{namespace['id']}/turns/")["results"][:3]:
-            for step in turn["steps"]:
+            for step in turn["steps"] if turn["id"] > since else ():
                 line = f"  {step['state']:7} {step['step']}"
                 if step["state"] != "waiting" and (key := f"{turn['id']}{line}") not in shown:
                     shown.add(key)
@@ -127,18 +133,35 @@ def _need(owner: Client) -> Answer:
     return found
 
 
-def _goodbye(url: str, made: dict[str, str], seconds: float) -> None:
+def _goodbye(url: str, seconds: float) -> None:
     console.rule("Where to look")
-    console.print(f"Ready after {seconds:.0f} s. You are signed in as `owner`; try:")
+    console.print(f"Done after {seconds:.0f} s. You are signed in as `owner`; try:")
     console.print("  .venv/bin/argosy namespace show payments")
     console.print("  .venv/bin/argosy request list")
-    console.print(f"  {url}/admin/ as `admin`, {url}/api/v1/schema/")
+    console.print(f"  {url}/ as `owner` or `approver`, {url}/admin/ as `admin`")
+    console.print(f"  {url}/api/v1/schema/, with a token of POST {url}/api/v1/token/")
+    console.print(
+        "`make down` stops all of it and keeps the data; `rm -r .argosy` then forgets it."
+    )
+
+
+def _show_passwords(made: dict[str, str]) -> None:
+    """At once when they are made: whoever interrupts the demo later has them."""
     if made:
         console.print("Accounts and passwords, shown this once:")
         for username, password in made.items():
             console.print(f"  {username:9} {password}", highlight=False, markup=False)
     else:
         console.print(
-            "Passwords were printed by the first run; `argosy demo --reset-passwords` makes new ones."
+            "The accounts were made before; `.venv/bin/argosy demo --reset-passwords` makes new "
+            "passwords."
         )
-    console.print("`make down` stops all of it.")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print("\nInterrupted: `make demo` goes on from here, `make down` stops what runs.")
+        raise typer.Exit(130) from None
