@@ -121,7 +121,7 @@ Step = Apply | Create | Restore | Recreate | MendRelease | EnsureRelease | Remov
 
 def plan(spec: NamespaceSpec, desired: Desired, live: Live) -> tuple[Step, ...]:
     """The steps for one tenant namespace; none at all where a namespace is not the team's own."""
-    if taken_by_others(spec, live):
+    if taken_by_others(spec, live) or (desired != Desired() and terminating(live)):
         return ()
     return (
         *_objects(Stage.NAMESPACES, desired.namespaces, live),
@@ -137,6 +137,16 @@ def taken_by_others(spec: NamespaceSpec, live: Live) -> tuple[Ref, ...]:
         ref
         for ref, manifest in live.objects.items()
         if (ref.api_version, ref.kind) == NAMESPACE_KIND and not is_ours(spec, manifest)
+    )
+
+
+def terminating(live: Live) -> tuple[Manifest, ...]:
+    """The namespaces that are on their way out: nothing can be made in them until they are gone."""
+    return tuple(
+        manifest
+        for ref, manifest in live.objects.items()
+        if (ref.api_version, ref.kind) == NAMESPACE_KIND
+        and "deletionTimestamp" in manifest["metadata"]
     )
 
 

@@ -44,6 +44,9 @@ def preview(spec: NamespaceSpec, cluster: Cluster) -> Preview:
     Where the namespaces do not exist yet, the dry run goes to a scratch namespace of the platform's:
     nothing can be checked in a namespace that is not there. Raises Unreachable, ChartBroken.
     """
+    if cluster.reachable is False:
+        # Known to be away: a reader is told at once, rather than after a deadline.
+        raise Unreachable(f"{cluster.name} does not answer: {cluster.message}")
     desired = render(spec)
     kube = connect(cluster).kube
     standing = {

@@ -36,6 +36,12 @@ class TurnRecord:
 
     def begin(self, steps: Sequence[Step]) -> None:
         """There are steps: people may watch them from here on."""
+        # Under our claim no other turn runs: an open one was cut off, with its worker.
+        Turn.objects.filter(namespace=self._namespace, ended_at=None).update(
+            outcome="CutOff",
+            message="Its worker ended in the middle; a later turn went on.",
+            ended_at=timezone.now(),
+        )
         self._row = Turn.objects.create(
             namespace=self._namespace,
             generation=self._namespace.generation,

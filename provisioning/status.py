@@ -11,7 +11,7 @@ from tenants.spec import NamespaceSpec
 
 from .desired import Desired, WantedRelease
 from .live import Live
-from .plan import Stage, drifted, release_drifted, taken_by_others
+from .plan import Stage, drifted, release_drifted, taken_by_others, terminating
 
 NAMESPACES_READY, GUARD_RAILS_READY, ARGO_READY = (
     "NamespaceReady",
@@ -104,10 +104,28 @@ def is_available(deployment: Manifest) -> bool:
 
 
 def _namespaces(desired: Desired, live: Live) -> Condition:
+    if leaving := terminating(live):
+        return _under_way(
+            NAMESPACES_READY,
+            "NamespaceTerminating",
+            f"Somebody deleted {_names(leaving)}; the platform makes it anew once it is gone"
+            f"{_what_holds(leaving)}",
+        )
     missing = [m for m in desired.namespaces if drifted(m, live)]
     if missing:
         return _under_way(NAMESPACES_READY, "Creating", f"{_names(missing)} is being made")
     return _yes(NAMESPACES_READY, "Present", f"{_names(desired.namespaces)} are there")
+
+
+def _what_holds(leaving: Iterable[Manifest]) -> str:
+    """Why namespaces that are being deleted are still there, in the cluster's own words."""
+    words = [
+        c["message"]
+        for namespace in leaving
+        for c in (namespace.get("status") or {}).get("conditions") or ()
+        if c.get("status") == "True" and c.get("message")
+    ]
+    return f": {'; '.join(words)}"[:500] if words else ""
 
 
 def _guard_rails(desired: Desired, live: Live) -> Condition:
@@ -201,7 +219,8 @@ def _terminating(live: Live, failures: Sequence[Failure]) -> Report:
     if failures:
         condition = _no(READY, "RemovalFailed", failures[0].sentence)
     else:
-        condition = _under_way(READY, "Removing", f"{left} is being removed")
+        held = _what_holds(terminating(live))
+        condition = _under_way(READY, "Removing", f"{left} is being removed{held}")
     return Report((condition,), failed=bool(failures))
 
 

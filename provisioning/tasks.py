@@ -1,5 +1,6 @@
 """When the loop runs: an event, the row's own schedule, and a sweep that finds what both missed."""
 
+import logging
 from datetime import timedelta
 
 from celery import shared_task
@@ -12,6 +13,9 @@ from tenants import services
 from tenants.models import TenantNamespace
 
 from .reconcile import reconcile
+from .status import unreachable
+
+logger = logging.getLogger(__name__)
 
 SWEEP_BATCH = 1000
 SWEEP_EVERY = timedelta(seconds=30)
@@ -41,14 +45,19 @@ def sweep() -> int:
 def probe_cluster(pk: int) -> None:
     """Ask one cluster; when it answers again, its rows are due at once."""
     cluster = Cluster.objects.get(pk=pk)
-    news = clusters.record_health(cluster, error=probe.ask(cluster), now=timezone.now())
-    if not cluster.reachable:
-        return
+    now = timezone.now()
+    news = clusters.record_health(cluster, error=probe.ask(cluster), now=now)
     there = TenantNamespace.objects.live().filter(cluster=cluster)
-    if clusters.renew_endpoints(cluster):
-        services.nudge(there)  # their network policies name the addresses there were
-    elif news:
-        services.nudge(there.filter(failures__gt=0))
+    if not cluster.reachable:
+        if news:
+            logger.warning("cluster %s does not answer: %s", cluster, cluster.message)
+            services.record_unreachable(there, unreachable(cluster.message).ready, now=now)
+        return
+    if news:
+        logger.info("cluster %s answers", cluster)
+    # Where the API server moved, network policies name the address there was.
+    if clusters.renew_endpoints(cluster) or news:
+        services.nudge(there)
 
 
 @shared_task(ignore_result=True)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from controlplane.clusters.models import Cluster
@@ -121,6 +121,13 @@ def withdraw_approval(namespace: TenantNamespace) -> None:
     TenantNamespace.objects.filter(pk=namespace.pk).update(approved_plan="")
 
 
+def release_claims() -> int:
+    """Let go of every row: for a platform that is the only one on its database, when it starts."""
+    return TenantNamespace.objects.exclude(claimed_until=None).update(
+        claimed_until=None, claim_token=None, queued_at=None
+    )
+
+
 def renew(namespace: TenantNamespace, *, until: datetime) -> bool:
     """Keep the claim for longer; False if it is somebody else's by now: then stop."""
     return bool(
@@ -184,6 +191,30 @@ def record_status(
         if current[0] > generation or current[2] != namespace.next_reconcile_at:
             facts["next_reconcile_at"], next_turn = now, timedelta()
         return next_turn if mine.update(**facts) else None
+
+
+@transaction.atomic
+def record_unreachable(chosen: NamespaceQuerySet, condition: Condition, *, now: datetime) -> int:
+    """Keep that nothing is known of these: no turn is taken for them while their cluster is away.
+
+    A row that a turn is working on is left to that turn, which will find out for itself.
+    """
+    rows = list(chosen.live().filter(Q(claimed_until=None) | Q(claimed_until__lt=now)))
+    for row in rows:
+        known = from_dicts(row.conditions)
+        others = [c for kind, c in known.items() if kind != READY]
+        row.conditions = stamped(
+            (*others, condition), known, generation=row.observed_generation, now=now
+        )
+        row.phase = phase_of(
+            deletion_wanted=row.deletion_requested_at is not None,
+            gone=False,
+            generation=row.generation,
+            observed=row.observed_generation,
+            ready=condition.status,
+        )
+    TenantNamespace.objects.bulk_update(rows, ["conditions", "phase"], batch_size=500)
+    return len(rows)
 
 
 def queue(pk: int, *, now: datetime) -> bool:

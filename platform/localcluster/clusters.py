@@ -230,11 +230,13 @@ def _status(home: Home, name: str) -> ClusterStatus:
     daemons = list(control_plane.daemons(folder))
     if record["node"] == "real" and real_node.cluster_of(home) in {name, None}:
         daemons += real_node.daemons(home)
+    daemons.append(etcd.daemon(home))
     running = {daemon.name: daemon.running() is not None for daemon in daemons}
+    own = {name: alive for name, alive in running.items() if name != "etcd"}
     state: State = "half"
-    if not any(running.values()):
+    if not any(own.values()):
         state = "stopped"
-    elif all(running.values()) and etcd.daemon(home).running():
+    elif all(running.values()):
         state = "running"
     return ClusterStatus(
         name=name,

@@ -103,7 +103,7 @@ def _way_out(service: Service, tail: str) -> str:
         return f"One of its ports ({ports}) was taken meanwhile: end the other program, try again."
     if "no space left on device" in told:
         return f"The disk under {service.daemon.folder} is full: free some space and try again."
-    return "Try again; if it stays, `argosy local wipe NAME` starts over with empty data."
+    return "Try again; if it stays, `argosy local wipe NAME` starts over and loses all its data."
 
 
 def _refuse_taken(service: Service, port: int) -> None:
@@ -115,7 +115,7 @@ def _refuse_taken(service: Service, port: int) -> None:
             raise LocalClusterError(
                 f"Port {port} on {service.address}, which {service.daemon.name} needs, is taken by "
                 f"{holder or 'another program'}: end that program and try again, or wipe the "
-                "cluster (`argosy local wipe NAME`) for other ports."
+                "cluster (`argosy local wipe NAME`) for other ports; that loses its data."
             )
         time.sleep(POLL_SECONDS)
 

@@ -1,6 +1,7 @@
 """The loop on a real API server: a wish becomes true, stays true, and bad days leave no mess."""
 
 import copy
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -26,7 +27,7 @@ from provisioning.reconcile import reconcile
 from tenants import services
 from tenants.models import TenantNamespace, Tier
 
-from .conftest import Wanting, turns_until
+from .conftest import DEADLINE, Wanting, turns_until
 
 pytestmark = pytest.mark.cluster
 
@@ -230,8 +231,9 @@ def test_a_deleted_namespace_comes_back_with_everything_in_it(
 ) -> None:
     kube.delete(Ref("v1", "Namespace", "", ready.name))
 
-    TenantNamespace.objects.filter(pk=ready.pk).update(failures=0)
-    turns_until(ready, "Degraded")
+    reconcile(ready.pk)
+    ready.refresh_from_db()
+    assert ready.phase == "Provisioning"
     namespace = turns_until(ready, "Ready")
 
     assert kube.get(Ref("v1", "ResourceQuota", namespace.name, "team-quota")) is not None
@@ -490,3 +492,55 @@ def test_a_turn_that_was_queued_twice_is_taken_once(ready: TenantNamespace) -> N
 
     ready.refresh_from_db()
     assert (ready.turns.count(), ready.next_reconcile_at) == (turns, scheduled)
+
+
+def test_a_cluster_that_goes_away_is_told_on_each_of_its_rows(ready: TenantNamespace) -> None:
+    config = orjson.loads(sealing.unseal(ready.cluster.sealed_kubeconfig))
+    config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+    away = sealing.seal(orjson.dumps(config).decode())
+    Cluster.objects.filter(pk=ready.cluster_id).update(sealed_kubeconfig=away)
+
+    tasks.probe_cluster(ready.cluster_id)
+
+    ready.refresh_from_db()
+    assert ready.phase == "Degraded"
+    assert ready.ready is not None
+    assert ready.ready.reason == "ClusterUnreachable"
+    assert {c["type"] for c in ready.conditions} > {"Ready", "ArgoReady"}
+
+
+def test_a_namespace_held_by_a_finalizer_says_what_holds_it(
+    ready: TenantNamespace, kube: KubeGateway
+) -> None:
+    held = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "held", "namespace": ready.name, "finalizers": ["example.com/wait"]},
+    }
+    kube.create(held)
+    kube.delete(Ref("v1", "Namespace", "", ready.name))
+    try:
+        deadline = time.monotonic() + DEADLINE
+        while "example.com/wait" not in (ready.ready.message if ready.ready else ""):
+            assert time.monotonic() < deadline, ready.ready
+            reconcile(ready.pk)
+            ready.refresh_from_db()
+        assert ready.phase == "Provisioning"
+        assert ready.ready is not None
+        assert ready.ready.reason == "NamespaceTerminating"
+    finally:
+        kube.patch(ref_of(held), {"metadata": {"finalizers": None}})
+    turns_until(ready, "Ready")
+
+
+def test_a_turn_that_was_cut_off_is_closed_by_the_next_one(
+    ready: TenantNamespace, kube: KubeGateway
+) -> None:
+    cut_off = ready.turns.create(generation=1)
+    kube.delete(Ref("v1", "ResourceQuota", ready.name, "team-quota"))
+
+    reconcile(ready.pk)
+
+    cut_off.refresh_from_db()
+    assert cut_off.outcome == "CutOff"
+    assert cut_off.ended_at is not None

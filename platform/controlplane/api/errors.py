@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as ModelError
+from django.db import OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -45,6 +46,11 @@ KEPT_HEADERS = {"WWW-Authenticate", "Retry-After", "Allow"}
 
 # Nested beyond reason, or half of a surrogate pair: no database and no cluster takes that.
 UNREADABLE = (SuspiciousOperation, RecursionError, UnicodeError)
+PLAIN: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str], ...] = (
+    (RequestDataTooBig, 413, "too_large", "That is too much for one call."),
+    (UNREADABLE, 400, "parse_error", "The call cannot be read."),
+    (OperationalError, 503, "database", "The platform's database cannot be used: {}."),
+)
 
 logger = logging.getLogger(__name__)
 
@@ -59,10 +65,9 @@ def answer(exc: Exception, context: Mapping[str, Any]) -> Response:
     if isinstance(exc, ModelError):
         # Django's own validation, raised by full_clean() in a service, which DRF does not know.
         exc = exceptions.ValidationError(_messages(exc))
-    if isinstance(exc, RequestDataTooBig):
-        return _shaped(413, "too_large", "That is too much for one call.", {})
-    if isinstance(exc, UNREADABLE):
-        return _shaped(400, "parse_error", "The call cannot be read.", {})
+    for kind, status, code, sentence in PLAIN:
+        if isinstance(exc, kind):
+            return _shaped(status, code, sentence.format(exc), {})
     if isinstance(exc, Http404 | PermissionDenied | exceptions.APIException):
         return _drf(exc, context)
     logger.error("a mistake of the platform's", exc_info=exc)

@@ -34,7 +34,19 @@ def turns(name: str, *, as_json: Json = False) -> None:
     with told():
         api = client.signed_in()
         found = api.get(f"namespaces/{named(api, name)['id']}/turns/")["results"]
-    rows(found, ("started_at", "seconds", "outcome", "message"), as_json=as_json)
+    if not as_json:
+        for turn in found:
+            turn["steps"] = "\n".join(f"{s['state']}: {s['step']}" for s in turn["steps"])
+    rows(found, ("started_at", "seconds", "outcome", "message", "steps"), as_json=as_json)
+
+
+@app.command()
+def retry(name: str) -> None:
+    """Look at it now, whatever its schedule says."""
+    with told():
+        api = client.signed_in()
+        api.post(f"namespaces/{named(api, name)['id']}/try-now/")
+    console.print(f"{name} is looked at now: `argosy namespace show {name}`.")
 
 
 @app.command()

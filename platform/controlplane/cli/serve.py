@@ -31,6 +31,9 @@ def up(host: Host = "127.0.0.1", port: Port = 8080) -> None:
 
     try:
         embedded.serve(host=host, port=port)
+    except embedded.AlreadyRunning as exc:
+        typer.echo(exc.sentence, err=True)
+        raise typer.Exit(1) from exc
     except OSError as exc:
         typer.echo(
             f"Cannot listen on {host}:{port}: {exc.strerror}. Choose another --port.", err=True

@@ -11,6 +11,8 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from controlplane.errors import DomainError
+
 from .client import ApiError
 
 # What others wrote is text, never markup: a team may be called [/red].
@@ -61,3 +63,6 @@ def told() -> Iterator[None]:
     except ApiError as exc:
         complaints.print(str(exc), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(exc.exit_code) from exc
+    except DomainError as exc:
+        complaints.print(exc.sentence, style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from exc

@@ -3,7 +3,6 @@
 import atexit
 import os
 import shutil
-import tempfile
 import threading
 from functools import lru_cache
 from pathlib import Path
@@ -64,7 +63,17 @@ def _opened(sealed: str) -> Connection:
 
 @lru_cache(maxsize=1)
 def _private_folder() -> Path:
-    """Where helm finds its kubeconfigs: ours alone, gone when the process ends."""
-    folder = Path(tempfile.mkdtemp(prefix="argosy-"))
+    """Where helm finds its kubeconfigs: ours alone, gone when the process ends.
+
+    What a killed process left there is taken away by the next one that starts.
+    """
+    ours = settings.HOME / "run"
+    ours.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for left in ours.iterdir():
+        if not Path("/proc", left.name).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    folder = ours / str(os.getpid())
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+    return Path(folder)

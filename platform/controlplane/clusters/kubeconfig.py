@@ -7,10 +7,13 @@ whoever opens it. The platform opens it, so all of them are refused, each by its
 import base64
 import binascii
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from controlplane.errors import DomainError
 
@@ -138,8 +141,27 @@ def _user_faults(user: dict[str, Any]) -> Iterator[str]:
         yield "token must be one word"
     if any(pair) and not all(_is_base64(half) for half in pair):
         yield "client-certificate-data and client-key-data must both be there, in base64"
+    elif all(pair):
+        yield from _pair_faults(*(base64.b64decode(str(half)) for half in pair))
     if not token and not any(pair):
         yield "there is no credential: give a token, or a client certificate with its key"
+
+
+def _pair_faults(certificate: bytes, key: bytes) -> Iterator[str]:
+    now = datetime.now(UTC)
+    try:
+        found = x509.load_pem_x509_certificate(certificate)
+    except ValueError:
+        yield "client-certificate-data holds no certificate"
+    else:
+        if found.not_valid_after_utc <= now:
+            yield f"the client certificate ended on {found.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
+        if found.not_valid_before_utc > now:
+            yield f"the client certificate begins on {found.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
+    try:
+        load_pem_private_key(key, password=None)
+    except (ValueError, TypeError):
+        yield "client-key-data holds no key that can be read without a password"
 
 
 def _is_base64(value: object) -> bool:

@@ -84,7 +84,9 @@ def renew_endpoints(cluster: Cluster) -> bool:
 def record_health(cluster: Cluster, *, error: KubeError | None, now: datetime) -> bool:
     """Keep whether the cluster answered; True if that is news."""
     reachable = error is None
-    changed = cluster.reachable is not reachable
+    # As it is now, not as it was when the question was asked: probes may overlap.
+    known = Cluster.objects.filter(pk=cluster.pk).values_list("reachable", flat=True).first()
+    changed = known is not reachable
     facts: dict[str, Any] = {
         "reachable": reachable,
         "message": "" if error is None else error.sentence[:500],

@@ -2,8 +2,10 @@
 
 import hashlib
 import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta
 
+from django.db import OperationalError
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -45,7 +47,9 @@ class TokenAuthentication(BaseAuthentication):
         if token.expires_at is not None and token.expires_at <= now:
             raise AuthenticationFailed("This token has expired; make a new one.")
         if token.last_used_at is None or token.last_used_at < now - USED_EVERY:
-            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+            # A hint: with a database that can only be read, people still read.
+            with suppress(OperationalError):
+                ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature

@@ -65,7 +65,16 @@ _BY_CODE: dict[int, type[Refused]] = {
 }
 
 
+UNAUTHORIZED = 401
+
+
 def refused(code: int, status: Mapping[str, Any]) -> Refused:
     """The error for an answer of `code`; 429 and 5xx stay plain `Refused`, which may be retried."""
     sentence = str(status.get("message") or status.get("reason") or f"HTTP {code}")
+    if code == UNAUTHORIZED:
+        sentence = (
+            f"The cluster refuses this credential (401 {sentence}): it is another's, or has ended."
+        )
+    if unwell := [line for line in sentence.splitlines() if line.startswith("[-]")]:
+        sentence = " ".join(unwell)  # of /readyz, only what is not
     return _BY_CODE.get(code, Refused)(sentence, code=code, status=status)

@@ -3,6 +3,7 @@
 Nothing but settings differs from production: the same application, tasks and schedule.
 """
 
+import fcntl
 import logging
 import signal
 import threading
@@ -12,11 +13,21 @@ from contextlib import contextmanager
 import waitress
 from celery.beat import Scheduler, Service
 from celery.worker import WorkController
+from django.conf import settings
 from django.core.management import call_command
 
 from controlplane.celery import app
 from controlplane.environment import proxied
+from controlplane.errors import DomainError
 from controlplane.wsgi import application
+from tenants import services
+
+
+class AlreadyRunning(DomainError):
+    """This home has a platform that runs."""
+
+    code = "already_running"
+
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +36,18 @@ STOP_SECONDS = 15.0
 
 
 def serve(*, host: str, port: int) -> None:
-    """Run until SIGTERM or Ctrl-C; turns under way get a moment to end."""
-    call_command("migrate", interactive=False, verbosity=0)
+    """Run until SIGTERM or Ctrl-C; turns under way get a moment to end.
+
+    Raises AlreadyRunning if another one runs on the same database.
+    """
+    with _only_one():
+        call_command("migrate", interactive=False, verbosity=0)
+        # Whoever held a row was a worker of ours, and is gone.
+        services.release_claims()
+        _serve(host=host, port=port)
+
+
+def _serve(*, host: str, port: int) -> None:
     server = waitress.create_server(
         application, host=host, port=port, threads=WEB_THREADS, ident=None, **proxied()
     )
@@ -41,6 +62,21 @@ def serve(*, host: str, port: int) -> None:
         logger.info("Argosy answers at http://%s:%d", host, port)
         ended.wait()
     logger.info("Argosy has stopped")
+
+
+@contextmanager
+def _only_one() -> Iterator[None]:
+    """Hold the home: two platforms on one SQLite database would each think they are alone."""
+    lock = settings.HOME / "platform.lock"
+    with lock.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(
+                f"Another Argosy runs from {settings.HOME} already. End it, or set ARGOSY_HOME to "
+                "another folder."
+            ) from None
+        yield
 
 
 @contextmanager

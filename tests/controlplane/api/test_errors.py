@@ -4,6 +4,7 @@ from typing import Any, Never
 
 import pytest
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, ValidationError
+from django.db import OperationalError
 from rest_framework.views import APIView
 
 from controlplane.api.errors import answer
@@ -145,3 +146,10 @@ def test_what_nothing_can_store_is_a_400(body: str) -> None:
     answer = client.post("/api/v1/requests/", body, content_type="application/json")
 
     assert answer.status_code == 400
+
+
+def test_a_database_that_cannot_be_used_is_a_503_that_says_so() -> None:
+    response = answer(OperationalError("attempt to write a readonly database"), {"view": APIView()})
+
+    assert response.status_code == 503
+    assert "readonly" in response.data["error"]["sentence"]

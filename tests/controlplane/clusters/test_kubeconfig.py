@@ -1,14 +1,36 @@
 """Which kubeconfig is taken: one with everything inline, and each refusal names the field."""
 
 import base64
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from controlplane.clusters.kubeconfig import LONGEST, BadKubeconfig, checked, server_of
 
 CA = base64.b64encode(b"a certificate").decode()
+
+
+def pair(days: int = 1) -> dict[str, str]:
+    """A client certificate that ends in so many days, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, end = x509.Name([]), datetime.now(UTC) + timedelta(days=days)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(end - timedelta(days=2))
+        .not_valid_after(end)
+        .sign(key, hashes.SHA256())
+    )
+    pem, private = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    plain = key.private_bytes(pem, private, serialization.NoEncryption())
+    return {
+        "client-certificate-data": base64.b64encode(certificate.public_bytes(pem)).decode(),
+        "client-key-data": base64.b64encode(plain).decode(),
+    }
 
 
 def document(user: Any = None, cluster: Any = None, **more: Any) -> str:
@@ -25,9 +47,7 @@ def document(user: Any = None, cluster: Any = None, **more: Any) -> str:
     )
 
 
-@pytest.mark.parametrize(
-    "user", [{"token": "word"}, {"client-certificate-data": CA, "client-key-data": CA}]
-)
+@pytest.mark.parametrize("user", [{"token": "word"}, pair()])
 def test_inline_credentials_are_taken_and_nothing_else_is_kept(user: dict[str, str]) -> None:
     config = checked(document(user, preferences={"colors": True}))
 
@@ -54,6 +74,10 @@ def test_inline_credentials_are_taken_and_nothing_else_is_kept(user: dict[str, s
         (document({"token": "two words\n"}), "one word"),
         (document({"client-certificate-data": CA}), "both be there"),
         (document({"token": ""}), "no credential"),
+        (document({**pair(), "client-certificate-data": CA}), "holds no certificate"),
+        (document({**pair(), "client-key-data": CA}), "holds no key"),
+        (document(pair(days=-1)), "certificate ended on"),
+        (document(pair(days=5)), "certificate begins on"),
         (document(**{"current-context": "y"}), "current-context"),
         (document(users=[]), "not under `users`"),
         (document(clusters="none"), "not under `clusters`"),
