@@ -4,7 +4,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ import yaml
 from localcluster import clusters
 from localcluster.clusters import RunningCluster
 from localcluster.home import Home
+from localcluster.processes import Daemon
 
 CRDS = Path(__file__).parents[1] / "platform/controlplane/clusters/base/10-crds.yaml"
 PREFIX = "argosy-test-cluster-"
@@ -40,9 +41,24 @@ def cluster_home() -> Iterator[Home]:
 @pytest.fixture(scope="session")
 def local_cluster(cluster_home: Home) -> RunningCluster:
     """One real API server with simulated nodes, shared by the whole test run."""
+    return _up(cluster_home)
+
+
+@pytest.fixture(scope="session")
+def restart_api_server(local_cluster: RunningCluster, cluster_home: Home) -> Callable[[], None]:
+    """End the API server, and with it all it remembers of the past, and start it again."""
+
+    def restart() -> None:
+        Daemon(cluster_home.cluster(local_cluster.name), "kube-apiserver").stop()
+        _up(cluster_home)
+
+    return restart
+
+
+def _up(home: Home) -> RunningCluster:
     # The kinds that quotas count are there from the start: the controllers look for new ones every 30 s.
     crds = [m for m in yaml.safe_load_all(CRDS.read_text(encoding="utf-8")) if m]
-    return clusters.up("tests", node="simulated", home=cluster_home, durable=False, crds=crds)
+    return clusters.up("tests", node="simulated", home=home, durable=False, crds=crds)
 
 
 def sweep_abandoned() -> None:
