@@ -1,6 +1,7 @@
 """A running cluster for tests: simulated nodes, a home of its own, always torn down."""
 
 import fcntl
+import json
 import os
 import shutil
 import tempfile
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from localcluster import clusters
+from localcluster import clusters, etcd
 from localcluster.clusters import RunningCluster
 from localcluster.home import Home
 from localcluster.processes import Daemon
@@ -45,14 +46,20 @@ def local_cluster(cluster_home: Home) -> RunningCluster:
 
 
 @pytest.fixture(scope="session")
-def restart_api_server(local_cluster: RunningCluster, cluster_home: Home) -> Callable[[], None]:
-    """End the API server, and with it all it remembers of the past, and start it again."""
+def forget_the_past(local_cluster: RunningCluster, cluster_home: Home) -> Callable[[], None]:
+    """Compact etcd and restart the API server: nobody can go on from what they saw before."""
 
-    def restart() -> None:
+    def forget() -> None:
+        api = etcd._api(cluster_home)
+        revision = json.loads(api.request("POST", "/v3/maintenance/status", {})[1])["header"][
+            "revision"
+        ]
+        said = {"revision": revision, "physical": True}
+        assert api.request("POST", "/v3/kv/compaction", said)[0] == 200
         Daemon(cluster_home.cluster(local_cluster.name), "kube-apiserver").stop()
         _up(cluster_home)
 
-    return restart
+    return forget
 
 
 def _up(home: Home) -> RunningCluster:

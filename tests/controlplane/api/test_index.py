@@ -31,7 +31,7 @@ def indexed(namespace: TenantNamespace, name: str = "hello", **facts: Any) -> Wo
     return Workflow.objects.create(namespace=namespace, name=name, **made)
 
 
-def names(team: Team, **query: Any) -> list[str]:
+def names(team: Team, /, **query: Any) -> list[str]:
     answer = client_of(viewer_of(team)).get(WORKFLOWS, query)
     assert answer.status_code == 200, answer.content
     return [each["name"] for each in answer.json()["results"]]
