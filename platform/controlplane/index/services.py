@@ -6,7 +6,7 @@ by the resourceVersion that etcd gave the object.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from operator import ge, gt
@@ -156,7 +156,7 @@ def _ours(cluster: Cluster, names: set[str]) -> dict[str, int]:
 
 
 def _row(table: _Table, entry: Entry, namespace_id: int, now: datetime) -> models.Model:
-    facts = {key: value for key, value in asdict(entry).items() if key != "namespace"}
+    facts = {key: value for key, value in vars(entry).items() if key != "namespace"}
     if table.rows.model is QuotaUse:
         facts["seen_at"] = now
     row: models.Model = table.rows.model(namespace_id=namespace_id, **facts)

@@ -1,8 +1,12 @@
 """The watcher: every cluster followed by itself, noticed when it comes and goes, and ended at once."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +17,7 @@ from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
 from controlplane.index.models import QuotaUse, Watch, Workflow
 from controlplane.kube.door import Listing
-from controlplane.processes import watch
+from controlplane.processes import embedded, watch
 from controlplane.processes.watch import STOPPED, Watcher
 from tenants.models import TenantNamespace
 from tests.factories import ClusterFactory, NamespaceFactory
@@ -218,3 +222,49 @@ def test_it_ends_at_once_and_says_so(fleet: Fleet, monkeypatch: pytest.MonkeyPat
     assert not Watch.objects.filter(in_step=True).exists()
     fake.unreachable = True
     fake.wake()
+
+
+def test_the_process_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    env = {**os.environ, "ARGOSY_HOME": str(tmp_path), "ARGOSY_LOG_LEVEL": "INFO"}
+    env["DJANGO_SETTINGS_MODULE"] = "controlplane.settings"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "controlplane.cli", "watch"],
+        env=env,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stderr is not None
+        assert "the watch has begun" in process.stderr.readline()
+        process.terminate()
+        _, said = process.communicate(timeout=DEADLINE)
+
+    assert process.returncode == 0
+    assert "the watch has ended" in said
+
+
+class Idle:
+    """A worker or a scheduler with nothing to do."""
+
+    def start(self, **_: object) -> None: ...
+    def stop(self) -> None: ...
+
+
+def test_in_embedded_mode_the_one_process_watches_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = threading.Event()
+    ended: list[threading.Event] = []
+
+    def run(until: threading.Event) -> None:
+        ended.append(until)
+        begun.set()
+        until.wait(DEADLINE)
+
+    monkeypatch.setattr(watch, "run", run)
+    for other in ("WorkController", "Service"):
+        monkeypatch.setattr(embedded, other, lambda *_, **__: Idle())
+
+    with embedded.background_work():
+        assert begun.wait(DEADLINE)
+        assert not ended[0].is_set()
+
+    assert ended[0].is_set()
