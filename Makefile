@@ -48,9 +48,10 @@ cluster: setup ## the tests on a real API server (builds Kubernetes once, about 
 	@$(RUN)/argosy local build
 	@$(RUN)/python -m pytest -q -m "cluster or real_node"
 
-bench: setup ## what a namespace costs, beside bare helm in the same run
+bench: setup ## what a namespace costs, beside bare helm in the same run; how fast the index follows
 	@$(RUN)/argosy local build
 	@$(RUN)/python benches/turns.py
+	@$(RUN)/python benches/index.py
 
 lock: ## resolve the dependencies anew
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal --generate-hashes \

@@ -1,18 +1,20 @@
 """A running cluster for tests: simulated nodes, a home of its own, always torn down."""
 
 import fcntl
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from localcluster import clusters
+from localcluster import clusters, etcd
 from localcluster.clusters import RunningCluster
 from localcluster.home import Home
+from localcluster.processes import Daemon
 
 CRDS = Path(__file__).parents[1] / "platform/controlplane/clusters/base/10-crds.yaml"
 PREFIX = "argosy-test-cluster-"
@@ -40,9 +42,30 @@ def cluster_home() -> Iterator[Home]:
 @pytest.fixture(scope="session")
 def local_cluster(cluster_home: Home) -> RunningCluster:
     """One real API server with simulated nodes, shared by the whole test run."""
+    return _up(cluster_home)
+
+
+@pytest.fixture(scope="session")
+def forget_the_past(local_cluster: RunningCluster, cluster_home: Home) -> Callable[[], None]:
+    """Compact etcd and restart the API server: nobody can go on from what they saw before."""
+
+    def forget() -> None:
+        api = etcd._api(cluster_home)
+        revision = json.loads(api.request("POST", "/v3/maintenance/status", {})[1])["header"][
+            "revision"
+        ]
+        said = {"revision": revision, "physical": True}
+        assert api.request("POST", "/v3/kv/compaction", said)[0] == 200
+        Daemon(cluster_home.cluster(local_cluster.name), "kube-apiserver").stop()
+        _up(cluster_home)
+
+    return forget
+
+
+def _up(home: Home) -> RunningCluster:
     # The kinds that quotas count are there from the start: the controllers look for new ones every 30 s.
     crds = [m for m in yaml.safe_load_all(CRDS.read_text(encoding="utf-8")) if m]
-    return clusters.up("tests", node="simulated", home=cluster_home, durable=False, crds=crds)
+    return clusters.up("tests", node="simulated", home=home, durable=False, crds=crds)
 
 
 def sweep_abandoned() -> None:

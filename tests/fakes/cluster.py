@@ -6,10 +6,14 @@ leaves out: normalising of values, admission, and lists merged by key (here a li
 
 import copy
 import itertools
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from controlplane.kube.door import Event, EventType, Listing
 from controlplane.kube.errors import KubeError, Missing, Unreachable, refused
 from controlplane.kube.gateway import FIELD_MANAGER
 from controlplane.kube.resources import resource_of
@@ -18,6 +22,7 @@ from controlplane.objects import Manifest, Ref, ref_of
 from .fields import Path, all_paths, body, leaves, put, remove, tree, value_at, without_none
 
 Owner = tuple[str, str]  # manager, operation
+MADE_AT = "2026-01-01T00:00:00Z"
 
 
 @dataclass
@@ -26,6 +31,26 @@ class Stored:
 
     manifest: Manifest
     owners: dict[Owner, set[Path]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One write: which object, what it was and what it is; None where it was not, or is no more."""
+
+    version: int
+    ref: Ref
+    before: Manifest | None
+    after: Manifest | None
+
+    def event(self, labels: dict[str, str]) -> Event | None:
+        """How a watch with these labels sees it; None if it is none of its business."""
+        was, now = _matches(self.before, labels), _matches(self.after, labels)
+        if not was and not now:
+            return None
+        kind: EventType = "DELETED" if not now else "MODIFIED" if was else "ADDED"
+        shown = copy.deepcopy(self.after if self.after is not None else self.before) or {}
+        shown["metadata"]["resourceVersion"] = str(self.version)
+        return Event(kind, shown)
 
 
 @dataclass
@@ -39,20 +64,27 @@ class FakeCluster:
     deployments_come_up: bool = True
     calls: list[str] = field(default_factory=list)
     user: str = "platform"
-    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    changes: list[Change] = field(default_factory=list)
+    compacted: int = 1  # what came until then is forgotten
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(2))
+    _wrote: threading.Condition = field(default_factory=threading.Condition)
 
     def acting_as(self, user: str) -> "FakeCluster":
         """The same objects, with another caller's name on each call."""
-        return FakeCluster(
-            self.objects,
-            self.unreachable,
-            self.refusals,
-            self.quotas_are_counted,
-            self.deployments_come_up,
-            self.calls,
-            user,
-            self._numbers,
-        )
+        other = copy.copy(self)
+        other.user = user
+        return other
+
+    def compact(self) -> None:
+        """Forget how it came to be as it is: nobody can go on from what they saw before."""
+        self.compacted = next(self._numbers)
+        self.changes.clear()
+        self.wake()
+
+    def wake(self) -> None:
+        """Have every watch look again; to be called after a change of the story."""
+        with self._wrote:
+            self._wrote.notify_all()
 
     def get(self, ref: Ref) -> Manifest | None:
         self._called("get", ref)
@@ -70,13 +102,13 @@ class FakeCluster:
     ) -> tuple[Manifest, ...]:
         assert not fields, "the fake knows no field selectors"
         self._called("list", Ref(api_version, kind, namespace, ""))
-        wanted = dict(pair.split("=", 1) for pair in labels.split(",") if pair)
+        wanted = _pairs(labels)
         return tuple(
             self._shown(stored)
             for ref, stored in sorted(self.objects.items())
             if (ref.api_version, ref.kind) == (api_version, kind)
             and namespace in {"", ref.namespace}
-            and wanted.items() <= (stored.manifest["metadata"].get("labels") or {}).items()
+            and _matches(stored.manifest, wanted)
         )
 
     def page(
@@ -89,10 +121,69 @@ class FakeCluster:
         cursor: str = "",
         labels: str = "",
     ) -> tuple[tuple[Manifest, ...], str]:
+        found = self.list_from(
+            api_version, kind, namespace=namespace, labels=labels, cursor=cursor, limit=limit
+        )
+        return found.items, found.cursor
+
+    def list_from(
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str = "",
+        labels: str = "",
+        cursor: str = "",
+        limit: int = 500,
+    ) -> Listing:
+        # One moment for all pages, which here is the moment of the first.
+        version, start = map(int, cursor.split(":")) if cursor else (next(self._numbers), 0)
+        if version < self.compacted:
+            raise refused(410, {"message": "the cursor is too old"})
         everything = self.list(api_version, kind, namespace, labels=labels)
-        start = int(cursor or 0)
         end = start + limit
-        return everything[start:end], str(end) if end < len(everything) else ""
+        more = f"{version}:{end}" if end < len(everything) else ""
+        return Listing(everything[start:end], more, str(version))
+
+    def watch(
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str = "",
+        labels: str = "",
+        resource_version: str,
+        seconds: int,
+    ) -> Iterator[Event]:
+        self._called("watch", Ref(api_version, kind, namespace, ""))
+        deadline = time.monotonic() + seconds
+        wanted = _pairs(labels)
+
+        def events() -> Iterator[Event]:
+            seen = int(resource_version)
+            while True:
+                with self._wrote:
+                    self._wrote.wait_for(partial(self._is_news, seen), deadline - time.monotonic())
+                    news = [change for change in self.changes if change.version > seen]
+                    now = next(self._numbers)
+                if self.unreachable:
+                    raise Unreachable("the API server cannot be reached: the story says so")
+                if seen < self.compacted:
+                    raise refused(410, {"message": f"too old resource version: {seen}"})
+                seen = now
+                for change in news:
+                    ref = change.ref
+                    if (ref.api_version, ref.kind) != (api_version, kind):
+                        continue
+                    event = change.event(wanted) if namespace in {"", ref.namespace} else None
+                    if event is not None:
+                        yield event
+                if time.monotonic() >= deadline:
+                    said = {"apiVersion": api_version, "kind": kind}
+                    yield Event("BOOKMARK", {**said, "metadata": {"resourceVersion": str(now)}})
+                    return
+
+        return events()
 
     def apply(
         self,
@@ -168,16 +259,29 @@ class FakeCluster:
             return
         if uid and found.manifest["metadata"]["uid"] != uid:
             raise refused(409, {"message": f"{ref} is another object by now"})
-        del self.objects[ref]
+        self._gone(ref)
         if ref.kind == "Namespace":
             for inner in [r for r in self.objects if r.namespace == ref.name]:
-                del self.objects[inner]
+                self._gone(inner)
 
     def read(self, path: str) -> Manifest:
         self._called("read", Ref("", path, "", ""))
         return {"gitVersion": "v0.0.0-fake"} if path == "/version" else {"text": "ok"}
 
     # What the cluster itself does.
+
+    def _gone(self, ref: Ref) -> None:
+        self._written(ref, self.objects.pop(ref), None, next(self._numbers))
+
+    def _written(self, ref: Ref, before: Stored | None, after: Stored | None, version: int) -> None:
+        was, now = (each and copy.deepcopy(each.manifest) for each in (before, after))
+        with self._wrote:
+            self.changes.append(Change(version, ref, was, now))
+            self._wrote.notify_all()
+
+    def _is_news(self, seen: int) -> bool:
+        newest = self.changes[-1].version if self.changes else 0
+        return newest > seen or self.compacted > seen or self.unreachable
 
     def _called(self, verb: str, ref: Ref) -> None:
         if self.unreachable:
@@ -203,6 +307,7 @@ class FakeCluster:
         meta: Manifest = {"name": ref.name, "uid": f"uid-{next(self._numbers)}", "generation": 0}
         if ref.namespace:
             meta["namespace"] = ref.namespace
+        meta["creationTimestamp"] = MADE_AT
         return Stored({"apiVersion": ref.api_version, "kind": ref.kind, "metadata": meta})
 
     def _write(self, stored: Stored, wanted: dict[Path, Any], owner: Owner) -> None:
@@ -234,6 +339,7 @@ class FakeCluster:
         self._controllers(stored.manifest)
         if not dry_run:
             self.objects[ref] = stored
+            self._written(ref, before, stored, int(meta["resourceVersion"]))
         return self._shown(stored)
 
     def _controllers(self, manifest: Manifest) -> None:
@@ -256,6 +362,16 @@ class FakeCluster:
             if paths
         ]
         return shown
+
+
+def _pairs(labels: str) -> dict[str, str]:
+    return dict(pair.split("=", 1) for pair in labels.split(",") if pair)
+
+
+def _matches(manifest: Manifest | None, labels: dict[str, str]) -> bool:
+    if manifest is None:
+        return False
+    return labels.items() <= (manifest["metadata"].get("labels") or {}).items()
 
 
 def _disown(stored: Stored, path: Path) -> None:

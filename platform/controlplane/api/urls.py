@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from . import schema  # noqa: F401 - the schema's extensions register when imported
 from .clusters import ClusterViewSet
+from .index import IndexedWorkflowViewSet
 from .me import MeView
 from .namespaces import NamespaceViewSet
 from .requests import RequestViewSet
@@ -25,6 +26,7 @@ router.register("tiers", TierViewSet)
 router.register("clusters", ClusterViewSet)
 router.register("requests", RequestViewSet)
 router.register("namespaces", NamespaceViewSet)
+router.register("workflows", IndexedWorkflowViewSet)
 
 
 @extend_schema(exclude=True)

@@ -1,6 +1,8 @@
 """`argosy up`, `down`, and the processes one by one: how the platform is run."""
 
 import os
+import signal
+import threading
 from typing import Annotated
 
 import typer
@@ -24,7 +26,7 @@ def _django() -> None:
 
 @app.command()
 def up(host: Host = "127.0.0.1", port: Port = 8080) -> None:
-    """Run web, worker and scheduler in this one process, until Ctrl-C."""
+    """Run web, worker, scheduler and watch in this one process, until Ctrl-C."""
     os.environ.setdefault("ARGOSY_URL", f"http://{host}:{port}")
     _django()
     from controlplane.processes import embedded  # noqa: PLC0415
@@ -86,3 +88,15 @@ def beat() -> None:
     from controlplane.celery import app as celery  # noqa: PLC0415
 
     Service(celery, scheduler_cls=Scheduler).start()
+
+
+@app.command()
+def watch() -> None:
+    """Run the watch of all clusters, which keeps the index of workflows and quotas. One of it."""
+    _django()
+    from controlplane.processes import watch as watching  # noqa: PLC0415
+
+    ended = threading.Event()
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda *_: ended.set())
+    watching.run(ended)

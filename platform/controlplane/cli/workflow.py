@@ -10,14 +10,28 @@ from . import client
 from .namespace import named
 from .show import Json, complaints, one, rows, told
 
+OVER_ALL = ("cluster", "namespace", "name", "phase", "progress", "created_at", "message")
+
 app = typer.Typer(help="Workflows of a namespace.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_(namespace: str, *, as_json: Json = False) -> None:
-    """The workflows of a namespace, a page of them."""
+def list_(
+    namespace: Annotated[str, typer.Argument(help="Asked live; without it, all of yours.")] = "",
+    *,
+    phase: Annotated[str, typer.Option(help="Such as Running or Failed.")] = "",
+    text: Annotated[str, typer.Option(help="Part of the name.")] = "",
+    as_json: Json = False,
+) -> None:
+    """The newest workflows of all your teams, or those of one namespace; a page of them."""
     with told():
         api = client.signed_in()
+        if not namespace:
+            found = api.get("workflows/", **_said(phase=phase, text=text))["results"]
+            rows(found, OVER_ALL, as_json=as_json)
+            return
+        if phase or text:
+            raise client.ApiError("--phase and --text are for the list over all namespaces.")
         found = api.get(f"namespaces/{named(api, namespace)['id']}/workflows/")["items"]
     rows(found, ("name", "phase", "progress", "message"), as_json=as_json)
 
@@ -49,6 +63,10 @@ def show(namespace: str, name: str, *, as_json: Json = False) -> None:
         api = client.signed_in()
         found = api.get(f"namespaces/{named(api, namespace)['id']}/workflows/{name}/")
     one(found, as_json=as_json)
+
+
+def _said(**options: str) -> dict[str, str]:
+    return {name: value for name, value in options.items() if value}
 
 
 def _read(file: Path) -> object:

@@ -19,7 +19,7 @@ class Workflow(models.Model):
     """One workflow as the API server last said it was. `index.services` alone writes these."""
 
     namespace = models.ForeignKey(TenantNamespace, models.CASCADE, related_name="workflows")
-    uid = models.CharField(max_length=64, unique=True)
+    uid = models.CharField(max_length=64)
     name = models.CharField(max_length=253)
     phase = models.CharField(max_length=20, blank=True)  # Argo's word; blank: not looked at yet
     suspended = models.BooleanField(default=False)
@@ -34,12 +34,16 @@ class Workflow(models.Model):
     cpu_seconds = models.PositiveBigIntegerField(default=0)  # Argo's resourcesDuration
     memory_mib_seconds = models.PositiveBigIntegerField(default=0)  # in units of 100 MiB there
     labels = models.JSONField(default=dict)
-    resource_version = models.CharField(max_length=40)
+    resource_version = models.PositiveBigIntegerField(default=0)
 
     objects = WorkflowQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-pk"]
+        constraints = [
+            # A uid is one of its cluster's: of two that came of one backup, none may overwrite the other's.
+            models.UniqueConstraint(fields=["uid", "namespace"], name="one_row_a_workflow")
+        ]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="workflow_newest"),
             models.Index(fields=["namespace", "-created_at", "-id"], name="workflow_newest_of"),
@@ -55,6 +59,8 @@ class QuotaUse(models.Model):
     """The team's ResourceQuota as the cluster last counted it: quantities as Kubernetes writes them."""
 
     namespace = models.OneToOneField(TenantNamespace, models.CASCADE, related_name="quota_use")
+    uid = models.CharField(max_length=64, blank=True)
+    resource_version = models.PositiveBigIntegerField(default=0)
     hard = models.JSONField(default=dict)
     used = models.JSONField(default=dict)
     seen_at = models.DateTimeField()

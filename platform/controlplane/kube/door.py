@@ -1,10 +1,30 @@
 """What the loop may ask of a cluster: the two protocols that gateway, helm and the fake all answer."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from controlplane.objects import Manifest, Ref
 from controlplane.releases import Release
+
+EventType = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a watch says: an object as it is now, or was at its end; a bookmark has a version only."""
+
+    type: EventType
+    manifest: Manifest
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of a kind, the cursor of the next ('' at the end), and the version of all pages."""
+
+    items: tuple[Manifest, ...]
+    cursor: str
+    resource_version: str
 
 
 class Kube(Protocol):
@@ -31,6 +51,26 @@ class Kube(Protocol):
         cursor: str = "",
         labels: str = "",
     ) -> tuple[tuple[Manifest, ...], str]: ...
+    def list_from(
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str = "",
+        labels: str = "",
+        cursor: str = "",
+        limit: int = ...,
+    ) -> Listing: ...
+    def watch(
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str = "",
+        labels: str = "",
+        resource_version: str,
+        seconds: int,
+    ) -> Iterator[Event]: ...
     def apply(
         self,
         manifest: Manifest,

@@ -43,6 +43,10 @@ class Invalid(Refused):
     """The API server understood and rejects the content (400, 422): the same again is no use."""
 
 
+class Expired(Refused):
+    """What was asked to go on from is no longer kept (410): list again, and go on from there."""
+
+
 class HelmFailed(KubeError):
     """helm ended with an error; the sentence is helm's own last one."""
 
@@ -61,6 +65,7 @@ _BY_CODE: dict[int, type[Refused]] = {
     403: Forbidden,
     404: Missing,
     409: Conflict,
+    410: Expired,
     422: Invalid,
 }
 

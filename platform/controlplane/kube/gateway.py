@@ -1,30 +1,37 @@
 """One cluster's API: plain dicts in and out, our errors only, a deadline on every call."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, Self
+from typing import Any, Self, cast, get_args
 
 import orjson
 import urllib3
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
+from kubernetes.client.rest import RESTResponse
 from kubernetes.config import new_client_from_config_dict
 from kubernetes.config.config_exception import ConfigException
 
 from controlplane.objects import Manifest, Ref, ref_of
 
+from .door import Event, EventType, Listing
 from .errors import KubeError, Missing, Unreachable, refused
 from .resources import collection_path, object_path
 
 FIELD_MANAGER = "argosy"
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 15.0
+LATE_SECONDS = 5.0  # how much longer than asked a watch may last before it is taken for dead
 PAGE = 500
+STREAM_BYTES = 65_536
 POOL = 32  # above the number of worker threads, or they would queue for a socket
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 JSON = "application/json"
+HTTP_OK = 200
+EVENT_TYPES = frozenset(get_args(EventType))
 
 
 class KubeGateway:
@@ -82,10 +89,61 @@ class KubeGateway:
         labels: str = "",
     ) -> tuple[tuple[Manifest, ...], str]:
         """One page of a kind, and the cursor of the next ('' at the end)."""
+        found = self.list_from(
+            api_version, kind, namespace=namespace, labels=labels, cursor=cursor, limit=limit
+        )
+        return found.items, found.cursor
+
+    def list_from(
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str = "",
+        labels: str = "",
+        cursor: str = "",
+        limit: int = PAGE,
+    ) -> Listing:
+        """One page with the version to watch from once the last page is read.
+
+        All pages of one listing show the same moment; Expired if that was too long ago.
+        """
         query = {"limit": str(limit), "continue": cursor, "labelSelector": labels}
         answer = self._call("GET", collection_path(api_version, kind, namespace), query)
+        # A list names the kind once, for all; our references need it on each.
         named = ({"apiVersion": api_version, "kind": kind, **o} for o in answer.get("items") or ())
-        return tuple(named), answer["metadata"].get("continue", "")
+        meta = answer["metadata"]
+        return Listing(tuple(named), meta.get("continue", ""), meta.get("resourceVersion", ""))
+
+    def watch(
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str = "",
+        labels: str = "",
+        resource_version: str,
+        seconds: int,
+    ) -> Iterator[Event]:
+        """What happens after `resource_version`, with bookmarks, for so long; then it just ends.
+
+        Open when this returns: who is refused or finds nobody learns it here. Expired, here or while
+        it is read, if the API server has forgotten what came after that version.
+        """
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": resource_version,
+            "timeoutSeconds": str(seconds),
+            "labelSelector": labels,
+        }
+        with _translated():
+            answer = self._send("GET", collection_path(api_version, kind, namespace), query)
+            if answer.status != HTTP_OK:
+                _document(answer.status, answer.read())  # type: ignore[no-untyped-call]
+            # The answer had to begin as soon as any; from here on, silence is no failure.
+            _be_patient(answer.response, seconds + LATE_SECONDS)
+        return _events(answer.response, time.monotonic() + seconds + LATE_SECONDS)
 
     def apply(
         self,
@@ -160,22 +218,72 @@ class KubeGateway:
         body: Manifest | None = None,
         content_type: str = JSON,
     ) -> Manifest:
-        headers = {"Accept": JSON, "Content-Type": content_type, **self._headers}
-        said = [(key, value) for key, value in (query or {}).items() if value]
         with _translated():
-            request = self._client.param_serialize(
-                method,
-                path,
-                query_params=said,
-                header_params=headers,
-                # The library writes JSON itself; what it does not know to be JSON it passes on.
-                body=orjson.dumps(body) if body and content_type == APPLY else body,
-                auth_settings=["BearerToken"],
-            )
-            answer = self._client.call_api(
-                *request, _request_timeout=(CONNECT_SECONDS, ANSWER_SECONDS)
-            )
+            answer = self._send(method, path, query, body, content_type)
             return _document(answer.status, answer.read())  # type: ignore[no-untyped-call]
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Manifest | None = None,
+        content_type: str = JSON,
+    ) -> RESTResponse:
+        """The answer with its body unread."""
+        headers = {"Accept": JSON, "Content-Type": content_type, **self._headers}
+        request = self._client.param_serialize(
+            method,
+            path,
+            query_params=[(key, value) for key, value in (query or {}).items() if value],
+            header_params=headers,
+            # The library writes JSON itself; what it does not know to be JSON it passes on.
+            body=orjson.dumps(body) if body and content_type == APPLY else body,
+            auth_settings=["BearerToken"],
+        )
+        return self._client.call_api(*request, _request_timeout=(CONNECT_SECONDS, ANSWER_SECONDS))
+
+
+def _be_patient(response: Any, seconds: float) -> None:
+    """Let the socket of an answer that is being read be silent for so long."""
+    response.connection.sock.settimeout(seconds)
+
+
+def _events(response: Any, deadline: float) -> Iterator[Event]:
+    """The stream's events to its end, or to the deadline of a server that knows no end."""
+    try:
+        with _translated():
+            for line in _lines(response):
+                yield _event(line)
+                if time.monotonic() > deadline:
+                    return
+    finally:
+        # Left before its end, it would go on talking into the pool.
+        response.close()
+
+
+def _lines(response: Any) -> Iterator[bytes]:
+    """What came, line by line; what a stream that broke off left of a line is no line."""
+    parts: list[bytes] = []  # of one line: an object can be a megabyte, and come in many pieces
+    for piece in response.stream(STREAM_BYTES):
+        first, *others = piece.split(b"\n")
+        parts.append(first)
+        for other in others:
+            if line := b"".join(parts):
+                yield line
+            parts = [other]
+
+
+def _event(line: bytes) -> Event:
+    try:
+        match orjson.loads(line):
+            case {"type": str(kind), "object": dict(manifest)} if kind in EVENT_TYPES:
+                return Event(cast("EventType", kind), manifest)
+            case {"type": "ERROR", "object": {"code": int(code)} as status}:
+                raise refused(code, status)
+    except orjson.JSONDecodeError:
+        pass
+    raise Unreachable("the API server's watch says what is no event")
 
 
 def _document(code: int, raw: bytes) -> Manifest:

@@ -1,4 +1,4 @@
-"""Everything in one process: web, worker and scheduler as threads, SQLite, a broker in memory.
+"""Everything in one process: web, worker, scheduler and watch as threads, SQLite, a broker in memory.
 
 Nothing but settings differs from production: the same application, tasks and schedule.
 """
@@ -28,6 +28,8 @@ class AlreadyRunning(DomainError):
 
     code = "already_running"
 
+
+from . import watch
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +83,7 @@ def _only_one() -> Iterator[None]:
 
 @contextmanager
 def background_work() -> Iterator[None]:
-    """The worker and the scheduler, as threads of this process."""
+    """The worker, the scheduler and the watch, as threads of this process."""
     worker = WorkController(
         app=app,
         pool_cls="threads",
@@ -92,7 +94,9 @@ def background_work() -> Iterator[None]:
         without_gossip=True,
     )
     beat = Service(app, scheduler_cls=Scheduler, max_interval=1)
+    ended = threading.Event()
     with (
+        _running("watch", lambda: watch.run(ended), ended.set),
         _running("worker", worker.start, worker.stop),
         _running("beat", lambda: beat.start(embedded_process=True), beat.stop),
     ):

@@ -111,7 +111,7 @@ def test_a_mistake_of_ours_is_a_500_of_the_same_shape_and_says_nothing_of_it(
         (refused(404, {"message": "no"}), 404, "cluster_missing"),
         (refused(409, {"message": "no"}), 409, "cluster_conflict"),
         (refused(422, {"message": "no"}), 400, "cluster_invalid"),
-        (refused(410, {"message": "old"}), 410, "cluster_refused"),
+        (refused(410, {"message": "old"}), 410, "cluster_expired"),
         (refused(500, {"message": "oops"}), 502, "cluster_refused"),
         (HelmFailed("no"), 502, "cluster_helmfailed"),
         (RequestDataTooBig(), 413, "too_large"),

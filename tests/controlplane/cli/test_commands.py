@@ -18,6 +18,7 @@ from controlplane.api import workflows
 from controlplane.cli.main import app
 from controlplane.identity.models import ApiToken, User
 from controlplane.identity.tokens import issue
+from controlplane.index.models import Workflow
 from controlplane.kube.door import Connection
 from tests.factories import (
     PASSWORD,
@@ -109,6 +110,21 @@ def test_a_platform_on_this_machine_is_reached_without_a_proxy(
     monkeypatch.setenv("HTTP_PROXY", NOWHERE)
 
     assert run("team", "list", user=PersonFactory()).exit_code == OK
+
+
+def test_workflows_are_listed_over_all_of_ones_namespaces() -> None:
+    mine, theirs = NamespaceFactory(name="payments"), NamespaceFactory()
+    for namespace, name, phase in ((mine, "a", "Failed"), (mine, "b", ""), (theirs, "c", "Failed")):
+        Workflow.objects.create(
+            namespace=namespace, uid=name, name=name, phase=phase, created_at=timezone.now()
+        )
+
+    listed = run("workflow", "list", "--json", user=owner_of(mine.team))
+    failed = run("workflow", "list", "--phase", "Failed", user=owner_of(mine.team))
+
+    assert [w["name"] for w in json.loads(listed.output)] == ["b", "a"]
+    assert "payments" in failed.output
+    assert run("workflow", "list", "payments", "--phase", "Failed").exit_code == REFUSED
 
 
 @pytest.mark.parametrize("words", [("nothing",), ("request", "show", "x"), ("namespace", "show")])

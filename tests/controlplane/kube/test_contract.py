@@ -1,13 +1,13 @@
 """The fake cluster and the real door behave alike: each sentence runs against both."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import yaml
 
 from controlplane.kube.door import Kube
-from controlplane.kube.errors import Conflict, Missing
+from controlplane.kube.errors import Conflict, Expired, Missing
 from controlplane.kube.gateway import KubeGateway
 from controlplane.objects import Manifest, Ref, ref_of
 from provisioning.drift import foreign_entries
@@ -24,6 +24,15 @@ def kube(request: pytest.FixtureRequest) -> Kube:
         return FakeCluster()
     cluster = request.getfixturevalue("local_cluster")
     return KubeGateway.from_kubeconfig(yaml.safe_load(cluster.kubeconfig.read_text()))
+
+
+@pytest.fixture
+def forget(kube: Kube, request: pytest.FixtureRequest) -> Callable[[], None]:
+    """Have the API server lose what it remembers of the past."""
+    if isinstance(kube, FakeCluster):
+        return kube.compact
+    both: Callable[[], None] = request.getfixturevalue("forget_the_past")
+    return both
 
 
 @pytest.fixture
@@ -223,3 +232,93 @@ def test_there_is_a_version_to_read(kube: Kube) -> None:
 
 def test_what_is_not_there_is_none(kube: Kube) -> None:
     assert kube.get(Ref("v1", "Namespace", "", "nobody-made-this")) is None
+
+
+def settings_of(namespace: str, name: str, label: str = "yes") -> Manifest:
+    meta = {"name": name, "namespace": namespace, "labels": {"mine": label}}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta}
+
+
+def version_of(kube: Kube, namespace: str) -> str:
+    return kube.list_from("v1", "ConfigMap", namespace=namespace).resource_version
+
+
+def test_every_page_of_a_listing_has_the_version_to_watch_from(kube: Kube, namespace: str) -> None:
+    for number in range(3):
+        kube.apply(settings_of(namespace, f"c{number}"))
+
+    first = kube.list_from("v1", "ConfigMap", namespace=namespace, labels="mine=yes", limit=2)
+    second = kube.list_from(
+        "v1", "ConfigMap", namespace=namespace, labels="mine=yes", limit=2, cursor=first.cursor
+    )
+
+    assert [m["metadata"]["name"] for m in (*first.items, *second.items)] == ["c0", "c1", "c2"]
+    assert second.cursor == ""
+    assert first.resource_version == second.resource_version
+    newest = max(int(m["metadata"]["resourceVersion"]) for m in first.items)
+    assert int(first.resource_version) >= newest
+
+
+def test_a_watch_tells_what_happened_since_the_listing_in_order(kube: Kube, namespace: str) -> None:
+    kube.apply(settings_of(namespace, "before"))
+    start = version_of(kube, namespace)
+    made = kube.apply(settings_of(namespace, "new"))
+    kube.patch(ref_of(made), {"data": {"a": "1"}})
+    kube.delete(ref_of(made))
+
+    stream = kube.watch(
+        "v1", "ConfigMap", namespace=namespace, labels="mine=yes", resource_version=start, seconds=9
+    )
+    events = [next(stream) for _ in range(3)]
+
+    assert [e.type for e in events] == ["ADDED", "MODIFIED", "DELETED"]
+    assert {ref_of(e.manifest) for e in events} == {ref_of(made)}
+    assert {e.manifest["metadata"]["uid"] for e in events} == {made["metadata"]["uid"]}
+    versions = [int(e.manifest["metadata"]["resourceVersion"]) for e in events]
+    assert versions == sorted(set(versions))
+    assert min(versions) > int(start)
+
+
+def test_an_object_that_loses_the_label_is_gone_to_who_watches_by_it(
+    kube: Kube, namespace: str
+) -> None:
+    kube.apply(settings_of(namespace, "mine"))
+    start = version_of(kube, namespace)
+    kube.apply(settings_of(namespace, "mine", label="no"))
+
+    stream = kube.watch(
+        "v1", "ConfigMap", namespace=namespace, labels="mine=yes", resource_version=start, seconds=9
+    )
+
+    assert next(stream).type == "DELETED"
+
+
+def test_a_watch_ends_by_itself_after_a_bookmark(kube: Kube, namespace: str) -> None:
+    kube.apply(settings_of(namespace, "before"))
+    start = version_of(kube, namespace)
+    # An API server's last bookmark comes about two seconds before the end.
+    seconds = 1 if isinstance(kube, FakeCluster) else 5
+
+    stream = kube.watch(
+        "v1",
+        "ConfigMap",
+        namespace=namespace,
+        labels="mine=yes",
+        resource_version=start,
+        seconds=seconds,
+    )
+    events = list(stream)
+
+    assert {e.type for e in events} == {"BOOKMARK"}
+    assert int(events[-1].manifest["metadata"]["resourceVersion"]) >= int(start)
+
+
+def test_a_version_of_long_ago_has_expired(
+    kube: Kube, namespace: str, forget: Callable[[], None]
+) -> None:
+    start = version_of(kube, namespace)
+    kube.apply(settings_of(namespace, "new"))
+    forget()
+
+    with pytest.raises(Expired):
+        list(kube.watch("v1", "ConfigMap", namespace=namespace, resource_version=start, seconds=9))

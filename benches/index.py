@@ -1,0 +1,191 @@
+"""How fast the index follows: `make bench`.
+
+Workflows made on a real API server and watched in: how long after the last one is made the last row is
+there, and how many rows a second that is; the same for a list read whole; then the list over all
+namespaces, with 50,000 rows. Prints JSON and keeps it.
+"""
+
+import datetime as dt
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+KEPT = Path(os.environ.get("ARGOSY_HOME", ".argosy")).absolute() / "bench"
+if __name__ == "__main__":
+    os.environ |= {
+        "ARGOSY_HOME": tempfile.mkdtemp(prefix="argosy-bench-"),
+        "ARGOSY_ALLOWED_HOSTS": "testserver",
+        "DJANGO_SETTINGS_MODULE": "controlplane.settings",
+        "ARGOSY_LOG_LEVEL": "ERROR",
+    }
+    import django
+
+    django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.utils import timezone  # noqa: E402
+from rest_framework.test import APIClient  # noqa: E402
+
+from benches.fill import fill  # noqa: E402
+from controlplane.clusters import base_release  # noqa: E402
+from controlplane.clusters import services as registry  # noqa: E402
+from controlplane.clusters.connections import connect  # noqa: E402
+from controlplane.clusters.models import Cluster  # noqa: E402
+from controlplane.identity.models import User  # noqa: E402
+from controlplane.index.models import Watch, Workflow  # noqa: E402
+from controlplane.processes import watch  # noqa: E402
+from localcluster import clusters  # noqa: E402
+from localcluster.home import Home  # noqa: E402
+from tenants.models import Team, TenantNamespace, Tier  # noqa: E402
+
+__all__ = ["fill", "main"]
+
+WORKFLOWS = int(os.environ.get("BENCH_WORKFLOWS", "2000"))
+ROWS = (5_000, 20_000, 50_000)  # namespaces, requests, workflows
+MAKERS = 8
+CALLS = 30
+DEADLINE = 300.0
+QUERIES = {
+    "newest": {},
+    "failed": {"phase": "Failed"},
+    "of_one_namespace": {"namespace": "ns-00000"},
+    "text": {"text": "nightly"},
+    "by_finish": {"order": "-finished"},
+    "page_7": {"page": "7"},
+}
+
+
+def namespace_on(cluster: Cluster) -> TenantNamespace:
+    team = Team.objects.create(slug="bench", name="Bench", owner_group="bench")
+    connect(cluster).kube.apply(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "bench"}}
+    )
+    return TenantNamespace.objects.create(
+        team=team,
+        cluster=cluster,
+        tier=Tier.objects.get(slug="small"),
+        name="bench",
+        begun_at=timezone.now(),
+    )
+
+
+@contextmanager
+def watching() -> Iterator[None]:
+    ended = threading.Event()
+    thread = threading.Thread(target=watch.run, args=(ended,))
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def until(true: Callable[[], bool]) -> float:
+    """When it was so."""
+    deadline = time.monotonic() + DEADLINE
+    while not true():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"it never came to be: {list(Watch.objects.values())}")
+        time.sleep(0.01)
+    return time.monotonic()
+
+
+def watched_in(cluster: Cluster, namespace: TenantNamespace) -> dict[str, Any]:
+    kube = connect(cluster).kube
+
+    def make(number: int) -> None:
+        meta = {"name": f"w-{number:05}", "namespace": namespace.name}
+        spec = {"entrypoint": "main", "workflowTemplateRef": {"name": "nightly"}}
+        kube.create(
+            {
+                "apiVersion": "argoproj.io/v1alpha1",
+                "kind": "Workflow",
+                "metadata": meta,
+                "spec": spec,
+            }
+        )
+
+    with watching():
+        until(lambda: Watch.objects.filter(in_step=True).count() == 2)
+        started = time.monotonic()
+        with ThreadPoolExecutor(MAKERS) as pool:
+            list(pool.map(make, range(WORKFLOWS)))
+        made = time.monotonic()
+        done = until(lambda: Workflow.objects.count() == WORKFLOWS)
+    return {
+        "workflows": WORKFLOWS,
+        "making_them_s": round(made - started, 2),
+        "last_made_to_last_row_s": round(done - made, 3),
+        "rows_per_s": round(WORKFLOWS / (done - started)),
+    }
+
+
+def listed_whole() -> dict[str, Any]:
+    """The same workflows, when the watch begins with none of them known."""
+    Workflow.objects.all().delete()
+    Watch.objects.all().delete()
+    started = time.monotonic()
+    with watching():
+        done = until(lambda: Workflow.objects.count() == WORKFLOWS)
+    return {"seconds": round(done - started, 2), "rows_per_s": round(WORKFLOWS / (done - started))}
+
+
+def lists() -> dict[str, Any]:
+    """The list over all namespaces of a team, as its owner asks for it."""
+    started = time.monotonic()
+    fill(*ROWS)
+    filled = time.monotonic() - started
+    client = APIClient()
+    client.force_authenticate(User.objects.get(username="owner-00"))
+    return {
+        "filled_in_s": round(filled, 1),
+        **{name: _p95_ms(client, query) for name, query in QUERIES.items()},
+    }
+
+
+def _p95_ms(client: APIClient, query: dict[str, str]) -> float:
+    took = []
+    for _ in range(CALLS):
+        started = time.monotonic()
+        answer = client.get("/api/v1/workflows/", query)
+        took.append(time.monotonic() - started)
+        assert answer.status_code == 200, answer.content
+    return round(1000 * statistics.quantiles(took, n=20)[-1], 1)
+
+
+def main() -> None:
+    call_command("migrate", verbosity=0)
+    home = Home(Path(os.environ["ARGOSY_HOME"]))
+    running = clusters.up("bench", node="simulated", home=home, crds=base_release.crds())
+    try:
+        text = running.kubeconfig.read_text()
+        cluster = registry.register(name="bench", kubeconfig_text=text, simulated=True)
+        namespace = namespace_on(cluster)
+        figures = {
+            "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
+            "watched_in": watched_in(cluster, namespace),
+            "listed_whole": listed_whole(),
+            "lists_p95_ms": lists(),
+        }
+    finally:
+        clusters.down_all(home=home)
+    KEPT.mkdir(parents=True, exist_ok=True)
+    now = dt.datetime.now(dt.UTC)
+    (KEPT / f"index-{now:%Y%m%dT%H%M%S}.json").write_text(json.dumps(figures, indent=1))
+    json.dump(figures, sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main()

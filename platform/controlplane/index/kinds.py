@@ -1,0 +1,23 @@
+"""Which kinds are watched, which objects of each, and what is kept of one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from controlplane.objects import Manifest
+
+from .entries import Entry, quota_of, workflow_of
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind to watch on every cluster."""
+
+    api_version: str
+    name: str
+    labels: str
+    entry: Callable[[Manifest], Entry | None]
+
+
+WORKFLOW = Kind("argoproj.io/v1alpha1", "Workflow", "", workflow_of)
+QUOTA = Kind("v1", "ResourceQuota", "argosy.dev/managed=true", quota_of)
+KINDS = (WORKFLOW, QUOTA)

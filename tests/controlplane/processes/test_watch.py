@@ -1,0 +1,270 @@
+"""The watcher: every cluster followed by itself, noticed when it comes and goes, and ended at once."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+from controlplane.clusters.models import Cluster
+from controlplane.errors import DomainError
+from controlplane.index.models import QuotaUse, Watch, Workflow
+from controlplane.kube.door import Listing
+from controlplane.processes import embedded, watch
+from controlplane.processes.watch import STOPPED, Watcher
+from tenants.models import TenantNamespace
+from tests.factories import ClusterFactory, NamespaceFactory
+from tests.fakes import FakeCluster
+
+pytestmark = pytest.mark.django_db
+
+DEADLINE = 10.0
+
+
+class Fleet(dict[str, FakeCluster]):
+    """The clusters behind the names, each with the namespace `payments`."""
+
+    def add(self, cluster: Cluster, fake: FakeCluster | None = None) -> FakeCluster:
+        fake = self[cluster.sealed_kubeconfig] = fake or FakeCluster()
+        fake.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "payments"}})
+        return fake
+
+    def open(self, cluster: Cluster) -> FakeCluster:
+        try:
+            return self[cluster.sealed_kubeconfig]
+        except KeyError as exc:
+            raise DomainError("its kubeconfig cannot be opened") from exc
+
+
+@pytest.fixture
+def fleet() -> Fleet:
+    return Fleet()
+
+
+@pytest.fixture
+def watcher(fleet: Fleet) -> Iterator[Watcher]:
+    ended = threading.Event()
+    watcher = Watcher(ended, opening=fleet.open, look_every=0, seconds=1)
+    yield watcher
+    ended.set()
+    watcher.stop()
+    for fake in fleet.values():
+        fake.unreachable = True
+        fake.wake()
+
+
+def made(name: str = "payments") -> TenantNamespace:
+    cluster = ClusterFactory(sealed_kubeconfig=f"sealed-{Cluster.objects.count()}")
+    return NamespaceFactory(name=name, cluster=cluster, begun_at=timezone.now())
+
+
+def hello(name: str = "hello") -> dict[str, Any]:
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Workflow",
+        "metadata": {"name": name, "namespace": "payments"},
+        "spec": {},
+    }
+
+
+def until(watcher: Watcher, true: Callable[[], bool]) -> None:
+    """Let it work until something is so."""
+    deadline = time.monotonic() + DEADLINE
+    while not true():
+        assert time.monotonic() < deadline, "it never came to be"
+        watcher.step()
+
+
+def names(cluster: Cluster) -> set[str]:
+    return set(Workflow.objects.filter(namespace__cluster=cluster).values_list("name", flat=True))
+
+
+def in_step(cluster: Cluster) -> bool:
+    rows = Watch.objects.filter(cluster=cluster)
+    return [row.in_step for row in rows] == [True, True]
+
+
+def test_what_is_there_and_what_comes_after_are_rows(watcher: Watcher, fleet: Fleet) -> None:
+    namespace = made()
+    fake = fleet.add(namespace.cluster)
+    fake.create(hello("before"))
+    until(watcher, lambda: in_step(namespace.cluster))
+
+    fake.create(hello("after"))
+    fake.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "ResourceQuota",
+            "metadata": {
+                "name": "team-quota",
+                "namespace": "payments",
+                "labels": {"argosy.dev/managed": "true"},
+            },
+            "spec": {"hard": {"pods": "10"}},
+        }
+    )
+
+    until(watcher, lambda: names(namespace.cluster) == {"before", "after"})
+    until(watcher, QuotaUse.objects.exists)
+    assert QuotaUse.objects.get().used == {"pods": "0"}
+
+
+def test_clusters_that_come_and_go_are_noticed(watcher: Watcher, fleet: Fleet) -> None:
+    first, second = made(), made()
+    fleet.add(first.cluster).create(hello("one"))
+    until(watcher, lambda: names(first.cluster) == {"one"})
+    assert "cannot be opened" in Watch.objects.filter(cluster=second.cluster)[0].message
+
+    fleet.add(second.cluster).create(hello("two"))
+    until(watcher, lambda: names(second.cluster) == {"two"})
+
+    gone = second.cluster
+    second.delete()
+    gone.delete()
+    watcher.step()
+    until(watcher, lambda: followers_of(gone) == 0)
+    assert followers_of(first.cluster) == 2
+
+
+def followers_of(cluster: Cluster) -> int:
+    return len([t for t in threading.enumerate() if t.name.endswith(f" on {cluster.name}")])
+
+
+def test_a_new_credential_is_used(watcher: Watcher, fleet: Fleet) -> None:
+    namespace = made()
+    fleet.add(namespace.cluster).create(hello("old"))
+    until(watcher, lambda: names(namespace.cluster) == {"old"})
+
+    namespace.cluster.sealed_kubeconfig = "sealed-anew"
+    fleet.add(namespace.cluster).create(hello("new"))
+    namespace.cluster.save()
+
+    until(watcher, lambda: names(namespace.cluster) == {"new"})
+
+
+def test_a_cluster_that_hangs_holds_up_nobody(watcher: Watcher, fleet: Fleet) -> None:
+    answers = threading.Event()
+
+    class Hanging(FakeCluster):
+        def list_from(self, *args: Any, **kwargs: Any) -> Listing:
+            answers.wait(DEADLINE)
+            return super().list_from(*args, **kwargs)
+
+    hanging, well = made(), made()
+    fleet.add(hanging.cluster, Hanging())
+    fleet.add(well.cluster).create(hello())
+
+    until(watcher, lambda: names(well.cluster) == {"hello"})
+
+    assert not in_step(hanging.cluster)
+    answers.set()
+
+
+def test_a_cluster_that_falls_is_told_and_comes_back(watcher: Watcher, fleet: Fleet) -> None:
+    namespace = made()
+    fake = fleet.add(namespace.cluster)
+    until(watcher, lambda: in_step(namespace.cluster))
+
+    fake.unreachable = True
+    fake.wake()
+    until(watcher, lambda: not Watch.objects.filter(in_step=True).exists())
+    assert "cannot be reached" in Watch.objects.all()[0].message
+
+    fake.unreachable = False
+    until(watcher, lambda: in_step(namespace.cluster))
+
+
+def test_a_database_that_is_away_for_a_while_costs_nothing(
+    watcher: Watcher, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    namespace = made()
+    fleet.add(namespace.cluster).create(hello())
+    failures = iter([True, True])
+    write = watch.write
+
+    def sometimes(*args: Any, **kwargs: Any) -> None:
+        if next(failures, False):
+            raise OperationalError("database is locked")
+        write(*args, **kwargs)
+
+    monkeypatch.setattr(watch, "write", sometimes)
+    monkeypatch.setattr(watch, "AGAIN_AFTER", 0)
+
+    until(watcher, lambda: names(namespace.cluster) == {"hello"})
+
+
+def test_it_ends_at_once_and_says_so(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    namespace = made()
+    ended = threading.Event()
+
+    class Ending(FakeCluster):
+        def watch(self, *args: Any, **kwargs: Any) -> Any:
+            stream = super().watch(*args, **kwargs)
+            ended.set()
+            return stream
+
+    fake = fleet.add(namespace.cluster, Ending())
+    monkeypatch.setattr(watch, "open_cluster", fleet.open)
+    monkeypatch.setattr(watch.connections, "close_all", lambda: None)
+    started = time.monotonic()
+
+    watch.run(ended)
+
+    assert time.monotonic() - started < 3
+    assert {row.message for row in Watch.objects.all()} == {STOPPED}
+    assert not Watch.objects.filter(in_step=True).exists()
+    fake.unreachable = True
+    fake.wake()
+
+
+def test_the_process_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    env = {**os.environ, "ARGOSY_HOME": str(tmp_path), "ARGOSY_LOG_LEVEL": "INFO"}
+    env["DJANGO_SETTINGS_MODULE"] = "controlplane.settings"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "controlplane.cli", "watch"],
+        env=env,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stderr is not None
+        assert "the watch has begun" in process.stderr.readline()
+        process.terminate()
+        _, said = process.communicate(timeout=DEADLINE)
+
+    assert process.returncode == 0
+    assert "the watch has ended" in said
+
+
+class Idle:
+    """A worker or a scheduler with nothing to do."""
+
+    def start(self, **_: object) -> None: ...
+    def stop(self) -> None: ...
+
+
+def test_in_embedded_mode_the_one_process_watches_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = threading.Event()
+    ended: list[threading.Event] = []
+
+    def run(until: threading.Event) -> None:
+        ended.append(until)
+        begun.set()
+        until.wait(DEADLINE)
+
+    monkeypatch.setattr(watch, "run", run)
+    for other in ("WorkController", "Service"):
+        monkeypatch.setattr(embedded, other, lambda *_, **__: Idle())
+
+    with embedded.background_work():
+        assert begun.wait(DEADLINE)
+        assert not ended[0].is_set()
+
+    assert ended[0].is_set()
