@@ -98,7 +98,7 @@ class Follower:
 
     def follow(self) -> None:
         """One stream, to its end; before it a list, where there is no place to go on from."""
-        if not self._place:
+        if not self._place or self._went_back():
             self._list()
             if self._ended.is_set():
                 return
@@ -161,7 +161,17 @@ class Follower:
             self._tell(Heard())
         elif (entry := self._kind.entry(event.manifest)) is not None:
             self._tell(Changed(entry, gone=event.type == "DELETED"))
-        self._place, self._known, self._failures = place, version, 0
+        self._place, self._known, self._failures = place, version_of(place), 0
+
+    def _went_back(self) -> bool:
+        """Whether the cluster is older than what was seen of it, as after a backup.
+
+        Its watch would not say so: it waits in silence for versions above the one it is asked for.
+        """
+        now = self._kube.list_from(
+            self._kind.api_version, self._kind.name, labels=self._kind.labels, limit=1
+        )
+        return version_of(now.resource_version) < self._known
 
     def _is_lost(self, problem: Exception) -> bool:
         """Whether to list again: what broke off is gone on with, but not from a place that is refused."""
