@@ -22,14 +22,14 @@ from controlplane.errors import DomainError
 from controlplane.wsgi import application
 from tenants import services
 
+from . import watch
+
 
 class AlreadyRunning(DomainError):
     """This home has a platform that runs."""
 
     code = "already_running"
 
-
-from . import watch
 
 logger = logging.getLogger(__name__)
 
