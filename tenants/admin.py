@@ -217,8 +217,7 @@ class TenantNamespaceAdmin(ReadOnly, RowAdmin[TenantNamespace]):
         "why",
         "failures",
         "next_try",
-        "argo_version",
-        "paused",
+        "argo",
     )
     list_filter = (Standing, "phase", "paused", "cluster", "tier")
     list_select_related = ("team", "cluster", "tier")
@@ -227,7 +226,7 @@ class TenantNamespaceAdmin(ReadOnly, RowAdmin[TenantNamespace]):
     actions = ("try_now", "look_thoroughly", "pause", "resume")
     inlines: ClassVar[tuple[type[Rows[Any, TenantNamespace]], ...]] = (ActInline,)
     fieldsets = (
-        (None, {"fields": ("name", "team", "cluster", "tier", "how", "paused", "facts")}),
+        (None, {"fields": ("name", "team", "cluster", "tier", "how", "facts")}),
         (
             "Wish",
             {"fields": ("generation", "approved_plan", "created_at", "deletion_requested_at")},
@@ -273,7 +272,12 @@ class TenantNamespaceAdmin(ReadOnly, RowAdmin[TenantNamespace]):
 
     @admin.display(description="phase", ordering="phase")
     def how(self, namespace: TenantNamespace) -> str:
-        return word(LOOKS.get(namespace.phase, ""), namespace.phase)
+        phase = word(LOOKS.get(namespace.phase, ""), namespace.phase)
+        return phase + format_html(" {}", word("warn", "paused")) if namespace.paused else phase
+
+    @admin.display(description="Argo", ordering="argo_version")
+    def argo(self, namespace: TenantNamespace) -> str:
+        return namespace.argo_version
 
     @admin.display(description="why")
     def why(self, namespace: TenantNamespace) -> str:

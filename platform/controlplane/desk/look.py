@@ -45,6 +45,11 @@ UNFOLD: dict[str, Any] = {
     "STYLES": [styles],
     "SCRIPTS": [scripts],
     "COLORS": {},  # in desk.css: a strict policy has no styles inside pages
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+        ]
+    },
     "COMMAND": {"search_models": True, "show_history": False},
     "SIDEBAR": {
         "show_search": True,
@@ -77,6 +82,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     page("People", "person", "identity.user"),
                     page("API tokens", "key", "identity.apitoken"),
+                    page("Wrong passwords", "gpp_maybe", "axes.accessattempt"),
                 ],
             },
         ],

@@ -3,11 +3,15 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth.views import PasswordChangeView, redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
 from controlplane.identity.models import User
+from controlplane.identity.passwords import OwnPassword
 
 from . import fleet
 from .search import found
@@ -28,6 +32,28 @@ class Desk(Site):
         """The groups decide; `is_staff` lets in who was given single permissions."""
         user = request.user
         return isinstance(user, User) and user.is_active and (user.is_approver or user.is_staff)
+
+    def login(
+        self,
+        request: HttpRequest,
+        extra_context: dict[str, Any] | None = None,  # noqa: ARG002 - Django's signature
+    ) -> HttpResponse:
+        """One door for all: the console's. Who is in already and may not come here is told so."""
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """One's own, by the same service as every other new password."""
+        view = PasswordChangeView.as_view(
+            form_class=OwnPassword,
+            success_url=reverse("admin:password_change_done"),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        answer: Any = view(request)
+        return answer  # type: ignore[no-any-return]  # a page, or the redirect after it
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

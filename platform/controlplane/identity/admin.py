@@ -1,36 +1,24 @@
 """People and their keys, for the platform's admins."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.forms import AdminPasswordChangeForm as UnfoldPasswordForm
 from unfold.forms import UserChangeForm, UserCreationForm
 
 from controlplane.rows.desk import ReadOnly, RowAdmin
 
 from . import accounts, tokens
 from .models import ApiToken, User
+from .passwords import NewPassword
 
-if TYPE_CHECKING:
-    from django.contrib.auth.forms import AdminPasswordChangeForm as PasswordForm
-else:
-    PasswordForm = UnfoldPasswordForm
-
+MOST_GROUPS = 4  # in a list
 # A person's rights come from what their provider claims; Django's own groups mean nothing here.
 admin.site.unregister(Group)
-
-
-class NewPassword(PasswordForm):  # type: ignore[type-arg]
-    """A new password ends the tokens made with the old one: it may have been reset for a reason."""
-
-    def save(self, commit: bool = True) -> User:  # noqa: ARG002 - Django's signature
-        user: User = self.user
-        accounts.reset_password(user, self.cleaned_data["password1"])
-        return user
 
 
 @admin.register(User)
@@ -101,4 +89,24 @@ class ApiTokenAdmin(RowAdmin[ApiToken]):
         tokens.revoke(queryset)
 
 
-MOST_GROUPS = 4
+@admin.register(AccessAttempt)
+class WrongPasswordAdmin(ReadOnly, RowAdmin[Any]):
+    """Who was refused at the door, how often and from where; each wait ends by itself."""
+
+    list_display = ("username", "ip_address", "failures_since_start", "attempt_time", "path_info")
+    search_fields = ("username", "ip_address")
+    fields = (
+        "username",
+        "ip_address",
+        "failures_since_start",
+        "attempt_time",
+        "path_info",
+        "user_agent",
+    )
+    exported = (
+        ("name", "username"),
+        ("address", "ip_address"),
+        ("times", "failures_since_start"),
+        ("last", "attempt_time"),
+        ("page", "path_info"),
+    )

@@ -9,8 +9,8 @@ from django.db.models import Model
 from .models import User
 
 READING = "view_"
-# An approver decides on requests; whose keys there are is for admins.
-ADMINS_ONLY = {"identity.view_apitoken"}
+# An approver decides on requests; whose keys there are, and who was refused, is for admins.
+ADMINS_ONLY = {"identity.view_apitoken", "axes.view_accessattempt"}
 
 
 class PlatformStanding(BaseBackend):

@@ -5,13 +5,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from django import forms
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import JSONField, Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.admin import TabularInline as UnfoldTabularInline
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -58,7 +66,7 @@ class RowAdmin(ModelAdmin[Row]):
     exported: Sequence[tuple[str, str]] = ()  # (heading, lookup); none: the list is not exported
     paginator = BoundedPaginator
     show_full_result_count = False
-    list_per_page = 50
+    list_per_page = 25
     list_max_show_all = 0
     list_fullwidth = True
     formfield_overrides = {JSONField: {"form_class": ReadableJson, "widget": JsonArea}}
@@ -78,7 +86,11 @@ class RowAdmin(ModelAdmin[Row]):
         """Exactly what the list shows with the same filters, search and order, on all its pages."""
         if not self.exported or not self.has_view_permission(request):
             raise PermissionDenied
-        rows: QuerySet[Row] = self.get_changelist_instance(request).get_queryset(request)
+        try:
+            rows: QuerySet[Row] = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:
+            name = f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"
+            return HttpResponseRedirect(f"{reverse(name)}?e=1")  # as Django's list does
         file = f"argosy-{self.opts.verbose_name_plural}.csv".replace(" ", "-").lower()
         return StreamingHttpResponse(
             stream(rows, self.exported),
@@ -97,11 +109,12 @@ class RowAdmin(ModelAdmin[Row]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
+        extra_context = {"show_history": hasattr(self.model, "history"), **(extra_context or {})}
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
-        except (DomainError, KubeError) as refused:
+        except (DomainError, KubeError, ValidationError) as exc:
             # Rolled back by now. Asked again, the form knows why, and keeps what was typed.
-            vars(request)["refused"] = refused
+            vars(request)["refused"] = _refusal_of(exc)
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_form(
@@ -155,16 +168,21 @@ class Rows(ReadOnly, TabularInline[Row, Parent]):
     can_delete = False
 
 
-def _refusing(form: Any, refused: DomainError | KubeError) -> Any:
+def _refusal_of(exc: DomainError | KubeError | ValidationError) -> tuple[str | None, str]:
+    """Which field a service refused (None: the whole), and why."""
+    if isinstance(exc, ValidationError):
+        return None, " ".join(exc.messages)
+    return getattr(exc, "field", None), exc.sentence
+
+
+def _refusing(form: Any, refused: tuple[str | None, str]) -> Any:
     """The same form, in which the field that was refused says why."""
+    field, sentence = refused
 
     class Refused(form):  # type: ignore[misc]  # made by Django at run time
         def clean(self) -> Any:
             cleaned = super().clean()
-            field = getattr(refused, "field", None)
-            self.add_error(
-                field if field in self.fields else None, ValidationError(refused.sentence)
-            )
+            self.add_error(field if field in self.fields else None, ValidationError(sentence))
             return cleaned
 
     return Refused

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import orjson
@@ -12,7 +13,6 @@ from simple_history.models import HistoricalRecords
 
 Row = TypeVar("Row", bound=Model)
 VERBS = {"+": "made", "~": "changed", "-": "removed"}
-SHOWN = 300  # characters of a value; what is longer is cut in the page, not in the history
 
 
 class Changes(HistoricalRecords):  # type: ignore[misc]  # the library ships no types
@@ -126,7 +126,7 @@ def _shown(value: Any) -> str:
         return ", ".join(v if isinstance(v, str) else orjson.dumps(v).decode() for v in value)
     if isinstance(value, models.Model):
         return str(value)
-    return f"{value:f}".rstrip("0").rstrip(".") if hasattr(value, "quantize") else str(value)
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
 def _keep(model: type[Model], rows: Iterable[Any], *, kind: str) -> None:
