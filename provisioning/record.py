@@ -115,6 +115,7 @@ def record(
         applied=not report.failed and (bool(turn.steps) or report.ready.status is Status.TRUE),
         thorough=thorough and not report.failed,
         gone=report.gone,
+        argo_version=report.argo_version,
     )
     logger.info(
         "%s generation=%d steps=%d outcome=%s seconds=%.2f next=%.1fs",

@@ -43,6 +43,7 @@ class Report:
     conditions: tuple[Condition, ...]
     failed: bool = False
     gone: bool = False
+    argo_version: str = ""  # the controller's that is available now; blank: none was seen to be
 
     @property
     def ready(self) -> Condition:
@@ -67,7 +68,23 @@ def summarise(
         _failed(GUARD_RAILS_READY, failures) or _guard_rails(desired, live),
         _failed(ARGO_READY, failures) or _argo(desired, live),
     )
-    return Report((*parts, _over_all(parts)), failed=bool(failures))
+    return Report(
+        (*parts, _over_all(parts)),
+        failed=bool(failures),
+        argo_version=running_version(desired, live),
+    )
+
+
+def running_version(desired: Desired, live: Live) -> str:
+    """The tag of the controller that is available; blank while it comes up, or there is none."""
+    for wanted in desired.releases:
+        for manifest in wanted.objects:
+            deployment = live.objects.get(ref_of(manifest))
+            if manifest["kind"] == "Deployment" and deployment and is_available(deployment):
+                image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+                _, _, tag = str(image).rpartition(":")
+                return tag.partition("@")[0][:50]
+    return ""
 
 
 def unreachable(sentence: str) -> Report:

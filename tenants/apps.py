@@ -4,3 +4,7 @@ from django.apps import AppConfig
 class TenantsConfig(AppConfig):
     name = "tenants"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # The one place where Django wants imports inside a function: the models are loaded now.
+        from . import receivers  # noqa: F401, PLC0415

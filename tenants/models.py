@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from controlplane.clusters.models import Cluster
 from controlplane.identity.models import User
+from controlplane.rows.history import Changes, Recorded
 
 from . import names
 from .conditions import READY, Condition, Phase, from_dicts
@@ -36,7 +37,7 @@ def phases() -> list[tuple[str, str]]:
     return [(p.value, p.value) for p in Phase]
 
 
-class TeamQuerySet(models.QuerySet["Team"]):
+class TeamQuerySet(Recorded["Team"]):
     """Questions about teams."""
 
     def visible_to(self, user: User) -> "TeamQuerySet":
@@ -71,6 +72,7 @@ class Team(models.Model):
     )  # fmt: skip
 
     objects = TeamQuerySet.as_manager()
+    history = Changes()
 
     class Meta:
         ordering = ["slug"]
@@ -86,6 +88,10 @@ class Team(models.Model):
             Level.VIEWER: self.viewer_group,
         }
         return strongest(lvl for lvl, group in groups.items() if group in user.claimed_groups)
+
+
+class TierQuerySet(Recorded["Tier"]):
+    """Tiers; a bulk change of them is in their history."""
 
 
 class Tier(models.Model):
@@ -109,6 +115,9 @@ class Tier(models.Model):
     )
     workflow_deadline_seconds = models.PositiveIntegerField(default=86_400)
     order = models.PositiveIntegerField(default=0)
+
+    objects = TierQuerySet.as_manager()
+    history = Changes()
 
     class Meta:
         ordering = ["order", "slug"]
@@ -134,6 +143,10 @@ class NamespaceQuerySet(models.QuerySet["TenantNamespace"]):
     def live(self) -> "NamespaceQuerySet":
         """Those that are, or are to be, in a cluster."""
         return self.filter(deleted_at=None)
+
+    def behind(self) -> "NamespaceQuerySet":
+        """Live ones whose newest wish was not acted on yet."""
+        return self.live().filter(observed_generation__lt=F("generation"))
 
     def visible_to(self, user: User) -> "NamespaceQuerySet":
         """Those of the teams a person may see."""
@@ -194,6 +207,7 @@ class TenantNamespace(models.Model):
     begun_at = models.DateTimeField(null=True, editable=False)
     applied_at = models.DateTimeField(null=True, editable=False)
     ready_at = models.DateTimeField(null=True, editable=False)
+    argo_version = models.CharField(max_length=50, blank=True, editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
     # Whose turn. tenants.services and claim() alone write these.
     claim_token = models.UUIDField(null=True, editable=False)
@@ -235,6 +249,26 @@ class TenantNamespace(models.Model):
     def ready(self) -> Condition | None:
         """The condition over all; None before the first turn."""
         return from_dicts(self.conditions).get(READY)
+
+
+class NamespaceAct(models.Model):
+    """What a person of the platform did to a namespace's loop, and why. Written by tenants.services."""
+
+    class Kind(models.TextChoices):
+        PAUSED = "paused"
+        RESUMED = "resumed"
+
+    namespace = models.ForeignKey(TenantNamespace, models.CASCADE, related_name="acts")
+    at = models.DateTimeField(auto_now_add=True)
+    kind = models.CharField(max_length=20)
+    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")  # none: the platform
+    reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.namespace_id} {self.kind} at {self.at:%F %T}"
 
 
 def cluster_spec(cluster: Cluster) -> ClusterSpec:

@@ -10,10 +10,13 @@ from django.utils import timezone
 
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
+from controlplane.identity.models import User
 
 from .conditions import READY, Condition, Status, from_dicts, phase_of, stamped
-from .models import NamespaceQuerySet, Team, TenantNamespace, Tier
+from .models import NamespaceAct, NamespaceQuerySet, Team, TenantNamespace, Tier
 from .signals import intent_changed
+
+ANNOUNCED = 200  # of one change; the sweep brings the others within its 30 s
 
 
 @transaction.atomic
@@ -79,8 +82,17 @@ def save_tier(tier: Tier) -> int:
     touched = TenantNamespace.objects.live().filter(tier=tier)
     pks = list(touched.values_list("pk", flat=True))
     touched.update(generation=F("generation") + 1, next_reconcile_at=timezone.now(), failures=0)
-    for pk in pks:
-        _announce(pk)
+    _announce_all(pks)
+    return len(pks)
+
+
+@transaction.atomic
+def follow_cluster(cluster: Cluster) -> int:
+    """Wish every namespace of an edited cluster anew; gives how many follow."""
+    touched = TenantNamespace.objects.live().filter(cluster=cluster)
+    pks = list(touched.values_list("pk", flat=True))
+    touched.update(generation=F("generation") + 1, next_reconcile_at=timezone.now(), failures=0)
+    _announce_all(pks)
     return len(pks)
 
 
@@ -91,20 +103,23 @@ def nudge(chosen: NamespaceQuerySet, *, thorough: bool = False) -> int:
     if thorough:
         changes["thorough_at"] = None
     TenantNamespace.objects.filter(pk__in=pks).update(**changes)
-    for pk in pks:
-        _announce(pk)
+    _announce_all(pks)
     return len(pks)
 
 
-def pause(chosen: NamespaceQuerySet) -> int:
-    """The loop leaves these alone until they are resumed."""
-    return chosen.live().update(paused=True)
+@transaction.atomic
+def pause(chosen: NamespaceQuerySet, *, by: User | None = None, reason: str = "") -> int:
+    """The loop leaves these alone until they are resumed; who said so and why is kept."""
+    return _switch(chosen.live().filter(paused=False), NamespaceAct.Kind.PAUSED, by, reason)
 
 
-def resume(chosen: NamespaceQuerySet) -> int:
-    """The loop looks after these again, at once."""
-    count = chosen.live().update(paused=False)
-    nudge(chosen)
+@transaction.atomic
+def resume(chosen: NamespaceQuerySet, *, by: User | None = None, reason: str = "") -> int:
+    """The loop looks after these again, at once; who said so and why is kept."""
+    pks = list(chosen.live().values_list("pk", flat=True))
+    paused = TenantNamespace.objects.filter(pk__in=pks, paused=True)
+    count = _switch(paused, NamespaceAct.Kind.RESUMED, by, reason)
+    nudge(TenantNamespace.objects.filter(pk__in=pks))
     return count
 
 
@@ -148,6 +163,7 @@ def record_status(
     applied: bool = False,
     thorough: bool = False,
     gone: bool = False,
+    argo_version: str = "",
 ) -> timedelta | None:
     """Keep what a turn saw, let go of the row, and give how long until its next turn.
 
@@ -173,6 +189,8 @@ def record_status(
         facts["thorough_at"] = now
     if gone:
         facts["deleted_at"] = now
+    if argo_version:
+        facts["argo_version"] = argo_version
     with transaction.atomic():
         mine = TenantNamespace.objects.filter(pk=namespace.pk, claim_token=namespace.claim_token)
         # The generation there is now, not the one at the start: the phase must say "behind".
@@ -217,6 +235,17 @@ def record_unreachable(chosen: NamespaceQuerySet, condition: Condition, *, now: 
     return len(rows)
 
 
+def _switch(rows: NamespaceQuerySet, kind: NamespaceAct.Kind, by: User | None, reason: str) -> int:
+    # Locked: of two people at once, the second finds nothing left to switch, and adds no line.
+    pks = list(rows.select_for_update().values_list("pk", flat=True))
+    paused = kind is NamespaceAct.Kind.PAUSED
+    TenantNamespace.objects.filter(pk__in=pks).update(paused=paused)
+    NamespaceAct.objects.bulk_create(
+        NamespaceAct(namespace_id=pk, kind=kind, by=by, reason=reason) for pk in pks
+    )
+    return len(pks)
+
+
 def queue(pk: int, *, now: datetime) -> bool:
     """Mark the row as queued; False if it is already, so that nobody queues it twice."""
     return bool(TenantNamespace.objects.due(now).filter(pk=pk).update(queued_at=now))
@@ -225,6 +254,15 @@ def queue(pk: int, *, now: datetime) -> bool:
 def unqueue(pk: int) -> None:
     """Take the mark back: the row could not be queued after all."""
     TenantNamespace.objects.filter(pk=pk).update(queued_at=None)
+
+
+def _announce_all(pks: Sequence[int]) -> None:
+    """Each is due by its row; the first of them at once, the rest when the sweep comes by.
+
+    A message takes milliseconds: the person who edited a tier of thousands does not wait for all.
+    """
+    for pk in pks[:ANNOUNCED]:
+        _announce(pk)
 
 
 def _announce(pk: int) -> None:

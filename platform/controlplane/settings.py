@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 
 from controlplane import environment as env
+from controlplane.desk.look import UNFOLD  # noqa: F401 - unfold's own settings
 
 # Django's generic classes, such as ModelAdmin[Team], exist at run time too.
 django_stubs_ext.monkeypatch()
@@ -37,7 +38,9 @@ WSGI_APPLICATION = "controlplane.wsgi.application"
 AUTH_USER_MODEL = "identity.User"
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "controlplane.desk",
+    "unfold.apps.BasicAppConfig",
+    "controlplane.desk.apps.DeskAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -47,6 +50,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "django_htmx",
+    "simple_history",
     "controlplane.identity",
     "controlplane.clusters",
     "tenants",
@@ -66,6 +70,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -99,6 +104,7 @@ AUTH_PASSWORD_VALIDATORS = [
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
+    "controlplane.identity.standing.PlatformStanding",
 ]
 # Passwords are not to be guessed, by whichever door: after so many wrong ones for a name from one
 # address, that address waits. Others are let in by that name meanwhile, or guessing would lock people out.
@@ -109,10 +115,12 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "controlplane.identity.guessing.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["password"]
 AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False  # identity.admin shows what it keeps, in the desk's own way
 
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "controlplane.desk.formats"
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ def operator(client: Client) -> Client:
 
 def act(client: Client, action: str, namespace: object) -> int:
     pk = getattr(namespace, "pk", None)
-    wish = {"action": action, "_selected_action": [pk]}
+    wish = {"action": action, "_selected_action": [pk], "reason": "looking into it"}
     return client.post(reverse("admin:tenants_tenantnamespace_changelist"), wish).status_code
 
 
@@ -118,7 +118,11 @@ def test_a_tier_is_saved_through_its_service(
         "order": "1",
     }
 
-    answer = operator.post(reverse("admin:tenants_tier_change", args=[small.pk]), form)
+    where = reverse("admin:tenants_tier_change", args=[small.pk])
+    asked = operator.post(where, form)
+    assert tier().description != "edited"
+
+    answer = operator.post(where, {**form, "_confirmed": asked.context["seal"]})
 
     assert answer.status_code == 302
     namespace.refresh_from_db()

@@ -1,29 +1,102 @@
+"""The clusters there are, whether they answer, and what an edit of one would touch."""
+
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 
+from controlplane.rows.confirm import Confirmed
+from controlplane.rows.desk import RowAdmin
+from controlplane.rows.looks import ago, word
+
+from . import services
 from .models import Cluster
 
 
 @admin.register(Cluster)
-class ClusterAdmin(admin.ModelAdmin[Cluster]):
-    """Which clusters there are and whether they answer. Credentials are never shown."""
+class ClusterAdmin(Confirmed[Cluster], RowAdmin[Cluster]):
+    """Credentials are never shown; where pods go is edited here, and its namespaces follow."""
 
-    list_display = ("name", "server", "kubernetes_version", "reachable", "since", "message")
+    list_display = (
+        "name",
+        "answers",
+        "for_how_long",
+        "kubernetes_version",
+        "live",
+        "server",
+        "why",
+    )
     list_filter = ("reachable", "simulated")
     search_fields = ("name", "server")
-    fields = (
+    fieldsets = (
+        (None, {"fields": ("name", "server", "placement", "simulated")}),
+        (
+            "Seen",
+            {
+                "fields": (
+                    "kubernetes_version",
+                    "uid",
+                    "api_endpoints",
+                    "reachable",
+                    "since",
+                    "checked_at",
+                    "message",
+                )
+            },
+        ),
+    )
+    readonly_fields = (
         "name",
         "server",
-        "placement",
-        "simulated",
         "kubernetes_version",
+        "uid",
         "api_endpoints",
         "reachable",
         "since",
         "checked_at",
         "message",
     )
-    readonly_fields = fields
+    exported = (
+        ("name", "name"),
+        ("server", "server"),
+        ("Kubernetes", "kubernetes_version"),
+        ("reachable", "reachable"),
+        ("since", "since"),
+        ("checked", "checked_at"),
+        ("message", "message"),
+        ("simulated", "simulated"),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Cluster]:
+        """Without the credential: no page of the desk has a use for it."""
+        counted = Count("namespaces", filter=Q(namespaces__deleted_at=None))
+        return super().get_queryset(request).defer("sealed_kubeconfig").annotate(live=counted)
+
+    @admin.display(description="answers", ordering="reachable")
+    def answers(self, cluster: Cluster) -> str:
+        """Three words, since not having asked yet is neither yes nor no."""
+        words = {True: ("ok", "reachable"), False: ("bad", "away"), None: ("", "not asked yet")}
+        return word(*words[cluster.reachable])
+
+    @admin.display(description="since", ordering="since")
+    def for_how_long(self, cluster: Cluster) -> str:
+        return ago(cluster.since)
+
+    @admin.display(description="namespaces", ordering="live")
+    def live(self, cluster: Cluster) -> int:
+        return int(vars(cluster)["live"])
+
+    @admin.display(description="message")
+    def why(self, cluster: Cluster) -> str:
+        return cluster.message
+
+    def touched(self, row: Cluster) -> QuerySet[Any]:
+        return row.namespaces.live()
+
+    def save_model(self, request: HttpRequest, obj: Cluster, form: Any, change: bool) -> None:  # noqa: ARG002
+        services.edit(obj)
+        self.message_user(request, "Its namespaces follow this edit.")
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False  # a cluster is added by the API or `argosy cluster add`, which check it

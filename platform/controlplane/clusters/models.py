@@ -4,10 +4,21 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
+from controlplane.rows.history import Changes, Recorded
+
 cluster_name = RegexValidator(
     r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z",
     "A cluster's name is made of lower-case letters, digits and hyphens, at most 63.",
 )
+
+
+# Not in the history: the credential, in no form; and what was seen, which changes by itself.
+CREDENTIAL = ("sealed_kubeconfig",)
+SEEN = ("api_endpoints", "kubernetes_version", "reachable", "message", "since", "checked_at")
+
+
+class ClusterQuerySet(Recorded["Cluster"]):
+    """Clusters; a bulk change of what is wanted of them is in their history."""
 
 
 class Cluster(models.Model):
@@ -34,6 +45,9 @@ class Cluster(models.Model):
     message = models.CharField(max_length=500, blank=True, editable=False)
     since = models.DateTimeField(null=True, editable=False)
     checked_at = models.DateTimeField(null=True, editable=False)
+
+    objects = ClusterQuerySet.as_manager()
+    history = Changes(leaving_out=(*CREDENTIAL, *SEEN))
 
     class Meta:
         ordering = ["name"]

@@ -13,11 +13,13 @@ from controlplane.errors import DomainError
 from controlplane.kube.door import Connection
 from controlplane.kube.errors import KubeError
 from controlplane.objects import Manifest, Ref
+from controlplane.rows.history import because
 
 from . import base_release, kubeconfig
 from .connections import connect
 from .models import Cluster
 from .sealing import seal
+from .signals import cluster_edited
 
 PLACEMENT = {"nodeSelector", "tolerations"}
 
@@ -63,8 +65,31 @@ def register(
     now = timezone.now()
     cluster.reachable, cluster.message = True, ""
     cluster.since = cluster.checked_at = now
+    because(cluster, "Registered: its credential was replaced." if cluster.pk else "Registered.")
     with transaction.atomic():
         cluster.save()
+    return cluster
+
+
+def edit(cluster: Cluster) -> Cluster:
+    """Keep where pods go on a cluster, and whether they run, as edited; its base and namespaces follow.
+
+    Raises KubeError if the cluster does not take the base anew: then nothing is kept.
+    """
+    _check_placement(cluster.placement)
+    before = Cluster.objects.get(pk=cluster.pk)
+    if (cluster.name, cluster.sealed_kubeconfig) != (before.name, before.sealed_kubeconfig):
+        raise DomainError(
+            "A cluster's name and credential are changed by registering it again.",
+            code="register_again",
+            field="name",
+        )
+    cluster.full_clean()
+    if cluster.placement != before.placement:
+        base_release.install(connect(cluster), cluster.placement)
+    with transaction.atomic():
+        cluster.save(update_fields=["placement", "simulated"])
+        cluster_edited.send(sender=Cluster, cluster=cluster)
     return cluster
 
 

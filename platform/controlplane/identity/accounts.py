@@ -30,6 +30,14 @@ def make_local(
 
 
 @transaction.atomic
+def save_person(user: User) -> User:
+    """Keep a person as edited: who they are, their groups, whether they may come in."""
+    user.full_clean(exclude=["password"])  # who signs in by a provider has none
+    user.save()
+    return user
+
+
+@transaction.atomic
 def reset_password(user: User, password: str) -> None:
     """A new password. Tokens made with the old one end: it may have been reset for a reason."""
     validate_password(password, user)

@@ -1,4 +1,4 @@
-"""What who has tried too many passwords is told, at the admin's door as at the API's."""
+"""What who has tried too many passwords is told, at the console's door as at the API's."""
 
 from typing import Any
 

@@ -1,11 +1,13 @@
 """People and their API tokens. What a group means is for `tenants` to say."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import ValidationError
 from django.db import models
+
+from controlplane.rows.history import Changes, Recorded
 
 
 def group_list(value: object) -> None:
@@ -14,10 +16,22 @@ def group_list(value: object) -> None:
         raise ValidationError('Groups are a list of names, such as ["payments-owners"].')
 
 
+class People(UserManager["User"]):
+    """People; a bulk change of them is in their history."""
+
+    use_in_migrations = False
+
+    def get_queryset(self) -> Recorded["User"]:
+        return Recorded(self.model, using=self._db)
+
+
 class User(AbstractUser):
     """A person. `claimed_groups` is what their provider said (or a local account was given)."""
 
     claimed_groups = models.JSONField(default=list, blank=True, validators=[group_list])
+
+    objects: ClassVar[People] = People()
+    history = Changes(leaving_out=("password", "last_login"))
 
     @property
     def is_platform_admin(self) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -30,6 +31,12 @@ def issue(*, user: User, name: str, expires_at: datetime | None = None) -> tuple
     token.full_clean(exclude=["digest", "hint"])
     token.save()
     return token, plain
+
+
+def revoke(tokens: Iterable[ApiToken]) -> int:
+    """These end at once; gives how many there were."""
+    count, _ = ApiToken.objects.filter(pk__in=[token.pk for token in tokens]).delete()
+    return count
 
 
 class TokenAuthentication(BaseAuthentication):

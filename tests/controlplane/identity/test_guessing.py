@@ -9,7 +9,7 @@ from tests.factories import PASSWORD, PersonFactory
 
 pytestmark = pytest.mark.django_db
 
-ADMIN, TOKEN = "/admin/login/", "/api/v1/token/"
+FORM, TOKEN = "/sign-in/", "/api/v1/token/"  # the desk has no door of its own
 FOUND, MADE, TOO_MANY = 302, 201, 429
 
 
@@ -26,22 +26,22 @@ def knock(door: str, who: User, password: str, address: str = "10.0.0.7") -> int
     return answer.status_code
 
 
-@pytest.mark.parametrize("guessed_at", [ADMIN, TOKEN])
+@pytest.mark.parametrize("guessed_at", [FORM, TOKEN])
 def test_after_too_many_wrong_passwords_even_the_right_one_waits_at_both_doors(
     guessed_at: str, operator: User
 ) -> None:
     for number in range(settings.AXES_FAILURE_LIMIT):
         knock(guessed_at, operator, f"wrong {number}")
 
-    assert knock(ADMIN, operator, PASSWORD) == TOO_MANY
+    assert knock(FORM, operator, PASSWORD) == TOO_MANY
     assert knock(TOKEN, operator, PASSWORD) == TOO_MANY
 
 
 def test_who_guesses_locks_nobody_else_out(operator: User) -> None:
     for number in range(settings.AXES_FAILURE_LIMIT):
-        knock(ADMIN, operator, f"wrong {number}")
+        knock(FORM, operator, f"wrong {number}")
 
-    assert knock(ADMIN, operator, PASSWORD, address="10.0.0.8") == FOUND
+    assert knock(FORM, operator, PASSWORD, address="10.0.0.8") == FOUND
     assert knock(TOKEN, operator, PASSWORD, address="10.0.0.8") == MADE
 
 

@@ -1,0 +1,62 @@
+"""Who comes to the desk, and one of everything to look at there."""
+
+import pytest
+from django.test import Client
+
+from controlplane.identity.models import ApiToken
+from controlplane.identity.tokens import issue
+from provisioning.models import Turn
+from tests.controlplane.desk.everything import Everything, signed_in
+from tests.factories import (
+    NamespaceFactory,
+    approver,
+    filed,
+    member_of,
+    owner_of,
+    platform_admin,
+    tier,
+    viewer_of,
+)
+
+
+@pytest.fixture
+def everything() -> Everything:
+    request = filed()
+    namespace = NamespaceFactory(team=request.team)
+    person = owner_of(request.team)
+    token, _ = issue(user=person, name="laptop")
+    turn = Turn.objects.create(
+        namespace=namespace,
+        generation=1,
+        steps=[{"step": "apply x", "stage": "namespaces", "state": "failed", "error": "no"}],
+    )
+    return Everything(
+        {
+            "tenants_team": request.team,
+            "tenants_tier": tier(),
+            "tenants_tenantnamespace": namespace,
+            "tenants_request": request,
+            "provisioning_turn": turn,
+            "clusters_cluster": namespace.cluster,
+            "identity_user": person,
+            "identity_apitoken": ApiToken.objects.get(pk=token.pk),
+        }
+    )
+
+
+@pytest.fixture
+def admin(client: Client) -> Client:
+    """A person of the admins' group: no superuser, no `is_staff`."""
+    return signed_in(client, platform_admin())
+
+
+@pytest.fixture
+def reader(client: Client) -> Client:
+    """An approver."""
+    return signed_in(client, approver())
+
+
+@pytest.fixture(params=[owner_of, member_of, viewer_of])
+def of_the_team(request: pytest.FixtureRequest, client: Client, everything: Everything) -> Client:
+    """A person of the team that everything is about, at each level."""
+    return signed_in(client, request.param(everything.rows["tenants_team"]))

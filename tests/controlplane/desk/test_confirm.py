@@ -1,0 +1,196 @@
+"""Who would this change touch? Asked before it is kept, answered for exactly this change."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from controlplane.clusters import base_release
+from controlplane.clusters.models import Cluster
+from controlplane.kube.errors import Unreachable
+from tenants import services
+from tenants.models import TenantNamespace, Tier
+from tests.factories import ClusterFactory, NamespaceFactory, TeamFactory, tier
+
+pytestmark = pytest.mark.django_db
+
+
+def tier_form(**changes: str) -> dict[str, str]:
+    small = tier()
+    return {
+        "name": small.name,
+        "description": small.description,
+        "quota": '{"requests.cpu":"4","requests.memory":"8Gi","pods":"9",'
+        '"count/workflows.argoproj.io":"9","requests.storage":"9Gi",'
+        '"limits.ephemeral-storage":"9Gi"}',
+        "limits": '{"default":{"cpu":"1"}}',
+        "controller_resources": '{"requests":{"cpu":"1"}}',
+        "workflow_deadline_seconds": "60",
+        "order": "1",
+        "_save": "Save",
+    } | changes
+
+
+def where(row: Any) -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
+def test_the_first_answer_shows_what_would_change_and_keeps_nothing(admin: Client) -> None:
+    small, before = tier(), tier().quota
+
+    answer = admin.post(where(small), tier_form())
+
+    changed = {c.field: (c.before, c.after) for c in answer.context["changed"]}
+    assert changed["Quota > pods"] == (before["pods"], "9")
+    assert changed["Quota > limits.cpu"] == (before["limits.cpu"], "")
+    assert "Quota > requests.memory" not in changed  # 8Gi, as it was
+    assert tier().quota == before
+
+
+def test_it_counts_who_is_touched_and_names_the_first_twenty_by_team(admin: Client) -> None:
+    atlas, beta = TeamFactory(slug="atlas"), TeamFactory(slug="beta")
+    for _ in range(23):
+        NamespaceFactory(team=atlas)
+    for _ in range(2):
+        NamespaceFactory(team=beta)
+    NamespaceFactory(team=beta, tier=tier("medium"))
+    NamespaceFactory(team=beta, deleted_at="2026-01-01T00:00:00Z")
+
+    touched = admin.post(where(tier()), tier_form()).context["touched"]
+
+    assert (touched.count, len(touched.first), touched.more) == (25, 20, 5)
+    assert [(t["team__slug"], t["count"]) for t in touched.teams] == [("atlas", 23), ("beta", 2)]
+
+
+def test_asking_costs_the_same_however_many_are_touched(
+    admin: Client, django_assert_max_num_queries: Any
+) -> None:
+    NamespaceFactory()
+    with django_assert_max_num_queries(12) as few:
+        admin.post(where(tier()), tier_form())
+    for _ in range(30):
+        NamespaceFactory()
+
+    with django_assert_max_num_queries(12) as many:
+        admin.post(where(tier()), tier_form())
+
+    assert len(few) == len(many)
+
+
+def test_yes_keeps_it_and_its_namespaces_follow(admin: Client) -> None:
+    namespace = NamespaceFactory()
+    asked = admin.post(where(tier()), tier_form())
+
+    answer = admin.post(where(tier()), tier_form(_confirmed=asked.context["seal"]), follow=True)
+
+    namespace.refresh_from_db()
+    assert (tier().quota["requests.cpu"], namespace.generation) == ("4", 2)
+    assert "1 namespaces follow this edit." in answer.content.decode()
+
+
+def test_yes_to_one_change_is_not_yes_to_another(admin: Client) -> None:
+    asked = admin.post(where(tier()), tier_form())
+
+    again = admin.post(where(tier()), tier_form(order="9", _confirmed=asked.context["seal"]))
+
+    assert again.context["stale"]
+    assert tier().order != 9
+
+
+def test_yes_after_somebody_elses_edit_asks_again(admin: Client) -> None:
+    asked = admin.post(where(tier()), tier_form())
+    theirs = tier()
+    theirs.name = "Theirs"
+    services.save_tier(theirs)
+
+    again = admin.post(where(tier()), tier_form(name="Small", _confirmed=asked.context["seal"]))
+
+    assert again.context["stale"]
+    assert tier().name == "Theirs"
+
+
+def test_the_page_that_asks_carries_what_was_typed(admin: Client) -> None:
+    page = admin.post(where(tier()), tier_form(description='<b>"x"</b>')).content.decode()
+
+    assert 'name="description" hidden>&lt;b&gt;&quot;x&quot;&lt;/b&gt;</textarea>' in page
+    assert 'name="_save" hidden>' in page
+
+
+def test_a_form_without_a_change_touches_nobody(admin: Client) -> None:
+    namespace, small = NamespaceFactory(), tier()
+    form = admin.get(where(small)).context["adminform"].form
+    same = {name: form[name].value() for name in form.fields if form[name].value() is not None}
+
+    answer = admin.post(where(small), same, follow=True)
+
+    namespace.refresh_from_db()
+    assert namespace.generation == 1
+    assert "Nothing was changed" in answer.content.decode()
+
+
+def test_a_mistake_is_told_before_anybody_is_asked(admin: Client) -> None:
+    answer = admin.post(where(tier()), tier_form(quota='{"pods": "NaN"}'))
+
+    assert "seal" not in answer.context
+    assert b"is no quantity" in answer.content
+
+
+def test_a_new_tier_touches_nobody_and_is_not_asked_about(admin: Client) -> None:
+    url = reverse("admin:tenants_tier_add")
+
+    assert admin.post(url, tier_form(slug="huge")).status_code == 302
+    assert Tier.objects.filter(slug="huge").exists()
+
+
+def test_a_clusters_edit_reaches_its_base_and_its_namespaces(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    namespace, elsewhere = NamespaceFactory(), NamespaceFactory()
+    cluster = namespace.cluster
+    placed: list[object] = []
+    monkeypatch.setattr("controlplane.clusters.services.connect", lambda _: None)
+    monkeypatch.setattr(base_release, "install", lambda _, placement: placed.append(placement))
+    form = {"placement": '{"nodeSelector": {"pool": "teams"}}', "simulated": "on"}
+
+    asked = admin.post(where(cluster), form)
+    assert asked.context["touched"].count == 1
+    admin.post(where(cluster), form | {"_confirmed": asked.context["seal"]})
+
+    cluster = Cluster.objects.get(pk=cluster.pk)
+    assert (cluster.placement, cluster.simulated) == ({"nodeSelector": {"pool": "teams"}}, True)
+    assert placed == [{"nodeSelector": {"pool": "teams"}}]
+    generations = TenantNamespace.objects.in_bulk([namespace.pk, elsewhere.pk])
+    assert generations[namespace.pk].generation == 2
+    assert generations[elsewhere.pk].generation == 1
+    assert cluster.sealed_kubeconfig == "sealed"
+
+
+def test_a_cluster_that_is_away_keeps_its_placement_and_says_so(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = ClusterFactory()
+
+    def away(_: object) -> None:
+        raise Unreachable("https://10.0.0.1:6443 did not answer")
+
+    monkeypatch.setattr("controlplane.clusters.services.connect", away)
+    form = {"placement": '{"nodeSelector": {"pool": "teams"}}'}
+    asked = admin.post(where(cluster), form)
+
+    answer = admin.post(where(cluster), form | {"_confirmed": asked.context["seal"]})
+
+    assert b"did not answer" in answer.content
+    assert b"pool" in answer.content
+    assert Cluster.objects.get(pk=cluster.pk).placement == {}
+
+
+def test_a_placement_may_say_only_where_pods_go(admin: Client) -> None:
+    cluster = ClusterFactory()
+    form = {"placement": '{"image": "evil"}'}
+    asked = admin.post(where(cluster), form)
+
+    answer = admin.post(where(cluster), form | {"_confirmed": asked.context["seal"]})
+
+    assert b"image is not part of it" in answer.content
+    assert Cluster.objects.get(pk=cluster.pk).placement == {}

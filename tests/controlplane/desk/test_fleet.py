@@ -1,0 +1,138 @@
+"""The first page: what an operator looks for, in a number of queries that does not grow."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from controlplane.desk import fleet
+from controlplane.index.models import Watch
+from tenants.models import RequestState
+from tests.factories import ClusterFactory, NamespaceFactory, filed
+
+pytestmark = pytest.mark.django_db
+
+NOW = timezone.now()
+INDEX = "admin:index"
+
+
+def tiles(client: Client) -> dict[str, Any]:
+    return {tile.label: tile for tile in client.get(reverse(INDEX)).context["fleet"].tiles}
+
+
+def test_each_number_leads_to_exactly_the_rows_it_counts(admin: Client) -> None:
+    for phase, count in (("Ready", 3), ("Degraded", 2), ("Pending", 1), ("Terminating", 1)):
+        for _ in range(count):
+            NamespaceFactory(phase=phase, failures=int(phase == "Degraded"))
+    NamespaceFactory(phase="Ready", paused=True)
+    NamespaceFactory(phase="Terminated", deleted_at=NOW)
+
+    found = tiles(admin)
+
+    assert {label: tile.count for label, tile in found.items()} == {
+        "Pending": 1,
+        "Provisioning": 0,
+        "Ready": 4,
+        "Degraded": 2,
+        "Terminating": 1,
+        "Failing": 2,
+        "Paused": 1,
+    }
+    for tile in found.values():
+        page = admin.get(reverse("admin:tenants_tenantnamespace_changelist") + tile.link)
+        assert page.context["cl"].result_count == tile.count, tile.label
+
+
+def test_the_worst_ten_are_told_with_reason_and_next_try(admin: Client) -> None:
+    condition = {
+        "type": "Ready",
+        "status": "False",
+        "reason": "ErrImagePull",
+        "message": "<b>manifest unknown</b>",
+    }
+    for failures in range(1, 13):
+        NamespaceFactory(
+            failures=failures,
+            conditions=[condition],
+            next_reconcile_at=timezone.now() + timedelta(minutes=9, seconds=30),
+        )
+    NamespaceFactory(failures=99, paused=True)
+
+    answer = admin.get(reverse(INDEX))
+
+    assert [n.failures for n in answer.context["fleet"].failing] == list(range(12, 2, -1))
+    page = answer.content.decode()
+    assert "ErrImagePull" in page
+    assert "&lt;b&gt;manifest unknown" in page
+    assert "in 9 min" in page
+
+
+def test_the_oldest_requests_wait_first(admin: Client) -> None:
+    old, new, decided = filed(), filed(), filed()
+    type(old).objects.filter(pk=old.pk).update(created_at=NOW - timedelta(days=3))
+    type(old).objects.filter(pk=decided.pk).update(state=RequestState.APPROVED)
+    type(old).objects.filter(pk=new.pk).update(namespace=NamespaceFactory())
+
+    waiting = admin.get(reverse(INDEX)).context["fleet"].waiting
+
+    assert [request.pk for request in waiting.oldest] == [old.pk, new.pk]
+    assert (waiting.count, waiting.back) == (2, 1)
+
+
+def test_clusters_say_whether_they_answer_and_how_old_the_index_is(admin: Client) -> None:
+    well, away = ClusterFactory(name="well"), ClusterFactory(name="away", reachable=False)
+    NamespaceFactory(cluster=well)
+    Watch.objects.create(
+        cluster=well, kind="Workflow", in_step=False, message="410 Gone", since=NOW
+    )
+
+    lines = {
+        line.cluster.name: line for line in admin.get(reverse(INDEX)).context["fleet"].clusters
+    }
+
+    assert list(lines) == ["away", "well"]
+    assert (lines["well"].namespaces, [w.message for w in lines["well"].lagging]) == (
+        1,
+        ["410 Gone"],
+    )
+    assert lines["away"].watches == []
+    assert away.reachable is False
+
+
+def test_argo_versions_are_the_wanted_and_the_seen(admin: Client) -> None:
+    for version in (settings.ARGO_VERSION, settings.ARGO_VERSION, "v3.7.4", ""):
+        NamespaceFactory(argo_version=version)
+
+    found = admin.get(reverse(INDEX)).context["fleet"]
+
+    assert found.wanted_version == settings.ARGO_VERSION
+    assert {(v.name, v.count, v.wanted) for v in found.versions} == {
+        (settings.ARGO_VERSION, 2, True),
+        ("v3.7.4", 1, False),
+        ("", 1, False),
+    }
+    rows = admin.get(
+        reverse("admin:tenants_tenantnamespace_changelist"), {"argo_version__exact": "v3.7.4"}
+    )
+    assert rows.context["cl"].result_count == 1
+
+
+def test_an_empty_fleet_says_what_to_do(admin: Client) -> None:
+    page = admin.get(reverse(INDEX)).content.decode()
+
+    assert "argosy cluster add" in page
+    assert "Nobody waits for a decision." in page
+
+
+def test_an_overview_is_nine_queries_however_large_the_fleet(
+    django_assert_num_queries: Any,
+) -> None:
+    for _ in range(30):
+        filed(NamespaceFactory(failures=1).team)
+
+    with django_assert_num_queries(9):
+        fleet.overview()
