@@ -66,7 +66,10 @@ def deployment(namespace: str = "payments-argo") -> Manifest:
             "namespace": namespace,
             "annotations": {"argosy.dev/fingerprint": "f1"},
         },
-        "spec": {"replicas": 1, "template": {"spec": {"containers": [{"name": "main"}]}}},
+        "spec": {
+            "replicas": 1,
+            "template": {"spec": {"containers": [{"name": "main", "image": "argo:v4.1.2"}]}},
+        },
     }
 
 
