@@ -1,16 +1,19 @@
 """Requests: asked by owners, read with their plan, decided by somebody else."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from controlplane.api import plans
 from controlplane.identity.models import User
 from controlplane.kube.errors import ChartBroken, Unreachable
+from controlplane.objects import fingerprint
+from controlplane.plans import agreement
 from provisioning.desired import ChartEscapesError
 from tenants.models import Request, Team, TenantNamespace
-from tests.controlplane.api.conftest import HASH, Planned, client_of
+from tests.controlplane.api.conftest import HASH, NAMESPACE, Planned, client_of
 from tests.factories import (
     ClusterFactory,
     PersonFactory,
@@ -168,17 +171,23 @@ def test_an_approver_approves_the_plan_they_read(planned: Planned) -> None:
     seen = answer.json()
     assert (seen["state"], seen["events"][-1]["by"]) == ("approved", who.username)
     assert seen["events"][-1]["plan_hash"] == HASH
-    assert seen["events"][-1]["decided"] == {
-        "sentence": seen["sentence"],
-        "plan_hash": HASH,
-        "charts": [
-            {"name": "team-guardrails", "version": "0.1.0"},
-            {"name": "team-argo", "version": "0.1.0"},
-        ],
-        "objects": [
-            {"api_version": "v1", "kind": "Namespace", "namespace": "", "name": "payments"}
-        ],
-    }
+    decided = seen["events"][-1]["decided"]
+    assert (decided["sentence"], decided["plan_hash"]) == (seen["sentence"], HASH)
+    assert decided["cluster"] == request.asked["cluster"]
+    assert datetime.fromisoformat(decided["checked_at"]) <= timezone.now()
+    assert decided["charts"] == [
+        {"name": "team-guardrails", "version": "0.1.0"},
+        {"name": "team-argo", "version": "0.1.0"},
+    ]
+    assert decided["objects"] == [
+        {
+            "api_version": "v1",
+            "kind": "Namespace",
+            "namespace": "",
+            "name": "payments",
+            "fingerprint": fingerprint(NAMESPACE),
+        }
+    ]
     assert TenantNamespace.objects.get(pk=seen["namespace_id"]).approved_plan == HASH
 
 
@@ -216,7 +225,7 @@ def test_a_plan_that_cannot_be_made_is_an_answer_with_a_sentence(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(plans, "preview", fail)
+    monkeypatch.setattr(agreement, "preview", fail)
     request = filed()
 
     assert approve(approver(), request).status_code == status
@@ -235,7 +244,7 @@ def test_nobody_approves_without_naming_the_plan(planned: Planned, said: dict[st
 def test_who_may_not_decide_is_told_before_any_plan_is_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(plans, "preview", pytest.fail)
+    monkeypatch.setattr(agreement, "preview", pytest.fail)
     request = filed()
 
     answer = approve(owner_of(request.team), request)
