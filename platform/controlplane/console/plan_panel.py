@@ -8,10 +8,11 @@ from typing import Any
 import yaml
 from django.core import signing
 
+from controlplane.objects import Ref
 from controlplane.plans.agreement import Plan
 from provisioning.preview import PlannedObject
 
-from .differences import Line, by_part
+from .differences import Line, by_part, difference
 
 STAGES = {
     "namespaces": "Namespaces",
@@ -69,6 +70,20 @@ def changed_since(carried: str, plan: Plan) -> tuple[tuple[str, tuple[Line, ...]
     except signing.BadSignature:
         return ()
     return by_part(before, _parts(plan))
+
+
+def since_approval(decided: Mapping[str, Any], plan: Plan) -> tuple[Line, ...]:
+    """Which objects and charts differ from what was approved before; a decision keeps no contents."""
+    return difference(_named(decided), _named(plan.as_decided()))
+
+
+def _named(decided: Mapping[str, Any]) -> dict[str, str]:
+    charts = {f"chart {c['name']}": c["version"] for c in decided.get("charts", ())}
+    objects = {
+        str(Ref(o["api_version"], o["kind"], o["namespace"], o["name"])): o.get("fingerprint", "")
+        for o in decided.get("objects", ())
+    }
+    return charts | objects
 
 
 def _parts(plan: Plan) -> dict[str, Any]:

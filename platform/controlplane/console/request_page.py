@@ -18,12 +18,12 @@ from tenants import budget, requests
 from tenants.models import Request, RequestEvent, RequestState, Tier
 
 from . import elsewhere, plan_panel, timeline
+from .differences import Line
 from .people import signed_in
 from .refusals import Refusal, status_of
 
 PAGE_SECONDS = 2.5  # a page waits no longer for a cluster
 DECIDE_SECONDS = 25.0  # a decision waits longer: without the cluster's answer there is none
-NOTES = {"approve": "note", "reject": "reject_note", "amend": "amend_note", "comment": "comment"}
 
 
 @dataclass
@@ -148,6 +148,7 @@ def _context(
         "plan": plan,
         "no_plan": no_plan,
         "being_asked": isinstance(no_plan, looks.NotYet),
+        "since_approval": _since_approval(events, plan) if plan else (),
         "stages": plan_panel.stages(plan) if plan else (),
         "kinds": plan_panel.kinds(plan) if plan else "",
         "read": plan_panel.remembered(plan) if plan else "",
@@ -169,6 +170,12 @@ def _plan(found: Request, refused: Refused) -> tuple[Plan | None, Refusal | None
     except DomainError as exc:
         return None, exc
     return (answer, None) if isinstance(answer, Plan) else (None, answer)
+
+
+def _since_approval(events: list[RequestEvent], plan: Plan) -> tuple[Line, ...]:
+    """How the plan differs from the one that was approved before; nothing if none was."""
+    approved = [e.decided for e in events if e.kind == RequestEvent.Kind.APPROVED]
+    return plan_panel.since_approval(approved[-1], plan) if approved else ()
 
 
 def _amendable(found: Request, refused: Refused) -> list[tuple[str, str, list[str]]]:
