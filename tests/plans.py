@@ -7,7 +7,7 @@ import pytest
 
 from controlplane.clusters.models import Cluster
 from controlplane.objects import Ref, fingerprint
-from controlplane.plans import agreement
+from controlplane.plans import agreement, looks
 from provisioning.preview import PlannedObject, Preview
 from tenants.spec import NamespaceSpec
 
@@ -46,6 +46,13 @@ class Plans:
             charts=(("team-guardrails", "0.1.0"), ("team-argo", "0.1.0")),
             problems=(problem,) if problem else (),
         )
+
+    def finish(self) -> None:
+        """Let every cluster answer, and wait until nobody asks any more: the next test has its own story."""
+        self.answers.set()
+        for thread in threading.enumerate():
+            if thread.name == looks.THREAD:
+                thread.join(DEADLINE)
 
 
 def told(monkeypatch: pytest.MonkeyPatch) -> Plans:

@@ -25,7 +25,6 @@ from .refusals import Refusal
 
 PAGE = 25
 MOST = 25  # decided on at once: more is not read
-PAGE_SECONDS = 2.5  # a page waits no longer for its clusters, all of them together
 DECIDE_SECONDS = 45.0  # a decision waits longer: without the cluster's answer there is none
 
 
@@ -164,7 +163,9 @@ def _waiting(asked: Sequence[Request]) -> list[Waiting]:
 def _read(chosen: Sequence[Request], user: User) -> list[Read]:
     questions, refusals = _questions(chosen, user)
     answers = dict(
-        zip(questions, looks.read(list(questions.values()), seconds=PAGE_SECONDS), strict=True)
+        zip(
+            questions, looks.read(list(questions.values()), seconds=looks.PAGE_SECONDS), strict=True
+        )
     )
     found: list[Read] = []
     for waiting in _waiting(chosen):

@@ -28,7 +28,6 @@ from .refusals import status_of
 KIND = "create"
 ASKED = ("name", "tier", "cluster")
 CHECKED = ("team", *ASKED)  # fields that are checked while they are typed
-PAGE_SECONDS = 2.5  # a page waits no longer for a cluster
 
 
 @dataclass(frozen=True)
@@ -203,7 +202,7 @@ def _show(request: HttpRequest, form: Form) -> HttpResponse:
     sentence, spec = requests.try_out(
         kind=KIND, team=form.asking_team(), by=form.user, fields=form.typed.asked
     )
-    answer = looks.read([question_about(sentence, spec)], seconds=PAGE_SECONDS)[0]
+    answer = looks.read([question_about(sentence, spec)], seconds=looks.PAGE_SECONDS)[0]
     if isinstance(answer, Plan):
         return _page(request, form, plan=answer, stages=plan_panel.stages(answer))
     return _page(request, form, no_plan=answer.sentence)

@@ -22,7 +22,6 @@ from .differences import Line
 from .people import signed_in
 from .refusals import Refusal, status_of
 
-PAGE_SECONDS = 2.5  # a page waits no longer for a cluster
 DECIDE_SECONDS = 25.0  # a decision waits longer: without the cluster's answer there is none
 
 
@@ -166,7 +165,7 @@ def _plan(found: Request, refused: Refused) -> tuple[Plan | None, Refusal | None
     if refused.plan is not None:
         return refused.plan, None
     try:
-        answer = looks.read([question_of(found)], seconds=PAGE_SECONDS)[0]
+        answer = looks.read([question_of(found)], seconds=looks.PAGE_SECONDS)[0]
     except DomainError as exc:
         return None, exc
     return (answer, None) if isinstance(answer, Plan) else (None, answer)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -11,12 +12,14 @@ from controlplane.kube.errors import KubeError
 
 from .agreement import Plan, Question
 
-AT_ONCE = 8  # questions to clusters at a time, in this process
+PAGE_SECONDS = 2.5  # a page waits no longer for its clusters, all of them together
+AT_ONCE = 4  # questions to one cluster at a time, in this process: its fall is its own
+THREAD = "look"
 KEPT_SECONDS = 60.0  # how long an answer that came too late for its page waits for the next one
 
 Answer = Plan | KubeError | DomainError
 
-_slots = threading.BoundedSemaphore(AT_ONCE)
+_slots: dict[int, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(AT_ONCE))
 _late: dict[str, "Look"] = {}
 _keeping = threading.Lock()
 
@@ -48,7 +51,9 @@ class Look:
 
     def run(self) -> None:
         """Ask, in a thread of its own; whatever comes of it is the reader's."""
-        with _slots:
+        with _keeping:
+            turn = _slots[self.question.cluster.pk]
+        with turn:
             try:
                 self.answer.set_result(self.question.ask())
             except BaseException as exc:  # noqa: BLE001 - raised again where the answer is read
@@ -58,7 +63,7 @@ class Look:
 def begin(question: Question) -> Look:
     """Ask now. The thread is a daemon: a cluster that hangs does not keep the process."""
     look = Look(question)
-    threading.Thread(target=look.run, name="look", daemon=True).start()
+    threading.Thread(target=look.run, name=THREAD, daemon=True).start()
     return look
 
 

@@ -114,8 +114,8 @@ def test_another_teams_requests_are_not_there() -> None:
     assert client.get(REQUESTS).json()["count"] == 0
     for path in ("", "plan/"):
         assert client.get(f"{REQUESTS}{theirs.pk}/{path}").status_code == 404
-    for act in ("approve", "reject", "withdraw"):
-        body = {"plan_hash": HASH, "note": "no"}
+    for act in ("approve", "reject", "withdraw", "amend", "comment"):
+        body = {"plan_hash": HASH, "note": "no", "asked": theirs.asked}
         answer = client.post(f"{REQUESTS}{theirs.pk}/{act}/", body, format="json")
         assert answer.status_code == 404
 
@@ -293,3 +293,77 @@ def test_an_owner_withdraws_and_nobody_else_does() -> None:
 
     assert (answer.status_code, answer.json()["state"]) == (200, "withdrawn")
     assert [e["kind"] for e in answer.json()["events"]] == ["filed", "withdrawn"]
+
+
+def test_an_approver_amends_and_the_team_sees_what_was_asked_first() -> None:
+    request = filed()
+    body = {"asked": {**request.asked, "tier": "medium"}, "note": "you need more"}
+
+    answer = client_of(approver()).post(f"{REQUESTS}{request.pk}/amend/", body, format="json")
+
+    assert answer.status_code == 200
+    seen = client_of(viewer_of(request.team)).get(f"{REQUESTS}{request.pk}/").json()
+    assert seen["asked"]["tier"] == "medium"
+    assert [(e["kind"], e["asked"]["tier"], e["note"]) for e in seen["events"]] == [
+        ("filed", "small", ""),
+        ("amended", "medium", "you need more"),
+    ]
+
+
+@pytest.mark.parametrize("who", [owner_of, member_of, viewer_of])
+def test_no_level_of_a_team_amends(who: Who) -> None:
+    request = filed()
+    body = {"asked": {**request.asked, "tier": "medium"}, "note": "more"}
+
+    answer = client_of(who(request.team)).post(
+        f"{REQUESTS}{request.pk}/amend/", body, format="json"
+    )
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "not_allowed")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"asked": {"tier": "medium"}, "note": "x"}, 400, "bad_request"),
+        ({"note": "x"}, 400, "invalid"),
+        ({"asked": "medium", "note": "x"}, 400, "invalid"),
+    ],
+)
+def test_an_amendment_that_cannot_be_is_refused(
+    body: dict[str, Any], status: int, code: str
+) -> None:
+    answer = client_of(approver()).post(f"{REQUESTS}{filed().pk}/amend/", body, format="json")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("who", [owner_of, member_of, viewer_of])
+def test_both_sides_comment(who: Who) -> None:
+    request = filed()
+    path = f"{REQUESTS}{request.pk}/comment/"
+    for person, note in ((who(request.team), "until when?"), (approver(), "until Friday")):
+        assert client_of(person).post(path, {"note": note}, format="json").status_code == 200
+
+    events = client_of(who(request.team)).get(f"{REQUESTS}{request.pk}/").json()["events"]
+
+    assert [e["note"] for e in events if e["kind"] == "commented"] == [
+        "until when?",
+        "until Friday",
+    ]
+
+
+def test_an_empty_comment_is_refused_beside_its_field() -> None:
+    answer = client_of(approver()).post(f"{REQUESTS}{filed().pk}/comment/", {}, format="json")
+
+    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["note"])
+
+
+def test_reading_the_plan_is_noted_once_a_decider(planned: Planned) -> None:
+    request, who = filed(), approver()
+
+    for person in (who, who, owner_of(request.team)):
+        client_of(person).get(f"{REQUESTS}{request.pk}/plan/")
+
+    events = client_of(who).get(f"{REQUESTS}{request.pk}/").json()["events"]
+    assert [(e["kind"], e["by"]) for e in events[1:]] == [("seen", who.username)]

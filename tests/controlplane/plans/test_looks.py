@@ -10,7 +10,7 @@ from controlplane.kube.errors import Unreachable
 from controlplane.plans import looks
 from controlplane.plans.agreement import Plan, question_of
 from tests import plans
-from tests.factories import filed
+from tests.factories import ClusterFactory, filed
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +21,7 @@ SOON, LONG = 0.05, 20.0
 def story(monkeypatch: pytest.MonkeyPatch) -> Iterator[plans.Plans]:
     found = plans.told(monkeypatch)
     yield found
-    found.answers.set()
+    found.finish()
 
 
 def test_every_question_has_its_own_answer(story: plans.Plans) -> None:
@@ -45,6 +45,21 @@ def test_a_cluster_that_hangs_is_waited_for_no_longer_than_said(story: plans.Pla
     assert isinstance(late, looks.NotYet)
     assert slow.asked["cluster"] in late.sentence
     assert isinstance(there, Plan)
+
+
+def test_a_cluster_that_hangs_keeps_no_plan_of_another_cluster_away(story: plans.Plans) -> None:
+    hanging = ClusterFactory().name
+    story.hangs = {hanging}
+    slow = [filed(cluster=hanging) for _ in range(3 * looks.AT_ONCE)]
+    looks.read([question_of(request) for request in slow], seconds=SOON)
+
+    (there,) = looks.read([question_of(filed())], seconds=LONG)
+
+    assert isinstance(there, Plan)
+
+
+def test_a_page_waits_less_than_three_seconds() -> None:
+    assert looks.PAGE_SECONDS < 3
 
 
 def test_an_answer_that_came_late_is_there_for_the_next_page(story: plans.Plans) -> None:
