@@ -8,6 +8,7 @@ import pytest
 from controlplane.clusters.models import Cluster
 from controlplane.objects import Ref, fingerprint
 from controlplane.plans import agreement, looks
+from provisioning.desired import FINGERPRINT
 from provisioning.preview import PlannedObject, Preview
 from tenants.spec import NamespaceSpec
 
@@ -33,10 +34,12 @@ class Plans:
         if spec.name in self.failures:
             raise self.failures[spec.name]
         problem = self.problems.get(spec.name, "")
+        labels = {"tier": spec.tier.slug, **self.labels}
+        marks = {FINGERPRINT: fingerprint(labels)}
         manifest = {
             "apiVersion": "v1",
             "kind": "Namespace",
-            "metadata": {"name": spec.name, "labels": {"tier": spec.tier.slug, **self.labels}},
+            "metadata": {"name": spec.name, "labels": labels, "annotations": marks},
         }
         verdict = "refused" if problem else "ok"
         ref = Ref("v1", "Namespace", "", spec.name)

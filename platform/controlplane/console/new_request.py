@@ -74,6 +74,7 @@ class Form:
     user: User
     typed: Typed
     refused: dict[str, str] = field(default_factory=dict)
+    checked: bool = False  # whether what is typed was held against what there is
 
     def __post_init__(self) -> None:
         self.teams = [t for t in Team.objects.of(self.user) if requests.may_ask(t, self.user)]
@@ -103,6 +104,7 @@ class Form:
 
     def check(self) -> None:
         """Find what is wrong, as filing would."""
+        self.checked = True
         try:
             requests.try_out(
                 kind=KIND, team=self.asking_team(), by=self.user, fields=self.typed.asked
@@ -131,7 +133,7 @@ class Form:
     def _name(self) -> Hint:
         if not self.typed.name:
             return Hint("Lower-case letters, digits and hyphens, such as payments-test.")
-        if self.refused.keys() & {"team", "name", "cluster"}:
+        if not self.checked or self.refused.keys() & {"team", "name", "cluster"} or not self.choice:
             return Hint()  # whether it is free was not found out
         return Hint(f"✓ Free on {self.typed.cluster}. Argo will live in {self.control}.", "ok")
 
@@ -146,7 +148,10 @@ class Form:
 def page(request: HttpRequest, user: User) -> HttpResponse:
     """The form; sent, kept as a draft, or answered with what would be made, by the button pressed."""
     if request.method != "POST":
-        return _page(request, _begun(request, user))
+        form = _begun(request, user)
+        if form.typed.name:
+            form.check()
+        return _page(request, form)
     act = ACTS.get(request.POST.get("act", "send"))
     if act is None:
         raise Http404
@@ -154,6 +159,7 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
     try:
         return act(request, form)
     except (DomainError, KubeError) as exc:
+        form.check()
         form.refuse(exc)
         return _page(request, form, status=status_of(exc))
 
@@ -202,6 +208,7 @@ def _show(request: HttpRequest, form: Form) -> HttpResponse:
     sentence, spec = requests.try_out(
         kind=KIND, team=form.asking_team(), by=form.user, fields=form.typed.asked
     )
+    form.checked = True
     answer = looks.read([question_about(sentence, spec)], seconds=looks.PAGE_SECONDS)[0]
     if isinstance(answer, Plan):
         return _page(request, form, plan=answer, stages=plan_panel.stages(answer))

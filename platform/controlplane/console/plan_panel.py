@@ -8,8 +8,9 @@ from typing import Any
 import yaml
 from django.core import signing
 
-from controlplane.objects import Ref
+from controlplane.objects import Manifest, Ref
 from controlplane.plans.agreement import Plan
+from provisioning.desired import FINGERPRINT
 from provisioning.preview import PlannedObject
 
 from .differences import Line, by_part, difference
@@ -87,7 +88,14 @@ def _named(decided: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _parts(plan: Plan) -> dict[str, Any]:
-    return {str(planned.ref): planned.manifest for planned in plan.preview.objects}
+    return {str(planned.ref): _without_mark(planned.manifest) for planned in plan.preview.objects}
+
+
+def _without_mark(manifest: Manifest) -> Manifest:
+    """Without our own fingerprint: it differs with everything else, and tells people nothing."""
+    meta = manifest["metadata"]
+    kept = {k: v for k, v in (meta.get("annotations") or {}).items() if k != FINGERPRINT}
+    return {**manifest, "metadata": {**meta, "annotations": kept}}
 
 
 def _text(planned: PlannedObject) -> str:

@@ -286,6 +286,21 @@ def test_a_draft_is_kept_resumed_and_gone_when_sent() -> None:
     assert not Draft.objects.exists()
 
 
+def test_a_name_is_called_free_only_where_it_was_looked_up() -> None:
+    team = TeamFactory()
+    taken = NamespaceFactory(name="night")
+    client = browser(owner_of(team))
+    said = typed(team, cluster=taken.cluster.name, act="keep")
+    kept = client.post(NEW, said)
+
+    resumed = client.get(kept["Location"]).context["hints"]["name"]
+    sent = client.post(NEW, {**said, "act": "send", "reason": "x" * 1001}).context["hints"]
+
+    assert resumed.look == sent["name"].look == "bad"
+    assert "already has a namespace night" in resumed.sentence
+    assert "at most 1000" in sent["reason"].sentence
+
+
 def test_a_draft_may_have_no_team_yet() -> None:
     team = TeamFactory()
     client = browser(owner_of(team))

@@ -187,6 +187,7 @@ def test_a_plan_that_changed_approves_nothing_and_shows_what_differs(story: plan
     assert answer.status_code == 409
     assert "Changed since you looked: nothing was approved" in page
     assert "+ metadata.labels.chart: two" in page
+    assert len(answer.context["refused"].differs[0][1]) == 1  # our own fingerprint is no news
     assert not TenantNamespace.objects.exists()
     # What is on the page now is what is there now: it can be approved.
     now = answer.context
