@@ -31,3 +31,15 @@ class PartlyMade(DomainError):
     """Something of it may be in the cluster: it cannot end without an approved delete."""
 
     code = "partly_made"
+
+
+class AlreadyWished(DomainError):
+    """It was approved once: its wish is written, and what is asked can change no more."""
+
+    code = "already_wished"
+
+
+class TooManyDrafts(DomainError):
+    """A person keeps only so many drafts."""
+
+    code = "too_many_drafts"

@@ -325,11 +325,17 @@ class Request(models.Model):
         return f"#{self.pk} {self.kind} for {self.team.slug}"
 
 
+NOTE_LENGTH = 1000
+
+
 class RequestEvent(models.Model):
-    """One thing that happened to a request. A decision keeps what was asked and what was shown."""
+    """One thing that happened to a request, with what was asked as of then (and shown, if decided)."""
 
     class Kind(models.TextChoices):
         FILED = "filed"
+        SEEN = "seen"
+        COMMENTED = "commented"
+        AMENDED = "amended"
         APPROVED = "approved"
         REJECTED = "rejected"
         WITHDRAWN = "withdrawn"
@@ -339,13 +345,46 @@ class RequestEvent(models.Model):
     at = models.DateTimeField(auto_now_add=True)
     kind = models.CharField(max_length=20)
     by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")  # none: the platform
-    note = models.CharField(max_length=1000, blank=True)
+    note = models.CharField(max_length=NOTE_LENGTH, blank=True)
     asked = models.JSONField(default=dict)
     decided = models.JSONField(default=dict)
     plan_hash = models.CharField(max_length=64, blank=True)
 
     class Meta:
         ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request", "by"],
+                condition=Q(kind="seen"),
+                name="a_request_is_seen_once_a_person",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.request_id} {self.kind} at {self.at:%F %T}"
+
+
+class DraftQuerySet(models.QuerySet["Draft"]):
+    """Questions about drafts."""
+
+    def visible_to(self, user: User) -> "DraftQuerySet":
+        """A person's own: a draft is nobody else's, whatever they are to the platform."""
+        return self.filter(person=user)
+
+
+class Draft(models.Model):
+    """A request that somebody has not filed yet. Written by tenants.drafts alone."""
+
+    person = models.ForeignKey(User, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=40)
+    team = models.ForeignKey(Team, models.CASCADE, null=True, related_name="+")
+    fields = models.JSONField(default=dict)  # as typed: what a draft holds need not be right yet
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = DraftQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-updated_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"draft {self.pk} of {self.person.username}"

@@ -1,29 +1,40 @@
 """Filing a request and deciding on it: the only writers of a Request's columns."""
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from controlplane.errors import DomainError, NotAllowed
+from controlplane.errors import Changed, DomainError, NotAllowed
 from controlplane.identity.models import User
 
 from . import changes, services
-from .errors import AlreadyDecided, OwnRequest, PartlyMade
+from .errors import AlreadyDecided, AlreadyWished, OwnRequest, PartlyMade
 from .levels import MAY, Act
-from .models import Request, RequestEvent, RequestState, Team, TenantNamespace
+from .models import NOTE_LENGTH, Draft, Request, RequestEvent, RequestState, Team, TenantNamespace
 from .spec import NamespaceSpec
 
 Kind = RequestEvent.Kind
 
 
 @transaction.atomic
-def file(*, kind: str, team: Team, by: User, fields: object, reason: str = "") -> Request:
-    """Ask, in the name of a team. Whatever cannot be is refused here, and nothing is kept of it."""
-    level = team.level_of(by)
-    if level is None or Act.FILE_REQUESTS not in MAY[level]:
-        raise NotAllowed(f"Only owners of {team.slug} can ask in its name.")
+def file(
+    *,
+    kind: str,
+    team: Team,
+    by: User,
+    fields: object,
+    reason: str = "",
+    draft: Draft | None = None,
+) -> Request:
+    """Ask, in the name of a team. Whatever cannot be is refused here, and nothing is kept of it.
+
+    The draft it was written in, if there was one, goes with the filing.
+    """
+    check_asker(team, by)
+    check_text(reason, field="reason")
     change = changes.kind_of(kind)
     asked = changes.read(change, fields)
     # Lock the team, so that two requests at once cannot both take its last slot.
@@ -35,6 +46,65 @@ def file(*, kind: str, team: Team, by: User, fields: object, reason: str = "") -
     request.full_clean()
     request.save()
     _happened(request, Kind.FILED, by=by, note=reason)
+    if draft is not None:
+        Draft.objects.visible_to(by).filter(pk=draft.pk).delete()
+    return request
+
+
+def try_out(*, kind: str, team: Team, by: User, fields: object) -> tuple[str, NamespaceSpec]:
+    """What asking this would lead to, in a sentence and as a value; refused as filing it would be."""
+    check_asker(team, by)
+    change = changes.kind_of(kind)
+    asked = changes.read(change, fields)
+    change.check(team, asked)
+    return change.sentence(team, asked), change.spec(team, asked)
+
+
+def see(request: Request, *, by: User) -> None:
+    """Keep that somebody who may decide has opened it, the first time they do."""
+    if request.state != RequestState.PENDING or not may_decide(request, by):
+        return
+    seen = RequestEvent.objects.filter(request=request, kind=Kind.SEEN, by=by)
+    if seen.exists():
+        return
+    # Two windows of one person may open it at once: the constraint lets one event in.
+    with suppress(IntegrityError), transaction.atomic():
+        _happened(request, Kind.SEEN, by=by)
+
+
+@transaction.atomic
+def comment(request: Request, *, by: User, note: str) -> Request:
+    """Say something about a request, to either side, decided or not."""
+    if not by.is_approver and request.team.level_of(by) is None:
+        raise NotAllowed(f"Only people of {request.team.slug} and approvers comment here.")
+    if not note.strip():
+        raise DomainError("A comment needs words.", code="no_comment", field="note")
+    _happened(request, Kind.COMMENTED, by=by, note=note)
+    return request
+
+
+@transaction.atomic
+def amend(request: Request, *, by: User, fields: object, note: str) -> Request:
+    """Change what is asked, and say why, before it is decided. What was filed stays in its event."""
+    request = _undecided(request)
+    check_decider(request, by)
+    if request.namespace_id is not None:
+        raise AlreadyWished(
+            f"Request #{request.pk} was approved once, so what it asks is written down already. "
+            "Approve its plan as it is now, or reject it and have the team ask anew."
+        )
+    if not note.strip():
+        raise DomainError(
+            "An amendment needs a reason that helps the team.", code="no_reason", field="note"
+        )
+    change = changes.kind_of(request.kind)
+    asked = changes.read(change, fields)
+    if msgspec.to_builtins(asked) == request.asked:
+        raise DomainError("That is what is asked already; change something.", code="no_change")
+    change.check(Team.objects.select_for_update().get(pk=request.team_id), asked)
+    request.asked = msgspec.to_builtins(asked)
+    request.save(update_fields=["asked"])
+    _happened(request, Kind.AMENDED, by=by, note=note)
     return request
 
 
@@ -42,9 +112,15 @@ def file(*, kind: str, team: Team, by: User, fields: object, reason: str = "") -
 def approve(
     request: Request, *, by: User, plan_hash: str, decided: dict[str, Any], note: str = ""
 ) -> Request:
-    """Say yes to exactly the plan of `plan_hash`; the wish it writes is bound to it."""
+    """Say yes to exactly the plan of `plan_hash`; the wish it writes is bound to it.
+
+    `request` is the row that plan was made from: amended since, it is another question.
+    """
+    planned = request.asked
     request = _undecided(request)
     check_decider(request, by)
+    if request.asked != planned:
+        raise Changed(f"Request #{request.pk} was amended since you looked; read its plan again.")
     Team.objects.select_for_update().get(pk=request.team_id)
     change = changes.kind_of(request.kind)
     asked = changes.read(change, request.asked)
@@ -71,8 +147,7 @@ def reject(request: Request, *, by: User, note: str) -> Request:
 def withdraw(request: Request, *, by: User, note: str = "") -> Request:
     """Take back what the team asked, while nobody has decided."""
     request = _undecided(request)
-    level = request.team.level_of(by)
-    if level is None or Act.FILE_REQUESTS not in MAY[level]:
+    if not may_ask(request.team, by):
         raise NotAllowed(f"Only owners of {request.team.slug} can withdraw its requests.")
     return _close(request, RequestState.WITHDRAWN, Kind.WITHDRAWN, by=by, note=note)
 
@@ -105,12 +180,43 @@ def sentence_of(request: Request) -> str:
         return f"This request can no longer be carried out: {exc.sentence}"
 
 
+def may_ask(team: Team, by: User) -> bool:
+    """True for those who file and withdraw in this team's name."""
+    level = team.level_of(by)
+    return level is not None and Act.FILE_REQUESTS in MAY[level]
+
+
+def check_asker(team: Team, by: User) -> None:
+    """Refuse who may not ask for this team."""
+    if not may_ask(team, by):
+        raise NotAllowed(f"Only owners of {team.slug} can ask in its name.")
+
+
+def may_decide(request: Request, by: User) -> bool:
+    """True for those who may say yes or no to this request."""
+    return by.is_approver and request.requested_by_id != by.pk
+
+
 def check_decider(request: Request, by: User) -> None:
     """Refuse who may not decide on this request, before anybody works out its plan for them."""
     if request.requested_by_id == by.pk:
         raise OwnRequest("Nobody decides on their own request; ask another approver.")
     if not by.is_approver:
         raise NotAllowed("Only approvers of the platform decide on requests.")
+
+
+def check_text(said: str, *, field: str) -> None:
+    """Refuse words that cannot be kept, beside the field they were typed in."""
+    if len(said) > NOTE_LENGTH:
+        raise DomainError(
+            f"That has {len(said)} characters; at most {NOTE_LENGTH} are kept.",
+            code="too_long",
+            field=field,
+        )
+    if "\0" in said:
+        raise DomainError(
+            "That has a character (NUL) that no database keeps.", code="unreadable", field=field
+        )
 
 
 def _undecided(request: Request) -> Request:
@@ -136,5 +242,10 @@ def _close(request: Request, state: RequestState, kind: Kind, *, by: User, note:
     return request
 
 
-def _happened(request: Request, kind: Kind, *, by: User | None, **rest: Any) -> None:
-    RequestEvent.objects.create(request=request, kind=kind, by=by, asked=request.asked, **rest)
+def _happened(
+    request: Request, kind: Kind, *, by: User | None, note: str = "", **rest: Any
+) -> None:
+    check_text(note, field="note")
+    RequestEvent.objects.create(
+        request=request, kind=kind, by=by, note=note, asked=request.asked, **rest
+    )

@@ -1,6 +1,8 @@
 """Asking for a new namespace."""
 
 import msgspec
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.utils import timezone
 
 from controlplane.clusters.models import Cluster
@@ -27,10 +29,7 @@ def check(team: Team, asked: Asked) -> None:
         raise DomainError(problem, code="bad_name", field="name")
     cluster, tier = _cluster(asked), _tier(asked)
     if TenantNamespace.objects.live().filter(cluster=cluster, name=asked.name).exists():
-        raise NameTaken(
-            f"{cluster.name} already has a namespace {asked.name}; choose another name.",
-            field="name",
-        )
+        raise _taken(asked)
     budget.check(team, adding=tier)
 
 
@@ -55,12 +54,22 @@ def approve(request: Request, asked: Asked, *, plan_hash: str) -> TenantNamespac
     if request.namespace is not None:
         return services.approve_again(request.namespace, plan_hash=plan_hash, now=timezone.now())
     check(request.team, asked)
-    return services.want_namespace(
-        team=request.team,
-        cluster=_cluster(asked),
-        tier=_tier(asked),
-        name=asked.name,
-        plan_hash=plan_hash,
+    try:
+        return services.want_namespace(
+            team=request.team,
+            cluster=_cluster(asked),
+            tier=_tier(asked),
+            name=asked.name,
+            plan_hash=plan_hash,
+        )
+    except (ValidationError, IntegrityError) as exc:
+        # Another team's request for the name was approved since the check: only the row says so.
+        raise _taken(asked) from exc
+
+
+def _taken(asked: Asked) -> NameTaken:
+    return NameTaken(
+        f"{asked.cluster} already has a namespace {asked.name}; choose another name.", field="name"
     )
 
 

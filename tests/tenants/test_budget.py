@@ -1,12 +1,15 @@
 """What a team's namespaces promise together stays within what the team may have."""
 
+from decimal import Decimal
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
-from tenants import budget
+from tenants import budget, requests
 from tenants.errors import OverBudget
-from tenants.models import Team
-from tests.factories import NamespaceFactory, TeamFactory, tier
+from tenants.models import Request, Team
+from tests.factories import NamespaceFactory, TeamFactory, approver, filed, tier
 
 pytestmark = pytest.mark.django_db
 
@@ -50,3 +53,47 @@ def test_a_budget_may_have_fractions() -> None:
 
     with pytest.raises(OverBudget, match=r"4 of 4\.5 cores"):
         budget.check(team, adding=tier())
+
+
+def test_an_outlook_says_what_is_there_what_is_added_and_what_is_over() -> None:
+    team = Team.objects.get(pk=TeamFactory(cpu_budget=6, namespace_limit=3).pk)
+    NamespaceFactory(team=team)
+
+    cores, memory, namespaces = budget.outlook(
+        team, promised=budget.used_by(team), adds=budget.promised([tier()])
+    )
+
+    assert (cores.promised, cores.adds, cores.after, cores.limit, cores.over) == (4, 4, 8, 6, 2)
+    assert (memory.over, namespaces.after, namespaces.over) == (0, 2, 0)
+
+
+def test_many_outlooks_cost_as_much_as_one(django_assert_num_queries: Any) -> None:
+    asked = [filed() for _ in range(3)]
+    NamespaceFactory(team=asked[0].team)
+    gone = filed()
+    gone.asked = {**gone.asked, "tier": "gone"}
+
+    with django_assert_num_queries(2):
+        found = budget.outlooks([*asked, gone])
+
+    assert [found[r.pk][0].promised for r in asked] == [4, 0, 0]
+    assert gone.pk not in found
+
+
+def test_what_came_back_to_its_approver_is_counted_once() -> None:
+    request = requests.approve(filed(), by=approver(), plan_hash="a" * 32, decided={})
+    assert request.namespace is not None
+    requests.reopen(request.namespace, note="changed")
+
+    (found,) = budget.outlooks([Request.objects.get()]).values()
+
+    assert (found[0].promised, found[0].adds) == (4, 0)
+
+
+def test_a_cluster_has_promised_what_all_teams_have_there() -> None:
+    first = NamespaceFactory()
+    NamespaceFactory(cluster=first.cluster, tier=tier("medium"))
+    NamespaceFactory(cluster=first.cluster, deleted_at=timezone.now())
+    NamespaceFactory()
+
+    assert budget.promised_on(first.cluster) == budget.Promise(2, Decimal(20), Decimal(40))

@@ -25,13 +25,14 @@ from controlplane.kube.errors import (
     Refused,
     Unreachable,
 )
-from tenants.errors import AlreadyDecided, OwnRequest, PartlyMade
+from tenants.errors import AlreadyDecided, AlreadyWished, OwnRequest, PartlyMade
 
 HTTP_OF: tuple[tuple[type[Exception], int], ...] = (
     (NotAllowed, 403),
     (OwnRequest, 403),
     (Changed, 409),
     (AlreadyDecided, 409),
+    (AlreadyWished, 409),
     (PartlyMade, 409),
     (DomainError, 400),
     (Unreachable, 503),

@@ -94,6 +94,8 @@ class PlanSerializer(serializers.Serializer[object]):
 
     sentence = serializers.CharField()
     plan_hash = serializers.CharField()
+    cluster = serializers.CharField()
+    checked_at = serializers.DateTimeField(help_text="When the API server answered.")
     charts = ChartSerializer(many=True)
     objects = PlannedObjectSerializer(many=True)
     problems = serializers.ListField(child=serializers.CharField())
@@ -103,6 +105,13 @@ class ApprovalSerializer(serializers.Serializer[object]):
     """Yes, to the plan of this hash and no other."""
 
     plan_hash = serializers.RegexField(r"\A[0-9a-f]{32,64}\Z", max_length=64)
+    note = serializers.CharField(max_length=1000, default="", allow_blank=True)
+
+
+class AmendmentSerializer(serializers.Serializer[object]):
+    """What is to be asked instead, whole, and why."""
+
+    asked = serializers.DictField(help_text="What a request of this kind asks.")
     note = serializers.CharField(max_length=1000, default="", allow_blank=True)
 
 

@@ -10,14 +10,14 @@ from rest_framework.serializers import BaseSerializer
 
 from controlplane.errors import NotAllowed
 from controlplane.identity.models import User
+from controlplane.plans.agreement import agree, plan_of
 from tenants import requests
-from tenants.levels import MAY, Act
 from tenants.models import Request
 
 from .filtering import ExactFilters
 from .people import person
-from .plans import check_agreed, plan_of
 from .request_forms import (
+    AmendmentSerializer,
     ApprovalSerializer,
     NoteSerializer,
     PlanSerializer,
@@ -57,8 +57,9 @@ class RequestViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[Requ
     @action(detail=True)
     def plan(self, request: Call, pk: str) -> Response:  # noqa: ARG002 - DRF's signature
         """What approving would make, checked by the cluster. For approvers and the team's owners."""
-        found = self.get_object()
-        _check_reader(found, person(request))
+        found, by = self.get_object(), person(request)
+        _check_reader(found, by)
+        requests.see(found, by=by)
         return Response(plan_of(found).as_shown())
 
     @extend_schema(request=ApprovalSerializer, responses=RequestDetailSerializer)
@@ -69,15 +70,27 @@ class RequestViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[Requ
         said.is_valid(raise_exception=True)
         found, by = self.get_object(), person(request)
         requests.check_decider(found, by)
-        plan = plan_of(found)
-        check_agreed(plan, plan_hash=said.validated_data["plan_hash"])
-        requests.approve(
-            found,
-            by=by,
-            plan_hash=plan.hash,
-            decided=plan.as_decided(),
-            note=said.validated_data["note"],
+        agree(found, plan_of(found), by=by, **said.validated_data)
+        return self._as_it_is_now()
+
+    @extend_schema(request=AmendmentSerializer, responses=RequestDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def amend(self, request: Call, pk: str) -> Response:  # noqa: ARG002 - DRF's signature
+        """Change what is asked, and say why, before deciding. The requester sees the difference."""
+        said = AmendmentSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        wish = said.validated_data
+        requests.amend(
+            self.get_object(), by=person(request), fields=wish["asked"], note=wish["note"]
         )
+        return self._as_it_is_now()
+
+    @extend_schema(request=NoteSerializer, responses=RequestDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def comment(self, request: Call, pk: str) -> Response:  # noqa: ARG002 - DRF's signature
+        """Say something about a request, to either side, decided or not."""
+        note = _note(request)
+        requests.comment(self.get_object(), by=person(request), note=note)
         return self._as_it_is_now()
 
     @extend_schema(request=NoteSerializer, responses=RequestDetailSerializer)
@@ -110,6 +123,5 @@ def _note(call: Call) -> str:
 
 def _check_reader(request: Request, user: User) -> None:
     """A plan costs the cluster a call an object: for those who decide, and those who asked."""
-    level = request.team.level_of(user)
-    if not user.is_approver and (level is None or Act.FILE_REQUESTS not in MAY[level]):
+    if not user.is_approver and not requests.may_ask(request.team, user):
         raise NotAllowed(f"Only approvers and owners of {request.team.slug} read its plans.")

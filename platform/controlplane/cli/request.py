@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+import yaml
 
 from . import client
 from .show import Json, console, one, rows, told
@@ -38,6 +39,49 @@ def create(
     one(made, as_json=as_json)
     if not as_json:
         console.print(f"An approver now reads its plan and decides: argosy approve {made['id']}")
+
+
+@app.command("file")
+def file_(
+    document: Annotated[typer.FileText, typer.Argument(help="YAML or JSON; - for standard input.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Ask for what a file says: kind, team, asked, reason. Example: argosy request file wish.yaml"""
+    try:
+        said = yaml.safe_load(document)
+    except yaml.YAMLError as exc:
+        raise typer.BadParameter(f"{document.name} is not YAML: {exc}") from exc
+    if not isinstance(said, dict):
+        raise typer.BadParameter(f"{document.name} holds no request: kind, team, asked, reason.")
+    with told():
+        one(client.signed_in().post("requests/", said), as_json=as_json)
+
+
+@app.command()
+def amend(
+    number: int,
+    note: Annotated[str, typer.Option(prompt=True, help="Why, for the team.")],
+    name: Annotated[str, typer.Option(help="Another name.")] = "",
+    cluster: Annotated[str, typer.Option(help="Another cluster.")] = "",
+    tier: Annotated[str, typer.Option(help="Another size.")] = "",
+) -> None:
+    """Change what is asked before deciding. Example: argosy request amend 7 --tier small"""
+    wanted = {"name": name, "cluster": cluster, "tier": tier}
+    with told():
+        api = client.signed_in()
+        asked = api.get(f"requests/{number}/")["asked"]
+        changed = {**asked, **{key: value for key, value in wanted.items() if value}}
+        found = api.post(f"requests/{number}/amend/", {"asked": changed, "note": note})
+    console.print(f"Request #{number} is amended: {found['sentence']}")
+
+
+@app.command()
+def comment(number: int, words: str) -> None:
+    """Say something about a request. Example: argosy request comment 7 "until when?" (both sides read it)"""
+    with told():
+        client.signed_in().post(f"requests/{number}/comment/", {"note": words})
+    console.print(f"Said, on request #{number}.")
 
 
 @app.command()

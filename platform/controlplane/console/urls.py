@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from . import home, sign_in, theme
+from . import home, request_urls, sign_in, theme
 
 app_name = "console"
 
@@ -12,4 +12,5 @@ urlpatterns = [
     path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("theme/", theme.choose, name="theme"),
+    *request_urls.urlpatterns,
 ]

@@ -6,14 +6,16 @@ import pytest
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
-from controlplane.api import plans, workflows
+from controlplane.api import workflows
 from controlplane.identity.models import User
 from controlplane.kube.door import Connection
 from controlplane.objects import Ref
+from controlplane.plans import agreement
 from provisioning.preview import PlannedObject, Preview
 from tests.fakes import FakeCluster, FakeHelm
 
 HASH = "a" * 32
+NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "payments"}}
 
 Planned = Callable[..., None]
 
@@ -38,15 +40,14 @@ def planned(monkeypatch: pytest.MonkeyPatch) -> Planned:
 
     def say(plan_hash: str = HASH, *, problem: str = "") -> None:
         ref = Ref("v1", "Namespace", "", "payments")
-        manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "payments"}}
         verdict = "refused" if problem else "ok"
         seen = Preview(
             hash=plan_hash,
-            objects=(PlannedObject(ref, manifest, "namespaces", verdict, problem),),
+            objects=(PlannedObject(ref, NAMESPACE, "namespaces", verdict, problem),),
             charts=(("team-guardrails", "0.1.0"), ("team-argo", "0.1.0")),
             problems=(problem,) if problem else (),
         )
-        monkeypatch.setattr(plans, "preview", lambda _spec, _cluster: seen)
+        monkeypatch.setattr(agreement, "preview", lambda _spec, _cluster: seen)
 
     say()
     return say

@@ -1,16 +1,19 @@
 """Requests: asked by owners, read with their plan, decided by somebody else."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from controlplane.api import plans
 from controlplane.identity.models import User
 from controlplane.kube.errors import ChartBroken, Unreachable
+from controlplane.objects import fingerprint
+from controlplane.plans import agreement
 from provisioning.desired import ChartEscapesError
 from tenants.models import Request, Team, TenantNamespace
-from tests.controlplane.api.conftest import HASH, Planned, client_of
+from tests.controlplane.api.conftest import HASH, NAMESPACE, Planned, client_of
 from tests.factories import (
     ClusterFactory,
     PersonFactory,
@@ -111,8 +114,8 @@ def test_another_teams_requests_are_not_there() -> None:
     assert client.get(REQUESTS).json()["count"] == 0
     for path in ("", "plan/"):
         assert client.get(f"{REQUESTS}{theirs.pk}/{path}").status_code == 404
-    for act in ("approve", "reject", "withdraw"):
-        body = {"plan_hash": HASH, "note": "no"}
+    for act in ("approve", "reject", "withdraw", "amend", "comment"):
+        body = {"plan_hash": HASH, "note": "no", "asked": theirs.asked}
         answer = client.post(f"{REQUESTS}{theirs.pk}/{act}/", body, format="json")
         assert answer.status_code == 404
 
@@ -168,17 +171,23 @@ def test_an_approver_approves_the_plan_they_read(planned: Planned) -> None:
     seen = answer.json()
     assert (seen["state"], seen["events"][-1]["by"]) == ("approved", who.username)
     assert seen["events"][-1]["plan_hash"] == HASH
-    assert seen["events"][-1]["decided"] == {
-        "sentence": seen["sentence"],
-        "plan_hash": HASH,
-        "charts": [
-            {"name": "team-guardrails", "version": "0.1.0"},
-            {"name": "team-argo", "version": "0.1.0"},
-        ],
-        "objects": [
-            {"api_version": "v1", "kind": "Namespace", "namespace": "", "name": "payments"}
-        ],
-    }
+    decided = seen["events"][-1]["decided"]
+    assert (decided["sentence"], decided["plan_hash"]) == (seen["sentence"], HASH)
+    assert decided["cluster"] == request.asked["cluster"]
+    assert datetime.fromisoformat(decided["checked_at"]) <= timezone.now()
+    assert decided["charts"] == [
+        {"name": "team-guardrails", "version": "0.1.0"},
+        {"name": "team-argo", "version": "0.1.0"},
+    ]
+    assert decided["objects"] == [
+        {
+            "api_version": "v1",
+            "kind": "Namespace",
+            "namespace": "",
+            "name": "payments",
+            "fingerprint": fingerprint(NAMESPACE),
+        }
+    ]
     assert TenantNamespace.objects.get(pk=seen["namespace_id"]).approved_plan == HASH
 
 
@@ -216,7 +225,7 @@ def test_a_plan_that_cannot_be_made_is_an_answer_with_a_sentence(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(plans, "preview", fail)
+    monkeypatch.setattr(agreement, "preview", fail)
     request = filed()
 
     assert approve(approver(), request).status_code == status
@@ -235,7 +244,7 @@ def test_nobody_approves_without_naming_the_plan(planned: Planned, said: dict[st
 def test_who_may_not_decide_is_told_before_any_plan_is_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(plans, "preview", pytest.fail)
+    monkeypatch.setattr(agreement, "preview", pytest.fail)
     request = filed()
 
     answer = approve(owner_of(request.team), request)
@@ -284,3 +293,77 @@ def test_an_owner_withdraws_and_nobody_else_does() -> None:
 
     assert (answer.status_code, answer.json()["state"]) == (200, "withdrawn")
     assert [e["kind"] for e in answer.json()["events"]] == ["filed", "withdrawn"]
+
+
+def test_an_approver_amends_and_the_team_sees_what_was_asked_first() -> None:
+    request = filed()
+    body = {"asked": {**request.asked, "tier": "medium"}, "note": "you need more"}
+
+    answer = client_of(approver()).post(f"{REQUESTS}{request.pk}/amend/", body, format="json")
+
+    assert answer.status_code == 200
+    seen = client_of(viewer_of(request.team)).get(f"{REQUESTS}{request.pk}/").json()
+    assert seen["asked"]["tier"] == "medium"
+    assert [(e["kind"], e["asked"]["tier"], e["note"]) for e in seen["events"]] == [
+        ("filed", "small", ""),
+        ("amended", "medium", "you need more"),
+    ]
+
+
+@pytest.mark.parametrize("who", [owner_of, member_of, viewer_of])
+def test_no_level_of_a_team_amends(who: Who) -> None:
+    request = filed()
+    body = {"asked": {**request.asked, "tier": "medium"}, "note": "more"}
+
+    answer = client_of(who(request.team)).post(
+        f"{REQUESTS}{request.pk}/amend/", body, format="json"
+    )
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "not_allowed")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"asked": {"tier": "medium"}, "note": "x"}, 400, "bad_request"),
+        ({"note": "x"}, 400, "invalid"),
+        ({"asked": "medium", "note": "x"}, 400, "invalid"),
+    ],
+)
+def test_an_amendment_that_cannot_be_is_refused(
+    body: dict[str, Any], status: int, code: str
+) -> None:
+    answer = client_of(approver()).post(f"{REQUESTS}{filed().pk}/amend/", body, format="json")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("who", [owner_of, member_of, viewer_of])
+def test_both_sides_comment(who: Who) -> None:
+    request = filed()
+    path = f"{REQUESTS}{request.pk}/comment/"
+    for person, note in ((who(request.team), "until when?"), (approver(), "until Friday")):
+        assert client_of(person).post(path, {"note": note}, format="json").status_code == 200
+
+    events = client_of(who(request.team)).get(f"{REQUESTS}{request.pk}/").json()["events"]
+
+    assert [e["note"] for e in events if e["kind"] == "commented"] == [
+        "until when?",
+        "until Friday",
+    ]
+
+
+def test_an_empty_comment_is_refused_beside_its_field() -> None:
+    answer = client_of(approver()).post(f"{REQUESTS}{filed().pk}/comment/", {}, format="json")
+
+    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["note"])
+
+
+def test_reading_the_plan_is_noted_once_a_decider(planned: Planned) -> None:
+    request, who = filed(), approver()
+
+    for person in (who, who, owner_of(request.team)):
+        client_of(person).get(f"{REQUESTS}{request.pk}/plan/")
+
+    events = client_of(who).get(f"{REQUESTS}{request.pk}/").json()["events"]
+    assert [(e["kind"], e["by"]) for e in events[1:]] == [("seen", who.username)]

@@ -20,6 +20,7 @@ from controlplane.identity.models import ApiToken, User
 from controlplane.identity.tokens import issue
 from controlplane.index.models import Workflow
 from controlplane.kube.door import Connection
+from tenants.models import Request
 from tests.factories import (
     PASSWORD,
     ClusterFactory,
@@ -292,3 +293,43 @@ def test_what_others_wrote_cannot_repaint_the_terminal() -> None:
 
     assert "\x1b" not in answer.output
     assert "harmless" in answer.output
+
+
+def test_a_request_is_filed_from_a_file_commented_and_amended(tmp_path: Path) -> None:
+    team = TeamFactory(slug="payments")
+    wish = tmp_path / "wish.yaml"
+    wish.write_text(
+        "kind: create\nteam: payments\nreason: nightly\n"
+        f"asked: {{name: night, tier: small, cluster: {ClusterFactory().name}}}\n"
+    )
+
+    assert run("request", "file", str(wish), user=owner_of(team)).exit_code == OK
+    request = Request.objects.get()
+    number = str(request.pk)
+    assert run("request", "comment", number, "until when?", user=approver()).exit_code == OK
+    amended = run("request", "amend", number, "--tier", "medium", "--note", "more", user=approver())
+
+    assert (amended.exit_code, "night (medium)" in amended.output) == (OK, True)
+    request.refresh_from_db()
+    assert (request.asked["tier"], request.asked["name"]) == ("medium", "night")
+    assert [e.kind for e in request.events.all()] == ["filed", "commented", "amended"]
+
+
+@pytest.mark.parametrize("text", ["a: [", "- just\n- a list\n", ""])
+def test_a_file_that_holds_no_request_ends_with_2(text: str, tmp_path: Path) -> None:
+    wish = tmp_path / "wish.yaml"
+    wish.write_text(text)
+
+    assert run("request", "file", str(wish), user=PersonFactory()).exit_code == USAGE
+
+
+def test_amending_ones_own_is_refused_with_a_sentence() -> None:
+    request = filed()
+
+    answer = run(
+        "request", "amend", str(request.pk), "--tier", "medium", "--note", "x",
+        user=request.requested_by,
+    )  # fmt: skip
+
+    assert answer.exit_code == REFUSED
+    assert "own request" in answer.output

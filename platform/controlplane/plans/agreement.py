@@ -2,24 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from django.utils import timezone
 
 from controlplane.clusters.models import Cluster
 from controlplane.errors import Changed, DomainError
-from controlplane.objects import Ref
+from controlplane.identity.models import User
+from controlplane.objects import Ref, fingerprint
 from provisioning.desired import ChartEscapesError
 from provisioning.preview import Preview, preview
 from tenants import requests
 from tenants.errors import AlreadyDecided
 from tenants.models import Request, RequestState
+from tenants.spec import NamespaceSpec
 
 
 class PlanChanged(Changed):
     """The approver read another plan than the one there is now."""
 
-    def __init__(self, sentence: str, *, plan_hash: str) -> None:
+    def __init__(self, sentence: str, *, plan: "Plan") -> None:
         super().__init__(sentence)
-        self.details: Mapping[str, Any] = {"plan_hash": plan_hash}
+        self.plan = plan
+        self.details: Mapping[str, Any] = {"plan_hash": plan.hash}
 
 
 class PlanRefused(DomainError):
@@ -30,10 +36,12 @@ class PlanRefused(DomainError):
 
 @dataclass(frozen=True)
 class Plan:
-    """A sentence for people, and what exactly it means."""
+    """A sentence for people, what exactly it means, and when the cluster answered for it."""
 
     sentence: str
     preview: Preview
+    cluster: str
+    checked_at: datetime
 
     @property
     def hash(self) -> str:
@@ -62,30 +70,68 @@ class Plan:
         return {
             "sentence": self.sentence,
             "plan_hash": self.hash,
+            "cluster": self.cluster,
+            "checked_at": self.checked_at.isoformat(),
             "charts": [{"name": name, "version": v} for name, v in self.preview.charts],
-            "objects": [_named(planned.ref) for planned in self.preview.objects],
+            "objects": [
+                {**_named(planned.ref), "fingerprint": fingerprint(planned.manifest)}
+                for planned in self.preview.objects
+            ],
         }
 
 
-def plan_of(request: Request) -> Plan:
-    """What approving this request would do now. Raises what the cluster or a chart says instead."""
+@dataclass(frozen=True)
+class Question:
+    """What a cluster is asked about: a spec as a value, so that any thread may ask."""
+
+    sentence: str
+    spec: NamespaceSpec
+    cluster: Cluster
+
+    def ask(self) -> Plan:
+        """Render, and have the cluster's API server check. Raises what it or a chart says instead."""
+        try:
+            seen = preview(self.spec, self.cluster)
+        except ChartEscapesError as exc:
+            raise PlanRefused(f"The platform's own charts are at fault: {exc}.") from exc
+        return Plan(
+            sentence=self.sentence,
+            preview=seen,
+            cluster=self.cluster.name,
+            checked_at=timezone.now(),
+        )
+
+
+def question_of(request: Request) -> Question:
+    """What approving this request would ask of its cluster; refused once it is decided."""
     if request.state != RequestState.PENDING:
         raise AlreadyDecided(f"Request #{request.pk} is {request.state} already: no plan is left.")
-    spec = requests.spec_of(request)
-    cluster = Cluster.objects.get(name=spec.cluster.name)
-    try:
-        seen = preview(spec, cluster)
-    except ChartEscapesError as exc:
-        raise PlanRefused(f"The platform's own charts are at fault: {exc}.") from exc
-    return Plan(sentence=requests.sentence_of(request), preview=seen)
+    return question_about(requests.sentence_of(request), requests.spec_of(request))
+
+
+def question_about(sentence: str, spec: NamespaceSpec) -> Question:
+    """What making this spec would ask of its cluster."""
+    return Question(sentence, spec, Cluster.objects.get(name=spec.cluster.name))
+
+
+def plan_of(request: Request) -> Plan:
+    """What approving this request would do now."""
+    return question_of(request).ask()
+
+
+def agree(request: Request, plan: Plan, *, by: User, plan_hash: str, note: str = "") -> Request:
+    """Approve, if the plan that was read is the one there is now. `plan` was made from `request`."""
+    check_agreed(plan, plan_hash=plan_hash)
+    return requests.approve(
+        request, by=by, plan_hash=plan.hash, decided=plan.as_decided(), note=note
+    )
 
 
 def check_agreed(plan: Plan, *, plan_hash: str) -> None:
     """Refuse a yes to another plan, or to one that cannot be made."""
     if plan.hash != plan_hash:
         raise PlanChanged(
-            "What would be made has changed since you looked; read the plan again.",
-            plan_hash=plan.hash,
+            "What would be made has changed since you looked; read the plan again.", plan=plan
         )
     if plan.preview.problems:
         raise PlanRefused("This cannot be made: " + " ".join(plan.preview.problems))

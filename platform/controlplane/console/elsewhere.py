@@ -1,0 +1,58 @@
+"""The same from a terminal, a program and a file: what a page shows under its `behind`."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import yaml
+
+Pairs = list[tuple[str, str]]
+
+
+def filing(*, root: str, kind: str, team: str, asked: Mapping[str, str], reason: str) -> Pairs:
+    """Asking: a line for the terminal, a call of the API, a file to keep."""
+    body = {"kind": kind, "team": team, "asked": dict(asked), "reason": reason}
+    words = ["argosy", "request", "create", team, asked.get("name", "")]
+    for option in ("cluster", "tier"):
+        words += [f"--{option}", asked.get(option, "")]
+    if reason:
+        words += ["--reason", reason]
+    return [
+        ("Terminal", shlex.join(words)),
+        ("API", _post(f"{root}api/v1/requests/", body)),
+        (
+            "YAML, for argosy request file",
+            yaml.safe_dump(body, sort_keys=False, allow_unicode=True),
+        ),
+    ]
+
+
+def reading(*, root: str, number: int, plan_hash: str) -> Pairs:
+    """One request; and saying yes to the plan that is on the page, if one is."""
+    where = f"{root}api/v1/requests/{number}/"
+    found = [("Terminal", f"argosy request show {number}"), ("API", _get(where))]
+    if plan_hash:
+        found += [
+            ("Terminal, approving this plan", f"argosy approve {number} --plan-hash {plan_hash}"),
+            ("API, approving this plan", _post(f"{where}approve/", {"plan_hash": plan_hash})),
+        ]
+    return found
+
+
+def listing(*, root: str, query: str) -> Pairs:
+    """The list of requests, narrowed as the page is."""
+    asked = f"?{query}" if query else ""
+    return [("Terminal", "argosy request list"), ("API", _get(f"{root}api/v1/requests/{asked}"))]
+
+
+def _get(url: str) -> str:
+    return f'curl -H "Authorization: Bearer $ARGOSY_TOKEN" {shlex.quote(url)}'
+
+
+def _post(url: str, body: Mapping[str, Any]) -> str:
+    said = shlex.quote(orjson.dumps(body).decode())
+    return (
+        'curl -H "Authorization: Bearer $ARGOSY_TOKEN" -H "Content-Type: application/json" \\\n'
+        f"  -d {said} \\\n  {shlex.quote(url)}"
+    )

@@ -1,0 +1,362 @@
+"""Asking for a namespace in the browser: what is said before it is sent, and what is kept."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+
+from controlplane.kube.errors import Unreachable
+from controlplane.plans import looks
+from tenants.models import Draft, Request, Team
+from tests import plans
+from tests.browsing import FRAME, browser, queries
+from tests.factories import (
+    ClusterFactory,
+    NamespaceFactory,
+    PersonFactory,
+    TeamFactory,
+    Who,
+    approver,
+    member_of,
+    owner_of,
+    viewer_of,
+)
+
+pytestmark = pytest.mark.django_db
+
+NEW, CHECK = "/requests/new/", "/requests/new/check/"
+
+
+def typed(asking: Team, **changes: str) -> dict[str, str]:
+    cluster = ClusterFactory().name if "cluster" not in changes else ""
+    return {
+        "team": asking.slug,
+        "name": "night",
+        "tier": "small",
+        "cluster": cluster,
+        "reason": "month's end",
+        **changes,
+    }
+
+
+@pytest.fixture
+def story(monkeypatch: pytest.MonkeyPatch) -> Iterator[plans.Plans]:
+    found = plans.told(monkeypatch)
+    yield found
+    found.finish()
+
+
+@pytest.mark.parametrize("path", [NEW, CHECK, "/requests/drafts/1/discard/"])
+def test_a_stranger_is_sent_to_sign_in(client: Client, path: str) -> None:
+    answer = client.post(path)
+
+    assert (answer.status_code, answer["Location"].split("?")[0]) == (302, "/sign-in/")
+
+
+def test_sending_files_the_request_and_shows_it() -> None:
+    team = TeamFactory()
+
+    answer = browser(owner_of(team)).post(NEW, typed(team, act="send"))
+
+    filed = Request.objects.get()
+    assert (answer.status_code, answer["Location"]) == (302, f"/requests/{filed.pk}/")
+    assert (filed.team, filed.asked["name"], filed.reason) == (team, "night", "month's end")
+
+
+@pytest.mark.parametrize("who", [member_of, viewer_of])
+def test_who_may_not_ask_has_no_form_and_cannot_send_one(who: Who) -> None:
+    team = TeamFactory()
+    client = browser(who(team))
+
+    assert b"You own no team" in client.get(NEW).content
+    assert client.post(NEW, typed(team, act="send")).status_code == 400
+    assert not Request.objects.exists()
+
+
+@pytest.mark.parametrize("act", ["send", "show", "keep"])
+def test_nobody_asks_in_the_name_of_a_team_they_do_not_own(act: str, story: plans.Plans) -> None:
+    mine, theirs = TeamFactory(), TeamFactory()
+
+    answer = browser(owner_of(mine)).post(NEW, typed(theirs, act=act))
+
+    assert not Request.objects.exists()
+    assert not Draft.objects.exclude(team=None).exists()
+    assert not story.asked
+    if act != "keep":
+        assert answer.status_code == 400
+        assert "Choose the team that asks" in answer.content.decode()
+
+
+def test_an_approver_who_owns_no_team_asks_for_none() -> None:
+    team = TeamFactory()
+
+    assert browser(approver()).post(NEW, typed(team, act="send")).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "said"),
+    [
+        ({"name": "Night"}, "name", "lower-case letters"),
+        ({"name": ""}, "name", "needs a name"),
+        ({"cluster": "moon"}, "cluster", "There is no cluster"),
+        ({"tier": "giant"}, "tier", "There is no tier"),
+        ({"tier": "large"}, "tier", "needs 64 more"),
+        ({"reason": "x" * 1001}, "reason", "at most 1000"),
+    ],
+)
+def test_what_cannot_be_is_said_beside_its_field_and_what_was_typed_is_kept(
+    changes: dict[str, str], field: str, said: str
+) -> None:
+    team = TeamFactory()
+
+    answer = browser(owner_of(team)).post(NEW, typed(team, act="send", **changes))
+
+    assert answer.status_code == 400
+    assert said in answer.context["form"].refused[field]
+    assert said in answer.content.decode()
+    assert answer.context["form"].typed.name == changes.get("name", "night")
+    assert not Request.objects.exists()
+
+
+def test_an_act_that_there_is_not_is_not_there() -> None:
+    team = TeamFactory()
+
+    assert browser(owner_of(team)).post(NEW, typed(team, act="seize")).status_code == 404
+
+
+def test_the_form_opens_with_what_is_likely_and_every_team_of_theirs() -> None:
+    first, second, foreign = TeamFactory(), TeamFactory(), TeamFactory()
+    away, there = ClusterFactory(name="a", reachable=False), ClusterFactory(name="b")
+    person = PersonFactory(claimed_groups=[first.owner_group, second.owner_group])
+    client = browser(person)
+    session = client.session
+    session["team"] = second.slug
+    session.save()
+
+    form = client.get(NEW).context["form"]
+
+    assert (form.team, form.cluster, form.choice.tier.slug) == (second, there, "small")
+    assert (form.teams, form.clusters) == ([first, second], [away, there])
+    assert client.get(NEW, {"team": first.slug}).context["form"].team == first
+    assert client.get(NEW, {"team": foreign.slug}).context["form"].team is None
+
+
+def test_a_switcher_set_to_a_foreign_team_does_not_trap_the_form() -> None:
+    mine, foreign = TeamFactory(), TeamFactory()
+    client = browser(PersonFactory(claimed_groups=[mine.owner_group, foreign.viewer_group]))
+    session = client.session
+    session["team"] = foreign.slug
+    session.save()
+
+    assert client.get(NEW).context["form"].team == mine
+
+
+def test_a_field_is_checked_while_it_is_typed() -> None:
+    team = TeamFactory()
+    taken = NamespaceFactory(name="night")
+    client = browser(owner_of(team))
+
+    def hint(**changes: str) -> str:
+        answer = client.post(f"{CHECK}?field=name", typed(team, **changes))
+        assert answer.status_code == 200
+        return str(answer.context["hints"]["name"].sentence)
+
+    assert "already has a namespace night" in hint(cluster=taken.cluster.name)
+    assert "Free on" in hint()
+    assert "night-argo" in hint()
+    assert "lower-case" in hint(name="NIGHT")
+    assert not Request.objects.exists()
+
+
+def test_a_name_that_nobody_came_to_yet_is_not_called_wrong() -> None:
+    team = TeamFactory()
+
+    answer = browser(owner_of(team)).post(f"{CHECK}?field=tier", typed(team, name=""))
+
+    assert answer.context["hints"]["name"].look == ""
+
+
+def test_a_check_of_a_field_that_there_is_not_is_not_there() -> None:
+    assert browser(owner_of(TeamFactory())).post(f"{CHECK}?field=form").status_code == 404
+
+
+def test_a_foreign_teams_budget_is_not_told_by_a_check() -> None:
+    mine, theirs = TeamFactory(), TeamFactory(owner_group="the-others")
+
+    answer = browser(owner_of(mine)).post(f"{CHECK}?field=team", typed(theirs))
+
+    assert answer.context["form"].team is None
+    assert b"Budget of" not in answer.content
+    assert b"the-others" not in answer.content
+
+
+def test_a_tier_says_what_it_leaves_of_the_budget() -> None:
+    team = TeamFactory(cpu_budget=16)
+    NamespaceFactory(team=team)
+
+    page = browser(owner_of(team)).get(NEW, {"team": team.slug}).content.decode()
+
+    assert "4 → 8 of 16" in page
+    assert "over by 4 cores" in page  # medium, beside 4 that are promised
+
+
+def test_a_cluster_that_does_not_answer_says_why() -> None:
+    team = TeamFactory()
+    away = ClusterFactory(reachable=False, message="connection refused")
+
+    page = browser(owner_of(team)).get(NEW, {"cluster": away.name}).content.decode()
+
+    assert "connection refused" in page
+    assert f"{away.name} (does not answer" in page
+
+
+def test_what_would_be_made_is_on_the_same_page_before_sending(story: plans.Plans) -> None:
+    team = TeamFactory()
+
+    answer = browser(owner_of(team)).post(NEW, typed(team, act="show"))
+
+    assert answer.status_code == 200
+    assert [s.objects[0].planned.ref.name for s in answer.context["stages"]] == ["night"]
+    assert "tier: small" in answer.content.decode()
+    assert not Request.objects.exists()
+
+
+def test_what_cannot_be_asked_is_not_asked_of_a_cluster(story: plans.Plans) -> None:
+    team = TeamFactory()
+
+    assert (
+        browser(owner_of(team)).post(NEW, typed(team, act="show", tier="large")).status_code == 400
+    )
+    assert not story.asked
+
+
+def test_a_cluster_that_is_gone_is_a_sentence_and_the_form_is_still_there(
+    story: plans.Plans,
+) -> None:
+    team = TeamFactory()
+    story.failures = {"night": Unreachable("no route to the API server")}
+
+    answer = browser(owner_of(team)).post(NEW, typed(team, act="show"))
+
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "no route to the API server" in page
+    assert 'value="night"' in page
+
+
+def test_a_cluster_that_hangs_is_a_sentence_in_time(
+    story: plans.Plans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looks, "PAGE_SECONDS", 0.05)
+    team = TeamFactory()
+    said = typed(team, act="show")
+    story.hangs = {said["cluster"]}
+
+    answer = browser(owner_of(team)).post(NEW, said)
+
+    assert answer.status_code == 200
+    assert "still being asked" in answer.content.decode()
+
+
+def test_the_same_is_there_for_a_terminal_a_program_and_a_file() -> None:
+    team = TeamFactory()
+    said = typed(team, reason="the team's own; $HOME")
+
+    behind = dict(browser(owner_of(team)).post(f"{CHECK}?field=name", said).context["behind"])
+
+    assert behind["Terminal"] == (
+        f"argosy request create {team.slug} night --cluster {said['cluster']} --tier small "
+        """--reason 'the team'"'"'s own; $HOME'"""
+    )
+    assert "/api/v1/requests/" in behind["API"]
+    assert "kind: create" in behind["YAML, for argosy request file"]
+
+
+def test_a_draft_is_kept_resumed_and_gone_when_sent() -> None:
+    team = TeamFactory()
+    client = browser(owner_of(team))
+    kept = client.post(NEW, typed(team, act="keep", name="Not yet", reason="why"))
+    draft = Draft.objects.get()
+
+    form = client.get(kept["Location"]).context["form"]
+    assert (form.typed.name, form.typed.reason, form.team) == ("Not yet", "why", team)
+
+    client.post(NEW, typed(team, act="send", draft=str(draft.pk)))
+    assert Request.objects.exists()
+    assert not Draft.objects.exists()
+
+
+def test_a_name_is_called_free_only_where_it_was_looked_up() -> None:
+    team = TeamFactory()
+    taken = NamespaceFactory(name="night")
+    client = browser(owner_of(team))
+    said = typed(team, cluster=taken.cluster.name, act="keep")
+    kept = client.post(NEW, said)
+
+    resumed = client.get(kept["Location"]).context["hints"]["name"]
+    sent = client.post(NEW, {**said, "act": "send", "reason": "x" * 1001}).context["hints"]
+
+    assert resumed.look == sent["name"].look == "bad"
+    assert "already has a namespace night" in resumed.sentence
+    assert "at most 1000" in sent["reason"].sentence
+
+
+def test_a_draft_may_have_no_team_yet() -> None:
+    team = TeamFactory()
+    client = browser(owner_of(team))
+
+    assert client.post(NEW, typed(team, act="keep", team="")).status_code == 302
+    assert Draft.objects.get().team is None
+
+
+def test_a_draft_too_many_is_a_sentence() -> None:
+    team = TeamFactory()
+    client = browser(owner_of(team))
+    for _ in range(20):
+        client.post(NEW, typed(team, act="keep"))
+
+    answer = client.post(NEW, typed(team, act="keep"))
+
+    assert answer.status_code == 400
+    assert "20 drafts already" in answer.content.decode()
+
+
+@pytest.mark.parametrize("pk", ["{pk}", "0", "x", "²", "9" * 30])
+def test_anothers_draft_is_not_there(pk: str) -> None:
+    team = TeamFactory()
+    browser(owner_of(team)).post(NEW, typed(team, act="keep"))
+    draft = Draft.objects.get()
+
+    for other in (owner_of(team), approver()):
+        client = browser(other)
+        assert client.get(NEW, {"draft": pk.format(pk=draft.pk)}).status_code == 404
+        assert client.post(f"/requests/drafts/{draft.pk}/discard/").status_code == 404
+    assert Draft.objects.exists()
+
+
+def test_an_own_draft_is_removed() -> None:
+    team = TeamFactory()
+    client = browser(owner_of(team))
+    client.post(NEW, typed(team, act="keep"))
+
+    answer = client.post(f"/requests/drafts/{Draft.objects.get().pk}/discard/")
+
+    assert answer["Location"] == "/requests/"
+    assert not Draft.objects.exists()
+
+
+def test_the_form_costs_the_same_whatever_there_is() -> None:
+    team = TeamFactory()
+    client = browser(owner_of(team))
+    NamespaceFactory(team=team)
+    cost = queries(client, NEW)
+
+    for _ in range(3):
+        NamespaceFactory(team=team)
+        ClusterFactory()
+
+    assert queries(client, NEW) == cost <= FRAME + 7
+
+
+def test_without_a_cluster_it_says_who_registers_one() -> None:
+    assert b"no cluster yet" in browser(owner_of(TeamFactory())).get(NEW).content
