@@ -55,7 +55,8 @@ class FakeHelm:
         there = self.cluster.list(
             "v1", "Secret", release.namespace, labels=f"owner=helm,name={release.name}"
         )
-        packed = gzip.compress(orjson.dumps({"info": {"description": description}}))
+        record = {"info": {"description": description}, "config": dict(release.values)}
+        packed = gzip.compress(orjson.dumps(record))
         revision = len(there) + 1
         self.cluster.apply(
             {

@@ -7,11 +7,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from controlplane.errors import DomainError, NotAllowed
-from controlplane.identity.models import User
 from provisioning.models import Turn
-from tenants import services
-from tenants.levels import MAY, Act, Level
+from tenants.hurry import hurry
+from tenants.levels import Level
 from tenants.models import TenantNamespace
 from tenants.names import control_namespace
 
@@ -145,20 +143,6 @@ class NamespaceViewSet(viewsets.ReadOnlyModelViewSet[TenantNamespace]):
     def try_now(self, request: Request, pk: str) -> Response:  # noqa: ARG002 - DRF's signature
         """Make its next turn due at once. For owners of its team and the platform's admins."""
         namespace = self.get_object()
-        _check_hurry(namespace, person(request))
-        services.nudge(TenantNamespace.objects.filter(pk=namespace.pk))
+        hurry(namespace, by=person(request))
         shown = self.get_serializer(self.get_object()).data
         return Response(shown, status=status.HTTP_202_ACCEPTED)
-
-
-def _check_hurry(namespace: TenantNamespace, user: User) -> None:
-    level = namespace.team.level_of(user)
-    if not user.is_platform_admin and (level is None or Act.FILE_REQUESTS not in MAY[level]):
-        raise NotAllowed(f"Only owners of {namespace.team.slug} can ask for its next turn.")
-    if namespace.paused:
-        raise DomainError(
-            f"{namespace.name} is paused by the platform team; ask them to resume it.",
-            code="paused",
-        )
-    if namespace.deleted_at is not None:
-        raise DomainError(f"{namespace.name} is gone: nothing is left to do.", code="gone")

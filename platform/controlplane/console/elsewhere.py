@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import yaml
+from django.conf import settings
 
 Pairs = list[tuple[str, str]]
 
@@ -44,6 +45,12 @@ def listing(*, root: str, query: str) -> Pairs:
     """The list of requests, narrowed as the page is."""
     asked = f"?{query}" if query else ""
     return [("Terminal", "argosy request list"), ("API", _get(f"{root}api/v1/requests/{asked}"))]
+
+
+def curl(path: str, *, method: str = "GET") -> str:
+    """One line to copy; the token is the person's own, from their environment."""
+    way = "" if method == "GET" else f" -X {method}"
+    return f'curl{way} -H "Authorization: Bearer $ARGOSY_TOKEN" {settings.BASE_URL}/api/v1/{path}'
 
 
 def _get(url: str) -> str:

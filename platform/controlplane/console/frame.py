@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 
 from controlplane.identity.models import User
 from tenants.models import Request, RequestState, Team, TenantNamespace
@@ -14,6 +15,18 @@ from . import theme
 
 Row = TypeVar("Row", bound=Model)
 CHOSEN = "team"  # in the session: the team that the switcher was last set to
+KEPT = "argosy.frame"  # in the request: its frame, so that page and surroundings ask once
+FEW = 12  # teams in the switcher; whoever has more gets a filter beside them
+
+
+@dataclass(frozen=True)
+class Page:
+    """A line of the sidebar. `count`: how many things are on it, where that says something."""
+
+    href: str
+    name: str
+    count: int | None = None
+    current: bool = False
 
 
 @dataclass(frozen=True)
@@ -24,15 +37,24 @@ class Frame:
     chosen: str
     path: str
 
-    @cached_property
-    def teams(self) -> list[Team]:
+    @property
+    def teams(self) -> QuerySet[Team]:
         """The teams a person may choose from: their own; the platform's people see all."""
-        return list(Team.objects.visible_to(self.user))
+        return Team.objects.visible_to(self.user)
+
+    @cached_property
+    def first_teams(self) -> list[Team]:
+        """One more than the switcher lists, so that it knows whether there are more."""
+        return list(self.teams[: FEW + 1])
+
+    @property
+    def has_more_teams(self) -> bool:
+        return len(self.first_teams) > FEW
 
     @cached_property
     def team(self) -> Team | None:
-        """The team chosen; None: all of them."""
-        return next((team for team in self.teams if team.slug == self.chosen), None)
+        """The team chosen, if the person may (still) see it; None: all of them."""
+        return self.teams.filter(slug=self.chosen).first() if self.chosen else None
 
     @cached_property
     def namespace_count(self) -> int:
@@ -49,12 +71,46 @@ class Frame:
         waiting = Request.objects.filter(state=RequestState.PENDING)
         return waiting.exclude(requested_by=self.user).count()
 
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """The pages of a team, the one that is open marked."""
+        return self._marked(
+            Page("/", "Home"),
+            Page("/namespaces/", "Namespaces", self.namespace_count),
+            Page("/workflows/", "Workflows"),
+            Page("/crons/", "Crons"),
+            Page("/requests/", "Requests", self.open_requests),
+            Page("/requests/new/", "New namespace"),
+        )
+
+    @property
+    def platform_pages(self) -> tuple[Page, ...]:
+        """The pages of the platform's people; none for everybody else."""
+        inbox = [Page("/inbox/", "Inbox", self.inbox_count)] if self.user.is_approver else []
+        desk = [Page(reverse("admin:index"), "Desk")] if self.user.is_staff else []
+        return self._marked(*inbox, *desk)
+
+    def _marked(self, *pages: Page) -> tuple[Page, ...]:
+        """The page whose address is the longest beginning of this one's is open; home only itself."""
+        fitting = [p.href for p in pages if self.path.startswith(p.href) and p.href != "/"]
+        here = max(fitting, key=len, default=self.path)
+        return tuple(Page(p.href, p.name, p.count, current=p.href == here) for p in pages)
+
+
+def of(request: HttpRequest, user: User) -> Frame:
+    """The frame of this request's page, made once."""
+    found = request.META.get(KEPT)
+    if not isinstance(found, Frame):
+        found = Frame(user, request.session.get(CHOSEN, ""), request.path)
+        request.META[KEPT] = found
+    return found
+
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """The context processor: `frame` for who is signed in, `theme` for everybody."""
     found: dict[str, Any] = {"theme": theme.of(request)}
     if isinstance(user := getattr(request, "user", None), User):
-        found["frame"] = Frame(user, request.session.get(CHOSEN, ""), request.path)
+        found["frame"] = of(request, user)
     return found
 
 
@@ -65,5 +121,4 @@ def within(queryset: "QuerySet[Row]", team: Team | None) -> "QuerySet[Row]":
 
 def chosen_team(request: HttpRequest, user: User) -> Team | None:
     """The team that the switcher is set to, if the person may (still) see it."""
-    slug = request.session.get(CHOSEN, "")
-    return Team.objects.visible_to(user).filter(slug=slug).first() if slug else None
+    return of(request, user).team

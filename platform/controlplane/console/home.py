@@ -1,13 +1,39 @@
-"""The first page: what a person's teams have, how it is, and what waits."""
+"""The first page: what a person's teams have, how it is, and what waits for whom."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from controlplane.identity.models import User
-from tenants.models import Team, TenantNamespace
+from controlplane.index.models import Watch
+from provisioning.models import Turn
+from tenants import budget, requests
+from tenants.conditions import Phase
+from tenants.levels import MAY, Act
+from tenants.models import Request, RequestState, Team, TenantNamespace
 
-from .frame import CHOSEN, chosen_team, within
+from . import frame
+from .cards import cards_of
+from .elsewhere import curl
+from .frame import CHOSEN, within
 from .people import signed_in
+
+MOST_CARDS = 24
+MOST_LINES = 5
+# What needs somebody's eyes comes first.
+URGENT = (Phase.DEGRADED, Phase.PROVISIONING, Phase.PENDING, Phase.TERMINATING)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An open request: what it asks, and who has to move."""
+
+    request: Request
+    sentence: str
+    whom: str
 
 
 @signed_in
@@ -18,7 +44,76 @@ def home(request: HttpRequest, user: User) -> HttpResponse:
         known = Team.objects.visible_to(user).filter(slug=slug).exists()
         request.session[CHOSEN] = slug if known else ""
         return redirect("console:home")
-    team = chosen_team(request, user)
-    namespaces = within(TenantNamespace.objects.visible_to(user).live(), team)
-    context = {"team": team, "namespaces": namespaces.select_related("team", "cluster", "tier")}
+    around = frame.of(request, user)
+    team = around.team
+    shown = list(_urgent_first(within(TenantNamespace.objects.visible_to(user).live(), team)))
+    waiting = _waiting(user, team)
+    context = {
+        "team": team,
+        "cards": cards_of(shown[:MOST_CARDS], user),
+        "left_out": max(around.namespace_count - MOST_CARDS, 0),
+        "clusters": len({n.cluster_id for n in shown}),
+        "budget": _budget(team) if team else (),
+        "waiting": waiting[:MOST_LINES],
+        "waiting_left_out": max(around.open_requests - MOST_LINES, 0),
+        "turns": _latest_turns(user, team),
+        "late": _late_watches(shown),
+        "guide": not shown and not waiting,
+        "may_ask": _may_ask(user, [team] if team else around.first_teams),
+        "behind": [
+            ("Terminal", "argosy namespace list"),
+            ("API", curl(f"namespaces/?team={team.slug}" if team else "namespaces/")),
+        ],
+    }
     return render(request, "console/home.html", context)
+
+
+def _urgent_first(namespaces: QuerySet[TenantNamespace]) -> QuerySet[TenantNamespace]:
+    place = Case(
+        *(When(phase=phase, then=Value(n)) for n, phase in enumerate(URGENT)),
+        default=Value(len(URGENT)),
+        output_field=IntegerField(),
+    )
+    brought = namespaces.select_related("team", "cluster", "tier", "quota_use")
+    return brought.order_by(place, "name", "pk")[:MOST_CARDS]
+
+
+def _waiting(user: User, team: Team | None) -> list[Waiting]:
+    found = within(Request.objects.visible_to(user).filter(state=RequestState.PENDING), team)
+    newest = found.select_related("team", "requested_by")[:MOST_LINES]
+    return [Waiting(r, requests.sentence_of(r), whom_of(r, user)) for r in newest]
+
+
+def whom_of(request: Request, user: User) -> str:
+    """Whom an open request waits for, told to this person."""
+    again = " again: what would be made has changed" if request.namespace_id else ""
+    if user.is_approver and request.requested_by_id != user.pk:
+        return f"waits for you{again}"
+    return f"waits for an approver{again}"
+
+
+def _latest_turns(user: User, team: Team | None) -> list[Turn]:
+    mine = within(TenantNamespace.objects.visible_to(user), team)
+    return list(Turn.objects.filter(namespace__in=mine).select_related("namespace")[:MOST_LINES])
+
+
+def _late_watches(namespaces: Iterable[TenantNamespace]) -> list[Watch]:
+    """The watches that these cards' figures come from and that are behind."""
+    clusters = {n.cluster_id for n in namespaces}
+    late = Watch.objects.filter(cluster__in=clusters, in_step=False)
+    return list(late.select_related("cluster").order_by("cluster__name", "kind"))
+
+
+def _may_ask(user: User, teams: Iterable[Team]) -> bool:
+    """True if the person may file requests for one of these teams."""
+    levels = (team.level_of(user) for team in teams)
+    return any(level is not None and Act.FILE_REQUESTS in MAY[level] for level in levels)
+
+
+def _budget(team: Team) -> tuple[str, ...]:
+    """What the team's tiers promise, of what it may have."""
+    used = budget.used_by(team)
+    return (
+        f"{used.cpu.normalize():f} of {team.cpu_budget.normalize():f} cores",
+        f"{used.memory_gib.normalize():f} of {team.memory_budget_gib.normalize():f} GiB",
+    )

@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 
 from controlplane.identity.models import User
 
+from .asked_for import a_part
+
 P = ParamSpec("P")
 
 
@@ -17,6 +19,7 @@ def signed_in(
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
     """A page for people who are signed in; the view is given the person, typed."""
 
+    @_or_reload
     @login_required
     @wraps(view)
     def page(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -24,5 +27,22 @@ def signed_in(
         if not isinstance(user, User):
             raise TypeError("login_required let nobody through")
         return view(request, user, *args, **kwargs)
+
+    return page
+
+
+def _or_reload(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """A page that asks for a part of itself after its person signed out is loaded anew, as a whole.
+
+    Followed by htmx, the redirect to the sign-in page would put that page into the middle of this one.
+    """
+
+    @wraps(view)
+    def page(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if a_part(request) and not request.user.is_authenticated:
+            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+        return view(request, *args, **kwargs)
 
     return page

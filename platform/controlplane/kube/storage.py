@@ -8,7 +8,9 @@ import base64
 import binascii
 import gzip
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -22,6 +24,28 @@ def newest_of(secrets: Iterable[Manifest]) -> dict[str, LiveRelease]:
     for secret in secrets:
         by_name.setdefault(secret["metadata"]["labels"]["name"], []).append(secret)
     return {name: _newest(name, revisions) for name, revisions in by_name.items()}
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One revision of a release: how it stands, and the values it was given. Nothing of its objects."""
+
+    number: int
+    status: str
+    values: Mapping[str, Any]
+
+
+def revisions_of(secrets: Iterable[Manifest], name: str) -> tuple[Revision, ...]:
+    """A release's revisions, newest first. One whose record cannot be read has no values."""
+    mine = [secret for secret in secrets if secret["metadata"]["labels"]["name"] == name]
+    return tuple(
+        Revision(
+            number=_revision(secret),
+            status=secret["metadata"]["labels"].get("status", "unknown"),
+            values=_record(secret).get("config") or {},
+        )
+        for secret in sorted(mine, key=_revision, reverse=True)
+    )
 
 
 def _newest(name: str, secrets: list[Manifest]) -> LiveRelease:
@@ -52,7 +76,16 @@ def _revision(secret: Manifest) -> int:
 def _description(secret: Manifest) -> str:
     """The release's `info.description`; '' if the record cannot be read (then we upgrade again)."""
     try:
-        packed = base64.b64decode(base64.b64decode(secret["data"]["release"]))
-        return str(orjson.loads(gzip.decompress(packed))["info"]["description"])
-    except (KeyError, TypeError, ValueError, binascii.Error, EOFError, OSError, zlib.error):
+        return str(_record(secret)["info"]["description"])
+    except (KeyError, TypeError):
         return ""
+
+
+def _record(secret: Manifest) -> dict[str, Any]:
+    """What helm wrote of a revision; nothing if it cannot be read."""
+    try:
+        packed = base64.b64decode(base64.b64decode(secret["data"]["release"]))
+        record = orjson.loads(gzip.decompress(packed))
+    except (KeyError, TypeError, ValueError, binascii.Error, EOFError, OSError, zlib.error):
+        return {}
+    return record if isinstance(record, dict) else {}

@@ -1,0 +1,171 @@
+"""One namespace: how it is and since when, what it may use, who is in it, what the platform did here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from controlplane.identity.models import User
+from controlplane.index.models import Watch, Workflow
+from provisioning import argo_config
+from provisioning.models import Turn
+from provisioning.render import images
+from tenants.conditions import READY, Condition, from_dicts
+from tenants.levels import MAY, Act
+from tenants.models import TenantNamespace
+from tenants.names import control_namespace
+
+from .amounts import amounts_of, shown
+from .cards import RUNNING, use_of
+from .elsewhere import curl
+from .meanings import Meaning, meaning_of
+from .network import rules_for
+from .people import signed_in
+from .revisions import history_of
+from .standing import since_of, standing_of
+
+MOST_TURNS = 10
+QUEUED = ("", "Pending")
+TITLES = {
+    READY: "All of it",
+    "NamespaceReady": "Namespaces",
+    "GuardRailsReady": "Guard rails",
+    "ArgoReady": "Argo Workflows",
+}
+LIMITS = {
+    "default": "Limit, unless it names one",
+    "defaultRequest": "Request, unless it names one",
+    "max": "At most",
+    "min": "At least",
+    "maxLimitRequestRatio": "Limit over request, at most",
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A condition with its title, since when, and what it means where it is not well."""
+
+    condition: Condition
+    title: str
+    since: Any
+    meaning: Meaning | None
+
+
+@signed_in
+def namespace(request: HttpRequest, user: User, pk: int) -> HttpResponse:
+    """The whole page. Its release is read from the cluster afterwards, or at `?release=1`."""
+    found = the_namespace(user, pk)
+    level = found.team.level_of(user)
+    use = use_of(found)
+    context = {
+        "namespace": found,
+        "control": control_namespace(found.name),
+        "level": level,
+        "may_ask": level is not None and Act.FILE_REQUESTS in MAY[level],
+        "may_submit": level is not None and Act.SUBMIT_WORKFLOWS in MAY[level],
+        "standing": standing_of(found),
+        "facts": facts_of(found),
+        "amounts": amounts_of(use.hard, use.used) if use else amounts_of(found.tier.quota, {}),
+        "counted_at": use.seen_at if use else None,
+        "late": Watch.objects.filter(cluster=found.cluster, in_step=False).order_by("kind"),
+        "limits": limits_of(found.tier.limits),
+        "people": people_of(found),
+        "rules": rules_for(found.spec()),
+        "controller": _controller(found, user),
+        "turns": Turn.objects.filter(namespace=found)[:MOST_TURNS],
+        "in_cluster": found.applied_at is not None and found.deleted_at is None,
+        "history": history_of(found) if "release" in request.GET else None,
+        "behind": behind_of(found),
+    }
+    return render(request, "console/namespace.html", context)
+
+
+@signed_in
+def release(request: HttpRequest, user: User, pk: int) -> HttpResponse:
+    """The part of the page that asks the cluster: the release's revisions and their diff."""
+    found = the_namespace(user, pk)
+    context = {"namespace": found, "history": history_of(found)}
+    return render(request, "console/_ns_release.html", context)
+
+
+def the_namespace(user: User, pk: int) -> TenantNamespace:
+    """The row, if it is the person's to see; otherwise there is no such page."""
+    seen = TenantNamespace.objects.visible_to(user)
+    found = seen.select_related("team", "cluster", "tier", "quota_use").filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def facts_of(namespace: TenantNamespace) -> list[Fact]:
+    """The conditions, the one over all first."""
+    found = from_dicts(namespace.conditions)
+    parts = {c.message for c in found.values() if c.type != READY}
+    if READY in found and found[READY].message in parts:
+        del found[READY]  # it only repeats the part that is worst
+    order = [*TITLES, *sorted(found.keys() - TITLES.keys())]
+    return [
+        Fact(c, TITLES.get(c.type, c.type), since_of(c), meaning_of(c.reason, c.message))
+        for key in order
+        if (c := found.get(key)) is not None
+    ]
+
+
+def limits_of(limits: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str]]:
+    """A LimitRange's parts in words, as a container meets them."""
+    return [
+        (title, ", ".join(f"{_amount(key, value)} {key}" for key, value in limits[part].items()))
+        for part, title in LIMITS.items()
+        if limits.get(part)
+    ]
+
+
+def people_of(namespace: TenantNamespace) -> list[tuple[str, str]]:
+    """Each level with the group that has it; a level without a group is nobody's."""
+    team = namespace.team
+    return [
+        ("Owners", team.owner_group),
+        ("Members", team.member_group),
+        ("Viewers", team.viewer_group),
+    ]
+
+
+def behind_of(namespace: TenantNamespace) -> list[tuple[str, str]]:
+    """The same from a terminal, a program, and kubectl."""
+    name = f"{namespace.cluster.name}/{namespace.name}"
+    return [
+        ("Terminal", f"argosy namespace show {name}"),
+        ("kubectl", f"kubectl --namespace {namespace.name} get workflows,pods,resourcequota"),
+        ("API", curl(f"namespaces/{namespace.pk}/")),
+        ("API: what was done here", curl(f"namespaces/{namespace.pk}/turns/")),
+    ]
+
+
+def _amount(key: str, value: str) -> str:
+    return shown(key, value)
+
+
+def _controller(namespace: TenantNamespace, user: User) -> dict[str, Any]:
+    """What the platform wants of the controller, how it is, and (for the team) what waits for it."""
+    tier = namespace.tier
+    parallelism = tier.parallelism or argo_config.parallelism_for(tier.quota)
+    condition = from_dicts(namespace.conditions).get("ArgoReady")
+    counted = (
+        Workflow.objects.visible_to(user)
+        .filter(namespace=namespace)
+        .aggregate(
+            running=Count("pk", filter=Q(phase__in=RUNNING)),
+            queued=Count("pk", filter=Q(phase__in=QUEUED)),
+        )
+    )
+    return {
+        "version": images().version,
+        "condition": condition,
+        "parallelism": parallelism,
+        "deadline": tier.workflow_deadline_seconds,
+        "resources": tier.controller_resources,
+        **(counted if namespace.team.level_of(user) else {}),
+    }

@@ -1,0 +1,33 @@
+// Ctrl-K opens the palette: the search page's own answer, over the page one is on.
+"use strict";
+(() => {
+  const palette = document.getElementById("palette");
+  if (!palette) return;
+  const box = palette.querySelector("input");
+  const open = () => {
+    palette.showModal();
+    box.select();
+    box.dispatchEvent(new Event("palette"));
+  };
+  // Arrows go from the box through what was found and back; the box stays where one types.
+  const step = (by) => {
+    const stops = [box, ...palette.querySelectorAll("#palette-found a")];
+    const next = stops.indexOf(document.activeElement) + by;
+    stops[(next + stops.length) % stops.length].focus();
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.altKey) {
+      event.preventDefault();
+      if (palette.open) palette.close(); else open();
+    } else if (palette.open && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+      event.preventDefault();
+      step(event.key === "ArrowDown" ? 1 : -1);
+    }
+  });
+  // Enter goes to the first thing found; with nothing found it asks the whole page.
+  palette.querySelector("form").addEventListener("submit", (event) => {
+    const first = palette.querySelector("#palette-found a");
+    if (first) { event.preventDefault(); first.click(); }
+  });
+  palette.addEventListener("click", (event) => { if (event.target === palette) palette.close(); });
+})();
