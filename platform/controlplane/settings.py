@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "tenants",
     "provisioning",
     "controlplane.index",
+    "controlplane.bookmarks",
     "controlplane.console",
 ]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from controlplane.api.workflow_forms import submittable
+from controlplane.argo.submission import submittable
 from controlplane.errors import DomainError
 from controlplane.identity.models import User
 from controlplane.kube.errors import refused
@@ -70,12 +70,12 @@ def test_a_member_submits_and_the_runners_account_is_forced(
 def test_what_the_clusters_rbac_refuses_is_a_403_in_its_words(
     payments: TenantNamespace, fake: WatchedCluster
 ) -> None:
-    fake.refusals["create", "Workflow"] = refused(403, {"message": "viewers cannot create"})
+    fake.refusals["create", "Workflow"] = refused(403, {"message": "no more than ten"})
 
-    answer = submit(viewer_of(payments.team), payments)
+    answer = submit(member_of(payments.team), payments)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "cluster_forbidden")
-    assert answer.json()["error"]["sentence"] == "viewers cannot create"
+    assert answer.json()["error"]["sentence"] == "no more than ten"
 
 
 def test_a_name_that_is_taken_is_a_409(payments: TenantNamespace) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 from typer.testing import CliRunner, Result
 
-from controlplane.api import workflows
+from controlplane.argo import access
 from controlplane.cli.main import app
 from controlplane.identity.models import ApiToken, User
 from controlplane.identity.tokens import issue
@@ -205,7 +205,7 @@ def test_workflows_are_submitted_listed_and_shown(
     fake, file = FakeCluster(), tmp_path / "hello.yaml"
     fake.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "atlas"}})
     connection = Connection(kube=fake, helm=FakeHelm(fake, lambda _: ()))
-    monkeypatch.setattr(workflows, "connect", lambda _: connection)
+    monkeypatch.setattr(access, "connect", lambda _: connection)
     namespace = NamespaceFactory(name="atlas", applied_at=timezone.now())
     file.write_text(
         "{apiVersion: argoproj.io/v1alpha1, kind: Workflow, metadata: {name: hello}, spec: {}}",
