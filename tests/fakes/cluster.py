@@ -194,7 +194,7 @@ class FakeCluster:
         self._called("logs", ref)
         found = self._found(ref).manifest
         if not found["spec"].get("nodeName"):
-            raise refused(400, {"message": f"pod {pod} does not have a host assigned"})
+            return ""
         second = since_time.removesuffix("Z")
         lines = [x for x in self.said.get((namespace, pod, container), ()) if x[:19] >= second]
         lines = lines if tail_lines is None else lines[-tail_lines:]

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from controlplane.argo import access, acts, text
@@ -84,6 +84,8 @@ def submit(request: HttpRequest, user: User) -> HttpResponse:
     form.namespace = next((n for n in choices if str(n.pk) == said.get("namespace")), None)
     if form.namespace is None and len(choices) == 1:
         form.namespace = choices[0]
+    if form.namespace is None and request.method == "POST":
+        raise Http404
     made: Manifest | None = None
     checked = False
     if form.namespace is not None:

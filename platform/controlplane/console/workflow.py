@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from controlplane.argo import access, acts, nodes, panel, verbs
+from controlplane.argo.folding import KNOTS
 from controlplane.argo.nodes import BAD, Node, Run
 from controlplane.argo.verbs import Verb
 from controlplane.errors import DomainError, NotAllowed
@@ -180,7 +181,7 @@ def _crowd(run: Run, graph: Graph, key: str) -> Crowd | None:
     held = [
         run.nodes[node]
         for node, box in graph.box_of.items()
-        if box == key != node and run.nodes[node].kind not in {"StepGroup", "TaskGroup"}
+        if box == key != node and run.nodes[node].kind not in KNOTS
     ]
     if not held:
         return None
@@ -202,7 +203,9 @@ def _step(run: Run, node: Node, now: datetime) -> dict[str, Any]:
 
 def _list(request: HttpRequest, run: Run, now: datetime) -> dict[str, Any]:
     ordered = nodes.in_order(
-        n for n in run.nodes.values() if n.kind not in {"StepGroup", "TaskGroup"}
+        n
+        for n in run.nodes.values()
+        if n.kind not in KNOTS and not (n.name == run.name and n.kind in nodes.COMPOSITE)
     )
     pages = max(1, -(-len(ordered) // ROWS))
     number = page_of(request.GET.get("page", ""), pages)

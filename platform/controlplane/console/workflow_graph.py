@@ -26,7 +26,7 @@ WORDS = {
     "Skipped": "skipped",
     "Omitted": "omitted",
 }
-LABEL, NOTE = 20, 26
+LABEL, NOTE = 20, 25
 NAMED_KINDS = {"DAG": "DAG", "Steps": "steps", "HTTP": "HTTP", "Plugin": "plugin"}
 
 
@@ -103,7 +103,7 @@ def note_of(box: Box) -> str:
     """`done, 42 s`; what a crowd is made of; what a special step waits for."""
     word = WORDS.get(box.phase, box.phase.lower())
     if box.kind == "Suspend" and box.phase not in NODE_ENDED:
-        word = "waits for somebody"
+        word = "waits"
     kind = NAMED_KINDS.get(box.kind, "")
     said = [kind, box.note or word, duration(box.seconds)]
     if box.kind == "Retry" and box.note:

@@ -222,6 +222,38 @@ def test_workflows_are_submitted_listed_and_shown(
     assert json.loads(shown.stdout)["manifest"]["spec"]["serviceAccountName"] == "workflow-runner"
 
 
+def test_workflows_are_steered_and_schedules_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeCluster()
+    fake.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "atlas"}})
+    for kind, spec in (("Workflow", {}), ("CronWorkflow", {"schedules": ["@daily"]})):
+        meta = {"name": "hello", "namespace": "atlas"}
+        manifest = {"apiVersion": "argoproj.io/v1alpha1", "kind": kind, "metadata": meta}
+        fake.create(manifest | {"spec": spec})
+    connection = Connection(kube=fake, helm=FakeHelm(fake, lambda _: ()))
+    monkeypatch.setattr(access, "connect", lambda _: connection)
+    namespace = NamespaceFactory(name="atlas", applied_at=timezone.now())
+    owner, viewer = (
+        owner_of(namespace.team),
+        PersonFactory(claimed_groups=[namespace.team.viewer_group]),
+    )
+
+    said = {
+        verb: run("workflow", verb, "atlas", "hello", user=owner)
+        for verb in ("suspend", "resume", "stop", "terminate", "resubmit")
+    }
+    refused = run("workflow", "stop", "atlas", "hello", user=viewer)
+    resting = run("cron", "suspend", "atlas", "hello", user=owner)
+    listed = json.loads(run("cron", "list", "atlas", "--json", user=viewer).stdout)
+    woken = run("cron", "resume", "atlas", "hello", user=owner)
+
+    assert {verb: answer.exit_code for verb, answer in said.items()} == dict.fromkeys(said, OK)
+    assert "hello is being stopped" in said["stop"].output
+    assert (refused.exit_code, "may look" in refused.output) == (REFUSED, True)
+    assert "suspended" in resting.output
+    assert listed[0]["suspended"] is True
+    assert "active, next at" in woken.output
+
+
 def test_the_command_starts_without_django() -> None:
     program = "import sys, controlplane.cli.main; sys.exit('django.db' in sys.modules)"
 
