@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "tenants",
     "provisioning",
     "controlplane.index",
+    "controlplane.bookmarks",
     "controlplane.console",
 ]
 

@@ -64,6 +64,8 @@ class FakeCluster:
     deployments_come_up: bool = True
     calls: list[str] = field(default_factory=list)
     user: str = "platform"
+    # (namespace, pod, container): lines as the API server has them, each after its time
+    said: dict[tuple[str, str, str], tuple[str, ...]] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     compacted: int = 1  # what came until then is forgotten
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(2))
@@ -267,6 +269,26 @@ class FakeCluster:
     def read(self, path: str) -> Manifest:
         self._called("read", Ref("", path, "", ""))
         return {"gitVersion": "v0.0.0-fake"} if path == "/version" else {"text": "ok"}
+
+    def logs(
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        since_time: str = "",
+        tail_lines: int | None = None,
+        limit_bytes: int,
+    ) -> str:
+        ref = Ref("v1", "Pod", namespace, pod)
+        self._called("logs", ref)
+        found = self._found(ref).manifest
+        if not found["spec"].get("nodeName"):
+            return ""
+        second = since_time.removesuffix("Z")
+        lines = [x for x in self.said.get((namespace, pod, container), ()) if x[:19] >= second]
+        lines = lines if tail_lines is None else lines[-tail_lines:]
+        return "".join(f"{line}\n" for line in lines).encode()[:limit_bytes].decode()
 
     # What the cluster itself does.
 

@@ -9,6 +9,8 @@ from rest_framework.request import Request
 from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
 
+from controlplane.argo.verbs import Verb
+
 from . import schema  # noqa: F401 - the schema's extensions register when imported
 from .clusters import ClusterViewSet
 from .index import IndexedWorkflowViewSet
@@ -18,7 +20,7 @@ from .requests import RequestViewSet
 from .teams import TeamViewSet
 from .tiers import TierViewSet
 from .tokens import TokenView
-from .workflows import WorkflowsView, WorkflowView
+from .workflows import CronActView, CronsView, WorkflowActView, WorkflowsView, WorkflowView
 
 router = SimpleRouter()
 router.register("teams", TeamViewSet)
@@ -43,14 +45,19 @@ class Nowhere(APIView):
 
 
 WORKFLOWS = "namespaces/(?P<namespace_id>[0-9]+)/workflows/"
+CRONS = "namespaces/(?P<namespace_id>[0-9]+)/crons/"
+# An object's name is part of a URL of the cluster's: only what can be one gets that far.
+NAME = "(?P<name>[a-z0-9][-a-z0-9.]{0,252})"
 
 v1 = [
     path("schema/", SpectacularAPIView.as_view()),
     path("token/", TokenView.as_view()),
     path("me/", MeView.as_view()),
     re_path(f"^{WORKFLOWS}$", WorkflowsView.as_view()),
-    # An object's name is part of a URL of the cluster's: only what can be one gets that far.
-    re_path(rf"^{WORKFLOWS}(?P<name>[a-z0-9][-a-z0-9.]{{0,252}})/\Z", WorkflowView.as_view()),
+    re_path(rf"^{WORKFLOWS}{NAME}/\Z", WorkflowView.as_view()),
+    re_path(rf"^{WORKFLOWS}{NAME}/(?P<verb>{'|'.join(Verb)})/\Z", WorkflowActView.as_view()),
+    re_path(rf"^{CRONS}\Z", CronsView.as_view()),
+    re_path(rf"^{CRONS}{NAME}/(?P<verb>suspend|resume)/\Z", CronActView.as_view()),
     *router.urls,
 ]
 urlpatterns = [path("v1/", include(v1)), re_path("", Nowhere.as_view())]

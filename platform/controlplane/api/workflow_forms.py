@@ -1,18 +1,11 @@
-"""How a workflow looks in an answer, and what of a submitted one is taken."""
+"""How a workflow looks in an answer, and what a submission is made of."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
 
-from controlplane.errors import DomainError
+from controlplane.argo import crons, nodes
 from controlplane.objects import Manifest
-
-API_VERSION, KIND = "argoproj.io/v1alpha1", "Workflow"
-RUNNER = "workflow-runner"
-TOP_LEVEL = {"apiVersion", "kind", "metadata", "spec"}
-METADATA = {"name", "generateName", "namespace", "labels", "annotations"}
-OURS = "argosy.dev/"
 
 
 class PageQuerySerializer(serializers.Serializer[object]):
@@ -22,6 +15,9 @@ class PageQuerySerializer(serializers.Serializer[object]):
 
 class SubmissionSerializer(serializers.Serializer[object]):
     manifest = serializers.DictField(help_text="A Workflow of argoproj.io/v1alpha1.")
+    dry_run = serializers.BooleanField(
+        default=False, help_text="Only ask the API server whether it would take it."
+    )
 
 
 class NodeSerializer(serializers.Serializer[object]):
@@ -55,6 +51,31 @@ class WorkflowDetailSerializer(WorkflowSerializer):
     manifest = serializers.DictField()
 
 
+class ActSerializer(WorkflowDetailSerializer):
+    """The workflow that an act left or made, and what was done in a sentence."""
+
+    sentence = serializers.CharField()
+
+
+class CronSerializer(serializers.Serializer[object]):
+    """A CronWorkflow: when it runs, and whether it does."""
+
+    name = serializers.CharField()
+    template = serializers.CharField(allow_blank=True)
+    schedules = serializers.ListField(child=serializers.CharField())
+    timezone = serializers.CharField()
+    suspended = serializers.BooleanField()
+    running = serializers.IntegerField()
+    last_at = serializers.DateTimeField(allow_null=True)
+    next_at = serializers.DateTimeField(allow_null=True)
+    missed = serializers.IntegerField(help_text="Runs that did not come since; counted up to 100.")
+    message = serializers.CharField(allow_blank=True)
+
+
+class CronListSerializer(serializers.Serializer[object]):
+    items = CronSerializer(many=True)
+
+
 class WorkflowPageSerializer(serializers.Serializer[object]):
     items = WorkflowSerializer(many=True)
     next_cursor = serializers.CharField(allow_blank=True, help_text="Empty at the end.")
@@ -77,9 +98,8 @@ def shown(workflow: Manifest) -> dict[str, Any]:
 
 def shown_in_full(workflow: Manifest) -> dict[str, Any]:
     """A workflow with its steps and its manifest, without the API server's own bookkeeping."""
-    nodes = ((workflow.get("status") or {}).get("nodes") or {}).values()
     meta = {k: v for k, v in workflow["metadata"].items() if k != "managedFields"}
-    ordered = sorted(nodes, key=lambda n: (n.get("startedAt") or "", n.get("name") or ""))
+    ordered = nodes.in_order(nodes.read(workflow).nodes.values())
     return {
         **shown(workflow),
         "nodes": [_node(node) for node in ordered],
@@ -87,43 +107,28 @@ def shown_in_full(workflow: Manifest) -> dict[str, Any]:
     }
 
 
-def submittable(manifest: Mapping[str, Any], namespace: str) -> Manifest:
-    """The manifest as the cluster gets it: of one kind, in this namespace, run by the runner's account.
-
-    What a submission may not say is refused by name rather than left out in silence.
-    """
-    if (manifest.get("apiVersion"), manifest.get("kind")) != (API_VERSION, KIND):
-        raise _refused(f"Only a {KIND} of {API_VERSION} can be submitted.")
-    meta, spec = manifest.get("metadata"), manifest.get("spec")
-    if not isinstance(meta, dict) or not isinstance(spec, dict):
-        raise _refused("A workflow has `metadata` and `spec`.")
-    if extra := sorted({*(manifest.keys() - TOP_LEVEL), *(meta.keys() - METADATA)}):
-        raise _refused(f"Leave out {', '.join(extra)}: the cluster writes that.")
-    if meta.get("namespace") not in (None, "", namespace):
-        raise _refused(f"This workflow says namespace {meta['namespace']}; here it is {namespace}.")
-    if not (meta.get("name") or meta.get("generateName")):
-        raise _refused("A workflow needs a `name`, or a `generateName` such as `hello-`.")
-    for part in ("labels", "annotations"):
-        keys = meta.get(part) or {}
-        if not isinstance(keys, dict) or any(str(key).startswith(OURS) for key in keys):
-            raise _refused(f"`{part}` is a mapping, and {OURS}… in it are the platform's.")
+def shown_cron(cron: crons.Cron) -> dict[str, Any]:
+    """A CronWorkflow in a list."""
     return {
-        **manifest,
-        "metadata": {**meta, "namespace": namespace},
-        "spec": {**spec, "serviceAccountName": RUNNER},
+        "name": cron.name,
+        "template": cron.template,
+        "schedules": [schedule.written for schedule in cron.schedules],
+        "timezone": cron.timezone,
+        "suspended": cron.suspended,
+        "running": cron.running,
+        "last_at": cron.last,
+        "next_at": cron.next,
+        "missed": cron.missed,
+        "message": cron.message,
     }
 
 
-def _node(node: Mapping[str, Any]) -> dict[str, Any]:
+def _node(node: nodes.Node) -> dict[str, Any]:
     return {
-        "name": node.get("displayName") or node.get("name") or "",
-        "type": node.get("type") or "",
-        "phase": node.get("phase") or "",
-        "message": node.get("message") or "",
-        "started_at": node.get("startedAt") or "",
-        "finished_at": node.get("finishedAt") or "",
+        "name": node.label,
+        "type": node.kind,
+        "phase": node.phase,
+        "message": node.message,
+        "started_at": node.raw.get("startedAt") or "",
+        "finished_at": node.raw.get("finishedAt") or "",
     }
-
-
-def _refused(sentence: str) -> DomainError:
-    return DomainError(sentence, code="bad_workflow", field="manifest")

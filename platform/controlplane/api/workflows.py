@@ -1,10 +1,11 @@
-"""A namespace's workflows, read and submitted as the account of the caller's level.
+"""A namespace's workflows, read, submitted and steered as the account of the caller's level.
 
 The platform impersonates that account, so the cluster's own RBAC decides, and its audit log says who.
 Whoever has no level in the team has no account to act as: that is a 403, for the platform's approvers too,
 who see the namespace but have no business in its workflows. To strangers the namespace is a 404.
 """
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound
@@ -13,25 +14,25 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from controlplane.clusters.connections import connect
-from controlplane.errors import DomainError, NotAllowed
+from controlplane.argo import acts, crons
+from controlplane.argo.access import acting
+from controlplane.argo.submission import API_VERSION, CRON, KIND
+from controlplane.argo.verbs import Verb
 from controlplane.identity.models import User
-from controlplane.kube.door import Kube
-from controlplane.objects import Ref
-from tenants.levels import account_of
 from tenants.models import TenantNamespace
 
 from .people import person
 from .workflow_forms import (
-    API_VERSION,
-    KIND,
+    ActSerializer,
+    CronListSerializer,
+    CronSerializer,
     PageQuerySerializer,
     SubmissionSerializer,
     WorkflowDetailSerializer,
     WorkflowPageSerializer,
     shown,
+    shown_cron,
     shown_in_full,
-    submittable,
 )
 
 
@@ -51,7 +52,7 @@ class WorkflowsView(APIView):
         asked = PageQuerySerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
         namespace = _namespace(namespace_id, person(request))
-        items, cursor = _acting(namespace, person(request)).page(
+        items, cursor = acting(namespace, person(request)).page(
             API_VERSION,
             KIND,
             namespace.name,
@@ -62,7 +63,7 @@ class WorkflowsView(APIView):
 
     @extend_schema(
         request=SubmissionSerializer,
-        responses={201: WorkflowDetailSerializer},
+        responses={201: WorkflowDetailSerializer, 200: WorkflowDetailSerializer},
         operation_id="namespaces_workflows_submit",
     )
     def post(self, request: Request, namespace_id: int) -> Response:
@@ -70,10 +71,10 @@ class WorkflowsView(APIView):
         asked = SubmissionSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         namespace = _namespace(namespace_id, person(request))
-        kube = _acting(namespace, person(request))
-        manifest = submittable(asked.validated_data["manifest"], namespace.name)
-        made = kube.create(manifest)
-        return Response(shown_in_full(made), status=status.HTTP_201_CREATED)
+        said, dry_run = asked.validated_data["manifest"], asked.validated_data["dry_run"]
+        made = acts.submit(namespace, person(request), said, dry_run=dry_run)
+        code = status.HTTP_200_OK if dry_run else status.HTTP_201_CREATED
+        return Response(shown_in_full(made), status=code)
 
 
 class WorkflowView(APIView):
@@ -83,29 +84,68 @@ class WorkflowView(APIView):
     def get(self, request: Request, namespace_id: int, name: str) -> Response:
         """The workflow with its steps and the whole of its manifest."""
         namespace = _namespace(namespace_id, person(request))
-        kube = _acting(namespace, person(request))
-        found = kube.get(Ref(API_VERSION, KIND, namespace.name, name))
+        found = acts.find(namespace, person(request), name)
         if found is None:
             raise NotFound(f"{namespace.name} has no workflow {name}.")
         return Response(shown_in_full(found))
+
+
+class WorkflowActView(APIView):
+    """Something to do with one workflow."""
+
+    @extend_schema(
+        request=None,
+        responses={200: ActSerializer, 201: ActSerializer},
+        operation_id="namespaces_workflows_act",
+        parameters=[OpenApiParameter("verb", str, OpenApiParameter.PATH, enum=list(Verb))],
+    )
+    def post(self, request: Request, namespace_id: int, name: str, verb: str) -> Response:
+        """Stop, terminate, suspend, resume; or resubmit, which makes a new workflow (201)."""
+        namespace = _namespace(namespace_id, person(request))
+        done = acts.do(Verb(verb), namespace, person(request), name)
+        if done is None:
+            raise NotFound(f"{namespace.name} has no workflow {name}.")
+        made = Verb(verb) is Verb.RESUBMIT
+        return Response(
+            {**shown_in_full(done.workflow), "sentence": done.sentence},
+            status=status.HTTP_201_CREATED if made else status.HTTP_200_OK,
+        )
+
+
+class CronsView(APIView):
+    """The CronWorkflows of one namespace."""
+
+    @extend_schema(responses=CronListSerializer, operation_id="namespaces_crons_list")
+    def get(self, request: Request, namespace_id: int) -> Response:
+        """All of them, with last, next and missed runs."""
+        namespace = _namespace(namespace_id, person(request))
+        found = acting(namespace, person(request)).list(API_VERSION, CRON, namespace.name)
+        now = timezone.now()
+        return Response({"items": [shown_cron(crons.read(cron, now)) for cron in found]})
+
+
+class CronActView(APIView):
+    """Letting one CronWorkflow rest, and waking it."""
+
+    @extend_schema(
+        request=None,
+        responses=CronSerializer,
+        operation_id="namespaces_crons_act",
+        parameters=[
+            OpenApiParameter("verb", str, OpenApiParameter.PATH, enum=["suspend", "resume"])
+        ],
+    )
+    def post(self, request: Request, namespace_id: int, name: str, verb: str) -> Response:
+        """Suspend or resume it."""
+        namespace = _namespace(namespace_id, person(request))
+        suspended = verb == "suspend"
+        found = acts.suspend_cron(namespace, person(request), name, suspended=suspended)
+        if found is None:
+            raise NotFound(f"{namespace.name} has no CronWorkflow {name}.")
+        return Response(shown_cron(crons.read(found, timezone.now())))
 
 
 def _namespace(pk: int, user: User) -> TenantNamespace:
     seen = TenantNamespace.objects.visible_to(user).select_related("team", "cluster")
     found: TenantNamespace = get_object_or_404(seen, pk=pk)
     return found
-
-
-def _acting(namespace: TenantNamespace, user: User) -> Kube:
-    """The cluster's API as the account of the person's level there."""
-    level = namespace.team.level_of(user)
-    if level is None:
-        raise NotAllowed(
-            f"You have no level in {namespace.team.slug}: its workflows are its own business."
-        )
-    if namespace.applied_at is None or namespace.deleted_at is not None:
-        raise DomainError(
-            f"{namespace.name} is {namespace.phase}: it has no place for workflows now.",
-            code="not_there",
-        )
-    return connect(namespace.cluster).kube.acting_as(account_of(level, namespace.name))

@@ -8,7 +8,7 @@ import yaml
 
 from . import client
 from .namespace import named
-from .show import Json, complaints, one, rows, told
+from .show import Json, complaints, console, one, rows, told
 
 OVER_ALL = ("cluster", "namespace", "name", "phase", "progress", "created_at", "message")
 
@@ -41,12 +41,15 @@ def submit(
     namespace: str,
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
     *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only ask the cluster whether it would take it.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Submit a workflow. Example: argosy workflow submit payments hello.yaml"""
     with told():
         api = client.signed_in()
-        said = {"manifest": _read(file)}
+        said = {"manifest": _read(file), "dry_run": dry_run}
         where = named(api, namespace)
         found = api.post(f"namespaces/{where['id']}/workflows/", said)
     one(found, as_json=as_json)
@@ -67,6 +70,46 @@ def show(namespace: str, name: str, *, as_json: Json = False) -> None:
 
 def _said(**options: str) -> dict[str, str]:
     return {name: value for name, value in options.items() if value}
+
+
+@app.command()
+def stop(namespace: str, name: str, *, as_json: Json = False) -> None:
+    """End it in order: no new step starts, exit handlers run."""
+    _act("stop", namespace, name, as_json=as_json)
+
+
+@app.command()
+def terminate(namespace: str, name: str, *, as_json: Json = False) -> None:
+    """End it at once: exit handlers do not run."""
+    _act("terminate", namespace, name, as_json=as_json)
+
+
+@app.command()
+def suspend(namespace: str, name: str, *, as_json: Json = False) -> None:
+    """Start no new step until it is resumed."""
+    _act("suspend", namespace, name, as_json=as_json)
+
+
+@app.command()
+def resume(namespace: str, name: str, *, as_json: Json = False) -> None:
+    """Let new steps start again."""
+    _act("resume", namespace, name, as_json=as_json)
+
+
+@app.command()
+def resubmit(namespace: str, name: str, *, as_json: Json = False) -> None:
+    """Make a new workflow from the same spec."""
+    _act("resubmit", namespace, name, as_json=as_json)
+
+
+def _act(verb: str, namespace: str, name: str, *, as_json: bool) -> None:
+    with told():
+        api = client.signed_in()
+        found = api.post(f"namespaces/{named(api, namespace)['id']}/workflows/{name}/{verb}/")
+    if as_json:
+        one(found, as_json=True)
+    else:
+        console.print(found["sentence"])
 
 
 def _read(file: Path) -> object:

@@ -1,11 +1,32 @@
 """Where every page of the console is. A page's address is a promise: it stays valid."""
 
 from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import path, re_path
 
-from . import home, namespace, namespaces, progress, request_urls, search, sign_in, teams, theme
+from controlplane.argo.verbs import Verb
+
+from . import (
+    crons,
+    home,
+    namespace,
+    namespaces,
+    progress,
+    request_urls,
+    search,
+    sign_in,
+    submit,
+    teams,
+    theme,
+    workflow,
+    workflow_log,
+    workflows,
+)
 
 app_name = "console"
+
+# An object's name is part of a URL of the cluster's: only what can be one gets that far.
+NAME = "(?P<name>[a-z0-9][-a-z0-9.]{0,252})"
+WORKFLOW = rf"^namespaces/(?P<pk>[0-9]{{1,18}})/workflows/{NAME}/"
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -20,4 +41,16 @@ urlpatterns = [
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("theme/", theme.choose, name="theme"),
     *request_urls.urlpatterns,
+    path("workflows/", workflows.workflows, name="workflows"),
+    path("workflows/views/", workflows.keep_view, name="keep-view"),
+    path("workflows/submit/", submit.submit, name="submit"),
+    re_path(rf"{WORKFLOW}\Z", workflow.workflow, name="workflow"),
+    re_path(rf"{WORKFLOW}log/\Z", workflow_log.log, name="workflow-log"),
+    re_path(rf"{WORKFLOW}(?P<verb>{'|'.join(Verb)})/\Z", workflow.act, name="workflow-act"),
+    path("crons/", crons.crons_page, name="crons"),
+    re_path(
+        rf"^crons/(?P<pk>[0-9]{{1,18}})/{NAME}/(?P<verb>suspend|resume)/\Z",
+        crons.act,
+        name="cron-act",
+    ),
 ]

@@ -84,6 +84,16 @@ class Kube(Protocol):
     def patch(self, ref: Ref, change: Manifest, *, manager: str = ...) -> Manifest: ...
     def delete(self, ref: Ref, *, uid: str = "") -> None: ...
     def read(self, path: str) -> Manifest: ...
+    def logs(
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        since_time: str = "",
+        tail_lines: int | None = None,
+        limit_bytes: int,
+    ) -> str: ...
 
 
 class Helm(Protocol):

@@ -191,6 +191,33 @@ class KubeGateway:
         """A document that is no object: `/version`, or `/readyz`'s plain text as `{"text": …}`."""
         return self._call("GET", path)
 
+    def logs(
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        since_time: str = "",
+        tail_lines: int | None = None,
+        limit_bytes: int,
+    ) -> str:
+        """What a container said, each line after its time; from the second `since_time` on.
+
+        The first `limit_bytes` of that, or of its last `tail_lines`.
+        """
+        query = {
+            "container": container,
+            "sinceTime": since_time,
+            "tailLines": "" if tail_lines is None else str(tail_lines),
+            "limitBytes": str(limit_bytes),
+            "timestamps": "true",
+        }
+        path = f"{object_path(Ref('v1', 'Pod', namespace, pod))}/log"
+        code, raw = self._answer("GET", path, query, accept="*/*")
+        if not 200 <= code <= 299:  # noqa: PLR2004 - HTTP's own numbers
+            _document(code, raw)
+        return raw.decode(errors="replace")
+
     def _pages(
         self, api_version: str, kind: str, namespace: str, *, labels: str, fields: str
     ) -> Iterator[Manifest]:
@@ -218,9 +245,21 @@ class KubeGateway:
         body: Manifest | None = None,
         content_type: str = JSON,
     ) -> Manifest:
+        return _document(*self._answer(method, path, query, body, content_type))
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Manifest | None = None,
+        content_type: str = JSON,
+        *,
+        accept: str = JSON,
+    ) -> tuple[int, bytes]:
         with _translated():
-            answer = self._send(method, path, query, body, content_type)
-            return _document(answer.status, answer.read())  # type: ignore[no-untyped-call]
+            answer = self._send(method, path, query, body, content_type, accept=accept)
+            return answer.status, answer.read()  # type: ignore[no-untyped-call]
 
     def _send(
         self,
@@ -229,9 +268,11 @@ class KubeGateway:
         query: Mapping[str, str] | None = None,
         body: Manifest | None = None,
         content_type: str = JSON,
+        *,
+        accept: str = JSON,
     ) -> RESTResponse:
         """The answer with its body unread."""
-        headers = {"Accept": JSON, "Content-Type": content_type, **self._headers}
+        headers = {"Accept": accept, "Content-Type": content_type, **self._headers}
         request = self._client.param_serialize(
             method,
             path,

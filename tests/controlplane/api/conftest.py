@@ -6,7 +6,7 @@ import pytest
 from django.core.cache import cache
 from rest_framework.test import APIClient
 
-from controlplane.api import workflows
+from controlplane.argo import access
 from controlplane.identity.models import User
 from controlplane.kube.door import Connection
 from controlplane.objects import Ref
@@ -68,5 +68,5 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> WatchedCluster:
     """The cluster that every namespace's workflows are in."""
     cluster = WatchedCluster()
     connection = Connection(kube=cluster, helm=FakeHelm(cluster, lambda _: ()))
-    monkeypatch.setattr(workflows, "connect", lambda _: connection)
+    monkeypatch.setattr(access, "connect", lambda _: connection)
     return cluster

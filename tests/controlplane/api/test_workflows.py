@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from controlplane.api.workflow_forms import submittable
+from controlplane.argo.submission import submittable
 from controlplane.errors import DomainError
 from controlplane.identity.models import User
 from controlplane.kube.errors import refused
@@ -70,12 +70,12 @@ def test_a_member_submits_and_the_runners_account_is_forced(
 def test_what_the_clusters_rbac_refuses_is_a_403_in_its_words(
     payments: TenantNamespace, fake: WatchedCluster
 ) -> None:
-    fake.refusals["create", "Workflow"] = refused(403, {"message": "viewers cannot create"})
+    fake.refusals["create", "Workflow"] = refused(403, {"message": "no more than ten"})
 
-    answer = submit(viewer_of(payments.team), payments)
+    answer = submit(member_of(payments.team), payments)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "cluster_forbidden")
-    assert answer.json()["error"]["sentence"] == "viewers cannot create"
+    assert answer.json()["error"]["sentence"] == "no more than ten"
 
 
 def test_a_name_that_is_taken_is_a_409(payments: TenantNamespace) -> None:
@@ -205,3 +205,119 @@ def test_a_submission_may_leave_its_name_to_the_cluster() -> None:
         "generateName": "hello-",
         "namespace": "payments",
     }
+
+
+def act(user: User, namespace: TenantNamespace, rest: str) -> Any:
+    return client_of(user).post(path_of(namespace, rest), {}, format="json")
+
+
+@pytest.mark.parametrize(
+    ("verb", "spec"),
+    [
+        ("stop", {"shutdown": "Stop"}),
+        ("terminate", {"shutdown": "Terminate"}),
+        ("suspend", {"suspend": True}),
+    ],
+)
+def test_a_member_steers_a_workflow_and_is_told_what_it_means(
+    payments: TenantNamespace, fake: WatchedCluster, verb: str, spec: dict[str, Any]
+) -> None:
+    who = member_of(payments.team)
+    submit(who, payments)
+
+    answer = act(who, payments, f"hello/{verb}/")
+
+    assert answer.status_code == 200
+    assert spec.items() <= answer.json()["manifest"]["spec"].items()
+    assert answer.json()["sentence"].startswith("hello is ")
+    assert fake.acted_as[-1] == "system:serviceaccount:payments:argosy-member"
+
+
+def test_a_suspended_workflow_is_resumed(payments: TenantNamespace) -> None:
+    who = member_of(payments.team)
+    submit(who, payments)
+    act(who, payments, "hello/suspend/")
+
+    answer = act(who, payments, "hello/resume/")
+
+    assert answer.status_code == 200
+    assert "suspend" not in answer.json()["manifest"]["spec"]
+
+
+def test_resubmitting_makes_a_new_workflow(payments: TenantNamespace) -> None:
+    who = member_of(payments.team)
+    submit(who, payments)
+
+    answer = act(who, payments, "hello/resubmit/")
+
+    assert answer.status_code == 201
+    assert answer.json()["name"].startswith("hello-")
+
+
+def test_what_cannot_be_done_now_says_why(payments: TenantNamespace) -> None:
+    who = member_of(payments.team)
+    submit(who, payments)
+
+    answer = act(who, payments, "hello/resume/")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "not_now")
+
+
+@pytest.mark.parametrize("verb", ["stop", "terminate", "suspend", "resume", "resubmit"])
+def test_a_viewer_is_refused_before_the_cluster_is_asked(
+    payments: TenantNamespace, fake: WatchedCluster, verb: str
+) -> None:
+    answer = act(viewer_of(payments.team), payments, f"hello/{verb}/")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "not_allowed")
+    assert fake.acted_as == ()
+    assert submit(viewer_of(payments.team), payments).status_code == 403
+
+
+@pytest.mark.parametrize("rest", ["hello/stop/", "hello/resubmit/"])
+def test_another_team_finds_nothing_to_act_on(payments: TenantNamespace, rest: str) -> None:
+    stranger = owner_of(NamespaceFactory().team)
+
+    assert act(stranger, payments, rest).status_code == 404
+    assert act(owner_of(payments.team), payments, rest).status_code == 404  # there is no hello
+
+
+def test_an_act_that_there_is_not_is_a_404(payments: TenantNamespace) -> None:
+    assert act(owner_of(payments.team), payments, "hello/delete/").status_code == 404
+
+
+def test_a_dry_run_makes_nothing(payments: TenantNamespace, fake: WatchedCluster) -> None:
+    said = {"manifest": HELLO, "dry_run": True}
+
+    answer = client_of(member_of(payments.team)).post(path_of(payments), said, format="json")
+
+    assert answer.status_code == 200
+    assert answer.json()["manifest"]["spec"]["serviceAccountName"] == "workflow-runner"
+    assert not [ref for ref in fake.objects if ref.kind == "Workflow"]
+
+
+def test_schedules_are_listed_suspended_and_resumed(
+    payments: TenantNamespace, fake: WatchedCluster
+) -> None:
+    fake.create(
+        {
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "CronWorkflow",
+            "metadata": {"name": "nightly", "namespace": "payments"},
+            "spec": {"schedules": ["@daily"]},
+        }
+    )
+    base = f"/api/v1/namespaces/{payments.pk}/crons/"
+    member, viewer = client_of(member_of(payments.team)), client_of(viewer_of(payments.team))
+
+    (listed,) = viewer.get(base).json()["items"]
+    assert (listed["name"], listed["schedules"], listed["suspended"]) == (
+        "nightly",
+        ["@daily"],
+        False,
+    )
+    assert viewer.post(f"{base}nightly/suspend/").status_code == 403
+    assert member.post(f"{base}nightly/suspend/").json()["suspended"] is True
+    assert member.post(f"{base}nightly/resume/").json()["suspended"] is False
+    assert member.post(f"{base}nothing/resume/").status_code == 404
+    assert client_of(owner_of(NamespaceFactory().team)).get(base).status_code == 404

@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 from typer.testing import CliRunner, Result
 
-from controlplane.api import workflows
+from controlplane.argo import access
 from controlplane.cli.main import app
 from controlplane.identity.models import ApiToken, User
 from controlplane.identity.tokens import issue
@@ -230,7 +230,7 @@ def test_workflows_are_submitted_listed_and_shown(
     fake, file = FakeCluster(), tmp_path / "hello.yaml"
     fake.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "atlas"}})
     connection = Connection(kube=fake, helm=FakeHelm(fake, lambda _: ()))
-    monkeypatch.setattr(workflows, "connect", lambda _: connection)
+    monkeypatch.setattr(access, "connect", lambda _: connection)
     namespace = NamespaceFactory(name="atlas", applied_at=timezone.now())
     file.write_text(
         "{apiVersion: argoproj.io/v1alpha1, kind: Workflow, metadata: {name: hello}, spec: {}}",
@@ -245,6 +245,38 @@ def test_workflows_are_submitted_listed_and_shown(
     assert made.exit_code == OK
     assert [w["name"] for w in json.loads(listed.stdout)] == ["hello"]
     assert json.loads(shown.stdout)["manifest"]["spec"]["serviceAccountName"] == "workflow-runner"
+
+
+def test_workflows_are_steered_and_schedules_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeCluster()
+    fake.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "atlas"}})
+    for kind, spec in (("Workflow", {}), ("CronWorkflow", {"schedules": ["@daily"]})):
+        meta = {"name": "hello", "namespace": "atlas"}
+        manifest = {"apiVersion": "argoproj.io/v1alpha1", "kind": kind, "metadata": meta}
+        fake.create(manifest | {"spec": spec})
+    connection = Connection(kube=fake, helm=FakeHelm(fake, lambda _: ()))
+    monkeypatch.setattr(access, "connect", lambda _: connection)
+    namespace = NamespaceFactory(name="atlas", applied_at=timezone.now())
+    owner, viewer = (
+        owner_of(namespace.team),
+        PersonFactory(claimed_groups=[namespace.team.viewer_group]),
+    )
+
+    said = {
+        verb: run("workflow", verb, "atlas", "hello", user=owner)
+        for verb in ("suspend", "resume", "stop", "terminate", "resubmit")
+    }
+    refused = run("workflow", "stop", "atlas", "hello", user=viewer)
+    resting = run("cron", "suspend", "atlas", "hello", user=owner)
+    listed = json.loads(run("cron", "list", "atlas", "--json", user=viewer).stdout)
+    woken = run("cron", "resume", "atlas", "hello", user=owner)
+
+    assert {verb: answer.exit_code for verb, answer in said.items()} == dict.fromkeys(said, OK)
+    assert "hello is being stopped" in said["stop"].output
+    assert (refused.exit_code, "may look" in refused.output) == (REFUSED, True)
+    assert "suspended" in resting.output
+    assert listed[0]["suspended"] is True
+    assert "active, next at" in woken.output
 
 
 def test_the_command_starts_without_django() -> None:

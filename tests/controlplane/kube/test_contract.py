@@ -322,3 +322,30 @@ def test_a_version_of_long_ago_has_expired(
 
     with pytest.raises(Expired):
         list(kube.watch("v1", "ConfigMap", namespace=namespace, resource_version=start, seconds=9))
+
+
+def test_the_log_of_a_pod_that_is_not_there_is_missing(kube: Kube, namespace: str) -> None:
+    with pytest.raises(Missing):
+        kube.logs(namespace, "nothing", "main", limit_bytes=1000)
+
+
+def test_the_log_of_a_pod_that_is_on_no_node_is_empty(kube: Kube, namespace: str) -> None:
+    account = {"name": "default", "namespace": namespace}
+    kube.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
+    kube.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "waits", "namespace": namespace},
+            "spec": {
+                "schedulerName": "nobody",
+                "automountServiceAccountToken": False,
+                "containers": [{"name": "main", "image": "example.com/step:1"}],
+            },
+        }
+    )
+
+    since = "2026-01-01T00:00:00Z"
+    assert not kube.logs(
+        namespace, "waits", "main", since_time=since, tail_lines=5, limit_bytes=1000
+    )

@@ -1,0 +1,88 @@
+"""Reading, submitting and steering workflows: each as the account of the person's level."""
+
+from dataclasses import dataclass
+
+from controlplane.errors import DomainError
+from controlplane.identity.models import User
+from controlplane.objects import Manifest, Ref
+from tenants.levels import Act
+from tenants.models import TenantNamespace
+
+from . import nodes, verbs
+from .access import acting
+from .submission import API_VERSION, CRON, KIND, TEMPLATE, again, submittable
+from .verbs import Verb
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of an act: the workflow it left or made, and a sentence."""
+
+    workflow: Manifest
+    sentence: str
+
+
+def find(namespace: TenantNamespace, user: User, name: str) -> Manifest | None:
+    """One workflow, as the cluster has it now."""
+    return acting(namespace, user).get(Ref(API_VERSION, KIND, namespace.name, name))
+
+
+def pod(namespace: TenantNamespace, user: User, name: str) -> Manifest | None:
+    """One pod of the namespace."""
+    return acting(namespace, user).get(Ref("v1", "Pod", namespace.name, name))
+
+
+def submit(
+    namespace: TenantNamespace, user: User, manifest: Manifest, *, dry_run: bool = False
+) -> Manifest:
+    """Submit a Workflow, or have the API server say what it thinks of it."""
+    kube = acting(namespace, user, Act.SUBMIT_WORKFLOWS)
+    return kube.create(submittable(manifest, namespace.name), dry_run=dry_run)
+
+
+def do(verb: Verb, namespace: TenantNamespace, user: User, name: str) -> Done | None:
+    """Carry a verb out; None where there is no such workflow."""
+    kube = acting(namespace, user, Act.SUBMIT_WORKFLOWS)
+    ref = Ref(API_VERSION, KIND, namespace.name, name)
+    found = kube.get(ref)
+    if found is None:
+        return None
+    run = nodes.read(found)
+    if why := verbs.refusal(verb, run):
+        raise DomainError(why, code="not_now")
+    if verb is Verb.RESUBMIT:
+        made = kube.create(submittable(again(found), namespace.name))
+        return Done(made, f"{made['metadata']['name']} was made from the spec of {name}.")
+    return Done(kube.patch(ref, verbs.CHANGES[verb]), verbs.outcome(verb, run))
+
+
+def templates(namespace: TenantNamespace, user: User) -> tuple[Manifest, ...]:
+    """The WorkflowTemplates one can start from."""
+    return acting(namespace, user).list(API_VERSION, TEMPLATE, namespace.name)
+
+
+def suspend_cron(
+    namespace: TenantNamespace, user: User, name: str, *, suspended: bool
+) -> Manifest | None:
+    """Let a CronWorkflow rest, or wake it; None where there is none of that name."""
+    kube = acting(namespace, user, Act.SUBMIT_WORKFLOWS)
+    ref = Ref(API_VERSION, CRON, namespace.name, name)
+    if kube.get(ref) is None:
+        return None
+    return kube.patch(ref, {"spec": {"suspend": suspended}})
+
+
+def logs(
+    namespace: TenantNamespace,
+    user: User,
+    pod_name: str,
+    container: str,
+    *,
+    since: str,
+    tail: int | None,
+    limit: int,
+) -> str:
+    """What a container said, each line with its time."""
+    return acting(namespace, user).logs(
+        namespace.name, pod_name, container, since_time=since, tail_lines=tail, limit_bytes=limit
+    )

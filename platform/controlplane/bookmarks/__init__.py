@@ -1,0 +1,1 @@
+"""Views that a person keeps: a name for an address of the console."""

@@ -1,0 +1,210 @@
+"""Submitting a workflow: from a template by a form made from its parameters, or from YAML."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from controlplane.argo import access, acts, text
+from controlplane.argo.submission import Parameter, again, from_template, parameters_of
+from controlplane.argo.text import BadText, Problem
+from controlplane.errors import DomainError
+from controlplane.identity.models import User
+from controlplane.kube.errors import Invalid, KubeError, Refused
+from controlplane.objects import Manifest
+from tenants.levels import Act
+from tenants.models import Team, TenantNamespace
+
+from .people import signed_in
+from .workflow import status_of
+from .workflows import CURL, simulated
+
+BEGINNING = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata:
+  generateName: hello-
+spec:
+  entrypoint: main
+  templates:
+    - name: main
+      container:
+        image: alpine:3.22
+        command: [echo, hello]
+"""
+AROUND = 2  # lines shown above and below one that is wrong
+JSON = '-H "Content-Type: application/json"'
+LONGEST_FIELD = 64 * 1024
+
+
+@dataclass
+class Form:
+    """What was chosen and typed so far, and what is wrong with it."""
+
+    namespace: TenantNamespace | None = None
+    kind: str = "template"
+    templates: list[Manifest] = field(default_factory=list)
+    template: Manifest | None = None
+    manifest: str = ""
+    typed: dict[str, str] = field(default_factory=dict)
+    problem: str = ""
+    wrong: str = ""
+    lines: list[tuple[Problem, list[tuple[int, str, bool]]]] = field(default_factory=list)
+    code: int = 200
+
+    @property
+    def fields(self) -> list[tuple[Parameter, str, str]]:
+        """Each parameter with what is in its field, and what is wrong with that."""
+        parameters = parameters_of(self.template) if self.template else ()
+        return [
+            (
+                p,
+                self.typed.get(p.name, p.value),
+                self.problem if self.wrong == f"p.{p.name}" else "",
+            )
+            for p in parameters
+        ]
+
+    @property
+    def beside(self) -> str:
+        """The problem, where it is no field's own."""
+        return "" if self.wrong.startswith("p.") else self.problem
+
+
+@signed_in
+def submit(request: HttpRequest, user: User) -> HttpResponse:
+    """The form; once sent, the workflow's page, or what the cluster thinks of it."""
+    said = request.POST if request.method == "POST" else request.GET
+    choices = choices_of(user)
+    form = Form(kind="yaml" if said.get("from") == "yaml" else "template")
+    form.namespace = next((n for n in choices if str(n.pk) == said.get("namespace")), None)
+    if form.namespace is None and len(choices) == 1:
+        form.namespace = choices[0]
+    if form.namespace is None and request.method == "POST":
+        raise Http404
+    made: Manifest | None = None
+    checked = False
+    if form.namespace is not None:
+        _filled(form, user, request, said.get("template", ""), said.get("like", ""))
+        if request.method == "POST" and not form.problem:
+            checked = said.get("do") == "check"
+            made = _sent(form, user, dry_run=checked)
+    if made is not None and form.namespace is not None and not checked:
+        name = made["metadata"]["name"]
+        messages.success(request, f"{name} was submitted.", extra_tags="ok")
+        return redirect(f"/namespaces/{form.namespace.pk}/workflows/{name}/")
+    context = {
+        "form": form,
+        "choices": choices,
+        "made": _shown(made) if made else "",
+        "simulated": simulated([form.namespace.cluster]) if form.namespace else "",
+        "behind": _behind(form),
+    }
+    return render(request, "console/submit.html", context, status=form.code)
+
+
+def choices_of(user: User) -> list[TenantNamespace]:
+    """The namespaces that a person may submit to: one query for all, the levels decide the rest."""
+    mine = TenantNamespace.objects.live().filter(team__in=Team.objects.of(user))
+    there = mine.exclude(applied_at=None).select_related("team", "cluster")
+    return [n for n in there if access.may(n, user, Act.SUBMIT_WORKFLOWS)]
+
+
+def _filled(form: Form, user: User, request: HttpRequest, template: str, like: str) -> None:
+    """What the cluster has for the form, and what was typed into it."""
+    namespace = form.namespace
+    if namespace is None:
+        return
+    form.manifest = request.POST.get("manifest", BEGINNING).replace("\r\n", "\n")
+    form.typed = {
+        key.removeprefix("p."): value.replace("\r\n", "\n")[:LONGEST_FIELD]
+        for key, value in request.POST.items()
+        if key.startswith("p.") and isinstance(value, str)
+    }
+    try:
+        if form.kind == "template":
+            form.templates = list(acts.templates(namespace, user))
+            named = {t["metadata"]["name"]: t for t in form.templates}
+            form.template = named.get(template)
+            if request.method == "POST" and form.template is None:
+                form.problem, form.code = "Choose a template first.", 400
+        elif like and request.method != "POST":
+            _copied(form, user, like)
+    except (DomainError, KubeError) as exc:
+        form.problem, form.code = exc.sentence, status_of(exc)
+
+
+def _copied(form: Form, user: User, like: str) -> None:
+    """The spec of an earlier workflow, to be changed."""
+    # An object's name is part of a URL of the cluster's: only what can be one gets that far.
+    if form.namespace is None or not set(like) <= set("abcdefghijklmnopqrstuvwxyz0123456789-."):
+        return
+    found = acts.find(form.namespace, user, like.strip(".") or "-")
+    if found is not None:
+        form.manifest = yaml.safe_dump(again(found), sort_keys=False, allow_unicode=True, width=100)
+
+
+def _sent(form: Form, user: User, *, dry_run: bool) -> Manifest | None:
+    """What the cluster made of it; None with the form's problem set."""
+    namespace = form.namespace
+    if namespace is None:
+        return None
+    try:
+        if form.kind == "template" and form.template is not None:
+            manifest = from_template(form.template, form.typed)
+        else:
+            manifest = text.parsed(form.manifest)
+        return acts.submit(namespace, user, manifest, dry_run=dry_run)
+    except BadText as exc:
+        form.problem, form.wrong, form.code = exc.sentence, "manifest", 400
+        form.lines = [_excerpt(Problem(exc.sentence, exc.line), form.manifest)] if exc.line else []
+    except DomainError as exc:
+        form.problem, form.wrong, form.code = exc.sentence, exc.field or "", status_of(exc)
+    except Invalid as exc:
+        _explained(form, exc)
+    except KubeError as exc:
+        form.problem, form.code = exc.sentence, status_of(exc)
+    return None
+
+
+def _explained(form: Form, refusal: Refused) -> None:
+    """The API server's own words, each beside its line."""
+    form.problem, form.code = refusal.sentence, 400
+    if form.kind == "yaml":
+        form.wrong = "manifest"
+        found = text.problems(refusal, form.manifest)
+        form.lines = [_excerpt(problem, form.manifest) for problem in found if problem.line]
+
+
+def _excerpt(problem: Problem, manifest: str) -> tuple[Problem, list[tuple[int, str, bool]]]:
+    lines = manifest.split("\n")
+    first = max(0, problem.line - 1 - AROUND)
+    shown = lines[first : problem.line + AROUND]
+    return problem, [
+        (number, line[:300], number == problem.line) for number, line in enumerate(shown, first + 1)
+    ]
+
+
+def _shown(made: Manifest) -> str:
+    """What would be made, as YAML, without the API server's bookkeeping."""
+    meta = {
+        k: v
+        for k, v in made["metadata"].items()
+        if k in {"name", "generateName", "namespace", "labels"}
+    }
+    kept: dict[str, Any] = {**made, "metadata": meta}
+    return yaml.safe_dump(kept, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _behind(form: Form) -> list[tuple[str, str]]:
+    name = form.namespace.name if form.namespace else "NAMESPACE"
+    pk = form.namespace.pk if form.namespace else "ID"
+    body = '{"manifest": {…}}'
+    return [
+        ("Terminal", f"argosy workflow submit {name} hello.yaml"),
+        ("API", f"{CURL} {JSON} -d '{body}' {settings.BASE_URL}/api/v1/namespaces/{pk}/workflows/"),
+    ]

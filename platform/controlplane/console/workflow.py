@@ -1,0 +1,238 @@
+"""One workflow, read live from its cluster as the person's level: steps, a step's panel, its log, acts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from controlplane.argo import access, acts, nodes, panel, verbs
+from controlplane.argo.folding import KNOTS
+from controlplane.argo.nodes import BAD, Node, Run
+from controlplane.argo.verbs import Verb
+from controlplane.errors import DomainError, NotAllowed
+from controlplane.identity.models import User
+from controlplane.index.models import Workflow
+from controlplane.kube.errors import Conflict, Forbidden, KubeError, Unreachable
+from controlplane.objects import Manifest
+from tenants.levels import Act
+from tenants.models import TenantNamespace
+
+from .numbers import page_of, whole
+from .people import signed_in
+from .workflow_graph import Graph, address, graph_of
+from .workflows import CURL, simulated
+
+ROWS = 100
+CROWD = 30
+# Every 2 s for a minute, every 5 s for five, every 15 s after that.
+PACE = ((30, 2), (90, 5))
+SLOWEST = 15
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """What a folded box holds, the bad ones first."""
+
+    members: tuple[Node, ...]
+    more: int
+
+
+@signed_in
+def workflow(request: HttpRequest, user: User, pk: int, name: str) -> HttpResponse:
+    """The page; for htmx only the parts of it that move."""
+    namespace = namespace_of(user, pk)
+    return _answer(request, user, namespace, name)
+
+
+@require_POST
+@signed_in
+def act(request: HttpRequest, user: User, pk: int, name: str, verb: str) -> HttpResponse:
+    """Stop, terminate, suspend, resume or resubmit it, and go to what came of that."""
+    namespace = namespace_of(user, pk)
+    try:
+        done = acts.do(Verb(verb), namespace, user, name)
+    except (DomainError, KubeError) as exc:
+        return _answer(request, user, namespace, name, refusal=exc)
+    if done is None:
+        raise Http404
+    messages.success(request, done.sentence, extra_tags="ok")
+    return redirect(f"/namespaces/{pk}/workflows/{done.workflow['metadata']['name']}/")
+
+
+def namespace_of(user: User, pk: int) -> TenantNamespace:
+    """The namespace, if the person may see it; a team's former ones keep their pages."""
+    seen = TenantNamespace.objects.visible_to(user).select_related("team", "cluster")
+    found = seen.filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def status_of(exc: DomainError | KubeError) -> int:
+    """What a refusal is in HTTP."""
+    if isinstance(exc, NotAllowed | Forbidden):
+        return 403
+    if isinstance(exc, Unreachable):
+        return 503
+    if isinstance(exc, Conflict) or (isinstance(exc, DomainError) and exc.code == "not_now"):
+        return 409
+    return 400 if isinstance(exc, DomainError) else 502
+
+
+def pace(polls: int) -> int:
+    """After how many seconds to look again."""
+    return next((seconds for below, seconds in PACE if polls < below), SLOWEST)
+
+
+def _answer(
+    request: HttpRequest,
+    user: User,
+    namespace: TenantNamespace,
+    name: str,
+    *,
+    refusal: DomainError | KubeError | None = None,
+) -> HttpResponse:
+    common = {
+        "namespace": namespace,
+        "name": name,
+        "simulated": simulated([namespace.cluster]),
+        "refusal": refusal.sentence if refusal else "",
+        "behind": _behind(namespace, name),
+    }
+    code = status_of(refusal) if refusal else 200
+    try:
+        found = acts.find(namespace, user, name)
+    except NotAllowed as exc:
+        return render(
+            request, "console/workflow.html", {**common, "problem": exc.sentence}, status=403
+        )
+    except (DomainError, KubeError) as exc:
+        known = _known(user, namespace, name)
+        context = {**common, "problem": exc.sentence, "known": known}
+        return render(request, "console/workflow.html", context, status=code)
+    if found is None:
+        known = _known(user, namespace, name)
+        if known is None:
+            raise Http404
+        gone = f"{name} is no longer in its cluster: it was deleted, or its time to live was over."
+        context = {**common, "problem": gone, "known": known}
+        return render(request, "console/workflow.html", context, status=code)
+    context = {**common, **_context(request, user, namespace, found)}
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "console/_workflow_live.html", context)
+    return render(request, "console/workflow.html", context, status=code)
+
+
+def _known(user: User, namespace: TenantNamespace, name: str) -> Workflow | None:
+    """What the index knows of it."""
+    mine = Workflow.objects.visible_to(user).filter(namespace=namespace, name=name)
+    return mine.order_by("-created_at").first()
+
+
+def _context(
+    request: HttpRequest, user: User, namespace: TenantNamespace, found: Manifest
+) -> dict[str, Any]:
+    run, now = nodes.read(found), timezone.now()
+    query = request.GET.copy()
+    node = _chosen(run, query.get("node", ""))
+    if node is not None:
+        query["node"] = node.id
+    graph = graph_of(run, query, now)
+    polls = whole(request.GET.get("polls", ""))
+    as_list = request.GET.get("view") == "list"
+    may = access.may(namespace, user, Act.SUBMIT_WORKFLOWS)
+    return {
+        "run": run,
+        "seconds": run.seconds(now),
+        "graph": graph,
+        "as_list": as_list,
+        "list": _list(request, run, now) if as_list else None,
+        "list_address": address(request.GET.copy(), view="list"),
+        "graph_address": address(request.GET.copy(), view="", page=""),
+        "steps": sum(n.kind in nodes.IN_A_POD for n in run.nodes.values()),
+        "node": node,
+        "step": _step(run, node, now) if node else None,
+        "crowd": _crowd(run, graph, query.get("node", "")),
+        "verbs": [_button(verb) for verb in verbs.possible(run)] if may else [],
+        "may": may,
+        "poll": "" if run.ended else address(request.GET.copy(), polls="") or "?",
+        "polls": polls + 1,
+        "pace": pace(polls),
+        "parameters": panel.parameters_of(found),
+        "left_to_argo": verbs.left_to_argo(run),
+    }
+
+
+def _chosen(run: Run, asked: str) -> Node | None:
+    """The step that was asked for; else the first that went wrong: it is what people come to see."""
+    if asked:
+        return run.nodes.get(asked)
+    bad = [n for n in run.nodes.values() if n.phase in BAD and n.kind in nodes.IN_A_POD]
+    return nodes.in_order(bad)[0] if bad else None
+
+
+def _crowd(run: Run, graph: Graph, key: str) -> Crowd | None:
+    held = [
+        run.nodes[node]
+        for node, box in graph.box_of.items()
+        if box == key != node and run.nodes[node].kind not in KNOTS
+    ]
+    if not held:
+        return None
+    ordered = sorted(nodes.in_order(held), key=lambda n: (n.phase not in BAD, n.ended))
+    return Crowd(tuple(ordered[:CROWD]), max(0, len(ordered) - CROWD))
+
+
+def _step(run: Run, node: Node, now: datetime) -> dict[str, Any]:
+    return {
+        "pod": nodes.pod_of(run, node),
+        "seconds": node.seconds(now),
+        "ends": [end for end in panel.ends_of(node) if end],
+        "used": panel.used_by(node),
+        "host": node.raw.get("hostNodeName")
+        if isinstance(node.raw.get("hostNodeName"), str)
+        else "",
+    }
+
+
+def _list(request: HttpRequest, run: Run, now: datetime) -> dict[str, Any]:
+    ordered = nodes.in_order(
+        n
+        for n in run.nodes.values()
+        if n.kind not in KNOTS and not (n.name == run.name and n.kind in nodes.COMPOSITE)
+    )
+    pages = max(1, -(-len(ordered) // ROWS))
+    number = page_of(request.GET.get("page", ""), pages)
+    start = (number - 1) * ROWS
+    query = request.GET.copy()
+    shown = ordered[start : start + ROWS]
+    return {
+        "rows": [(n, n.seconds(now), address(query, node=n.id, container="")) for n in shown],
+        "page": number,
+        "pages": pages,
+        "total": len(ordered),
+    }
+
+
+def _button(verb: Verb) -> dict[str, Any]:
+    return {
+        "verb": verb.value,
+        "title": verb.value.capitalize(),
+        "means": verbs.MEANS[verb],
+        "asks": verb in {Verb.STOP, Verb.TERMINATE},
+    }
+
+
+def _behind(namespace: TenantNamespace, name: str) -> list[tuple[str, str]]:
+    path = f"{settings.BASE_URL}/api/v1/namespaces/{namespace.pk}/workflows/{name}/"
+    return [
+        ("Terminal", f"argosy workflow show {namespace.name} {name}"),
+        ("API", f"{CURL} {path}"),
+        ("Ending it", f"argosy workflow stop {namespace.name} {name}"),
+    ]

@@ -1,0 +1,136 @@
+"""A workflow's picture as the page draws it: links, looks and words for each box."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import QueryDict
+
+from controlplane.argo.folding import Box, Folded, fold
+from controlplane.argo.graph import HEIGHT, WIDTH, Picture, Placed, picture
+from controlplane.argo.nodes import NODE_ENDED, Run
+
+from .templatetags.console import duration
+
+LOOKS = {
+    "Succeeded": "ok",
+    "Running": "run",
+    "Failed": "bad",
+    "Error": "bad",
+}
+WORDS = {
+    "Succeeded": "done",
+    "Running": "running",
+    "Failed": "failed",
+    "Error": "error",
+    "Pending": "not started",
+    "Skipped": "skipped",
+    "Omitted": "omitted",
+}
+LABEL, NOTE = 20, 25
+NAMED_KINDS = {"DAG": "DAG", "Steps": "steps", "HTTP": "HTTP", "Plugin": "plugin"}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One box of the picture. Without a label it is a knot: a dot that nothing is to be said of."""
+
+    x: float
+    y: float
+    label: str
+    note: str
+    title: str
+    look: str
+    dom_id: str
+    href: str
+    opens: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """All that the template needs."""
+
+    picture: Picture
+    boxes: tuple[Drawn, ...]
+    opened: tuple[tuple[str, str], ...]  # what is open: its name, and the address that folds it
+    box_of: dict[str, str]
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+def graph_of(run: Run, query: QueryDict, now: datetime) -> Graph:
+    """The picture for one address of the page."""
+    folded = fold(run, set(query.getlist("open")), now)
+    drawn = picture(folded)
+    chosen = query.get("node", "")
+    current = folded.box_of.get(chosen, chosen)
+    boxes = tuple(
+        _drawn(placed, query, dom_id=f"box-{at}", current=current)
+        for at, placed in enumerate(drawn.boxes)
+    )
+    return Graph(drawn, boxes, _opened(folded, query), dict(folded.box_of))
+
+
+def address(query: QueryDict, **changes: str) -> str:
+    """This page with other values; '' takes a key away, and polls are not part of an address."""
+    changed = query.copy()
+    for key in ("polls", *changes):
+        changed.pop(key, None)
+    for key, value in changes.items():
+        if value:
+            changed[key] = value
+    return f"?{changed.urlencode()}"
+
+
+def _drawn(placed: Placed, query: QueryDict, *, dom_id: str, current: str) -> Drawn:
+    box = placed.box
+    note = note_of(box)
+    return Drawn(
+        x=placed.x,
+        y=placed.y,
+        label=shortened(box.label, LABEL),
+        note=shortened(note, NOTE),
+        title=f"{box.label}: {note}",
+        look=LOOKS.get(box.phase, "idle"),
+        dom_id=dom_id,
+        href=address(query, node=box.id, container="", view=""),
+        opens=_with_open(query, box.id) if box.opens else "",
+        current=box.id == current,
+    )
+
+
+def note_of(box: Box) -> str:
+    """`done, 42 s`; what a crowd is made of; what a special step waits for."""
+    word = WORDS.get(box.phase, box.phase.lower())
+    if box.kind == "Suspend" and box.phase not in NODE_ENDED:
+        word = "waits"
+    kind = NAMED_KINDS.get(box.kind, "")
+    said = [kind, box.note or word, duration(box.seconds)]
+    if box.kind == "Retry" and box.note:
+        said = [word, box.note, duration(box.seconds)]
+    return " · ".join(part for part in said if part)
+
+
+def shortened(text: str, most: int) -> str:
+    """The beginning and the end of a long name: siblings often differ there."""
+    if len(text) <= most:
+        return text
+    tail = (most - 1) // 3
+    return f"{text[: most - 1 - tail]}…{text[-tail:]}"
+
+
+def _with_open(query: QueryDict, key: str) -> str:
+    changed = query.copy()
+    changed.pop("polls", None)
+    changed.appendlist("open", key)
+    return f"?{changed.urlencode()}"
+
+
+def _opened(folded: Folded, query: QueryDict) -> tuple[tuple[str, str], ...]:
+    found = []
+    for key, label in folded.opened:
+        changed = query.copy()
+        changed.pop("polls", None)
+        changed.setlist("open", [each for each in query.getlist("open") if each != key])
+        found.append((label, f"?{changed.urlencode()}"))
+    return tuple(found)

@@ -1,0 +1,934 @@
+"""The workflows of all one's teams, one of them, submitting, and schedules: who sees and does what."""
+
+import itertools
+import re
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from controlplane.argo import access, fleet
+from controlplane.argo.logs import LIMIT_BYTES
+from controlplane.argo.nodes import pod_of, read
+from controlplane.identity.models import User
+from controlplane.index.models import Watch, Workflow
+from controlplane.kube.door import Connection
+from controlplane.kube.errors import Unreachable, refused
+from controlplane.objects import Manifest, Ref
+from tenants.models import TenantNamespace
+from tests.factories import (
+    ClusterFactory,
+    NamespaceFactory,
+    PersonFactory,
+    TeamFactory,
+    Who,
+    approver,
+    member_of,
+    owner_of,
+    platform_admin,
+    viewer_of,
+)
+from tests.fakes import FakeCluster, FakeHelm
+from tests.player import Player
+
+pytestmark = pytest.mark.django_db
+
+API = "argoproj.io/v1alpha1"
+NOW = datetime.now(UTC)
+SCRIPT = "<script>alert(1)</script>"
+HTMX = {"HX-Request": "true"}
+numbers = itertools.count()
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
+    """The cluster that every namespace is on."""
+    cluster = FakeCluster()
+    connection = Connection(kube=cluster, helm=FakeHelm(cluster, lambda _: ()))
+    monkeypatch.setattr(access, "connect", lambda _: connection)
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "payments"}})
+    return cluster
+
+
+@pytest.fixture
+def payments(fake: FakeCluster) -> TenantNamespace:
+    team = TeamFactory(slug="payments", name="Payments")
+    cluster = ClusterFactory(name="east")
+    return NamespaceFactory(
+        name="payments", team=team, cluster=cluster, applied_at=timezone.now(), phase="Ready"
+    )
+
+
+@pytest.fixture
+def hello(fake: FakeCluster, payments: TenantNamespace) -> Manifest:
+    return made(fake, "Workflow", "hello", {"entrypoint": "main"})
+
+
+def made(fake: FakeCluster, kind: str, name: str, spec: Manifest, **meta: Any) -> Manifest:
+    named = {"name": name, "namespace": "payments", **meta}
+    return fake.create({"apiVersion": API, "kind": kind, "metadata": named, "spec": spec})
+
+
+def stored(fake: FakeCluster, name: str = "hello", kind: str = "Workflow") -> Manifest:
+    return fake.objects[Ref(API, kind, "payments", name)].manifest
+
+
+def row(namespace: TenantNamespace, name: str, phase: str = "Succeeded", **more: Any) -> Workflow:
+    facts = {"created_at": NOW, "resource_version": "1", "uid": f"uid-{next(numbers)}", **more}
+    return Workflow.objects.create(namespace=namespace, name=name, phase=phase, **facts)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def text_of(answer: Any) -> str:
+    return str(answer.content.decode())
+
+
+def names_in(answer: Any) -> list[str]:
+    return re.findall(r'id="w-\d+" href="/namespaces/\d+/workflows/([^/]+)/"', text_of(answer))
+
+
+def page_of(namespace: TenantNamespace, name: str = "hello", rest: str = "") -> str:
+    return f"/namespaces/{namespace.pk}/workflows/{name}/{rest}"
+
+
+# Who sees what.
+
+
+def every_page(namespace: TenantNamespace) -> list[str]:
+    return [
+        "/workflows/",
+        "/workflows/submit/",
+        "/crons/",
+        page_of(namespace),
+        page_of(namespace, rest="log/"),
+    ]
+
+
+def test_a_stranger_is_sent_to_sign_in(payments: TenantNamespace, hello: Manifest) -> None:
+    posts = [page_of(payments, rest="stop/"), f"/crons/{payments.pk}/c/suspend/"]
+
+    answers = [Client().get(page) for page in every_page(payments)]
+    answers += [Client().post(page) for page in [*posts, "/workflows/views/", "/workflows/submit/"]]
+
+    assert {a.status_code for a in answers} <= {302, 405}
+    assert all(a["Location"].startswith("/sign-in/") for a in answers if a.status_code == 302)
+
+
+def test_another_team_finds_nothing_and_can_do_nothing(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    row(payments, "hello")
+    other = signed_in(owner_of(TeamFactory()))
+
+    assert other.get(page_of(payments)).status_code == 404
+    assert other.get(page_of(payments, rest="log/?node=a")).status_code == 404
+    for verb in ("stop", "terminate", "suspend", "resume", "resubmit"):
+        assert other.post(page_of(payments, rest=f"{verb}/")).status_code == 404
+    assert other.post(f"/crons/{payments.pk}/c/suspend/").status_code == 404
+    assert not names_in(other.get("/workflows/"))
+    sent = {"namespace": payments.pk, "from": "yaml", "manifest": "kind: Workflow"}
+    assert other.post("/workflows/submit/", sent).status_code == 404
+    assert not [c for c in fake.calls if not c.startswith(("apply", "create Workflow hello"))]
+
+
+@pytest.mark.parametrize("who", [approver, platform_admin])
+def test_the_platforms_people_are_told_that_a_teams_workflows_are_its_own(
+    payments: TenantNamespace, hello: Manifest, who: Who
+) -> None:
+    row(payments, "hello")
+    client = signed_in(who())
+
+    answer = client.get(page_of(payments))
+
+    assert answer.status_code == 403
+    assert "its own business" in text_of(answer)
+    assert not names_in(client.get("/workflows/"))
+
+
+def test_a_viewer_sees_no_buttons_and_is_refused(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    client = signed_in(viewer_of(payments.team))
+
+    assert "Terminate" not in text_of(client.get(page_of(payments)))
+    for verb in ("stop", "terminate", "suspend", "resume", "resubmit"):
+        answer = client.post(page_of(payments, rest=f"{verb}/"))
+        assert answer.status_code == 403
+        assert "may look at workflows" in text_of(answer)
+    assert stored(fake)["spec"] == {"entrypoint": "main"}
+    assert "no namespace that you may submit to" in text_of(client.get("/workflows/submit/"))
+
+
+@pytest.mark.parametrize("path", ["nope/", "..%2f..%2fsecrets/", "UPPER/", "hello/explode/"])
+def test_what_is_no_workflow_and_no_act_is_not_found(payments: TenantNamespace, path: str) -> None:
+    client = signed_in(owner_of(payments.team))
+
+    answer = client.get(f"/namespaces/{payments.pk}/workflows/{path}")
+
+    assert answer.status_code == 404
+
+
+# The list.
+
+
+def test_the_list_is_found_sorted_and_counted_by_its_address(payments: TenantNamespace) -> None:
+    row(payments, "alpha", "Failed", message="out of memory", template="fraud")
+    row(payments, "beta", "Succeeded", created_at=NOW - timedelta(days=3))
+    row(payments, "gamma", "", created_at=NOW - timedelta(minutes=2))
+    client = signed_in(viewer_of(payments.team))
+
+    def found(query: str) -> list[str]:
+        return names_in(client.get(f"/workflows/?{query}"))
+
+    assert found("team=") == ["alpha", "gamma", "beta"]
+    assert found("sort=-name") == ["gamma", "beta", "alpha"]
+    assert found("phase=Failed") == found("q=memory") == found("template=fra") == ["alpha"]
+    assert found("phase=Pending") == ["gamma"]
+    assert found("since=24h") == ["alpha", "gamma"]
+    assert found(f"to={NOW - timedelta(days=2):%Y-%m-%d}") == ["beta"]
+    assert found(f"from={NOW + timedelta(days=2):%Y-%m-%d}") == []
+    assert found("cluster=west") == found("namespace=x") == found("team=x") == []
+    assert found("cluster=east&namespace=payments&team=payments&sort=took") != []
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["phase=Nope", "sort=DROP", "page=0", "page=-1", "page=zz", "from=x", "since=9y", "q=%00"],
+)
+def test_an_address_that_means_nothing_asks_for_everything(
+    payments: TenantNamespace, query: str
+) -> None:
+    row(payments, "alpha")
+
+    answer = signed_in(owner_of(payments.team)).get(f"/workflows/?{query}")
+
+    assert names_in(answer) == ["alpha"]
+
+
+def test_phases_are_counted_for_what_is_asked_for_otherwise(payments: TenantNamespace) -> None:
+    for name in ("a-1", "a-2", "b-1"):
+        row(payments, name, "Failed")
+    row(payments, "a-3", "Succeeded")
+    client = signed_in(owner_of(payments.team))
+
+    page = re.sub(r"<[^>]+>", " ", text_of(client.get("/workflows/?q=a-&phase=Succeeded")))
+    said = " ".join(page.split())
+
+    assert "All 3" in said
+    assert "Failed 2" in said
+    assert "Succeeded 1" in said
+
+
+def test_a_page_has_25_and_the_query_count_stays_the_same(
+    payments: TenantNamespace, django_assert_num_queries: Any
+) -> None:
+    client = signed_in(owner_of(payments.team))
+    row(payments, "w-0")
+    client.get("/workflows/?team=")
+    with django_assert_num_queries(8):
+        client.get("/workflows/?team=")
+    for number in range(30):
+        row(payments, f"w-{number + 1}")
+    NamespaceFactory(team=payments.team)
+
+    with django_assert_num_queries(8):
+        answer = client.get("/workflows/?team=")
+
+    assert len(names_in(answer)) == 25
+    assert "1 to 25 of 31" in text_of(answer)
+    assert len(names_in(client.get("/workflows/?page=2"))) == 6
+    assert len(names_in(client.get("/workflows/?page=99"))) == 6
+
+
+def test_the_switchers_team_is_where_the_list_begins(payments: TenantNamespace) -> None:
+    client = signed_in(owner_of(payments.team))
+    client.get("/?team=payments")
+
+    assert client.get("/workflows/")["Location"] == "/workflows/?team=payments"
+
+
+def test_the_table_alone_is_renewed_by_itself(payments: TenantNamespace) -> None:
+    row(payments, "alpha")
+
+    answer = text_of(signed_in(owner_of(payments.team)).get("/workflows/", headers=HTMX))
+
+    assert "alpha" in answer
+    assert "<html" not in answer
+
+
+def test_how_old_the_index_is_is_said_for_each_cluster(payments: TenantNamespace) -> None:
+    client = signed_in(owner_of(payments.team))
+
+    assert "not followed yet" in text_of(client.get("/workflows/"))
+
+    watch = Watch.objects.create(
+        cluster=payments.cluster, kind="Workflow", in_step=True, since=NOW, heard_at=NOW
+    )
+    assert "followed live" in text_of(client.get("/workflows/"))
+
+    watch.in_step, watch.message = False, "connection refused"
+    watch.save()
+    assert "connection refused" in text_of(client.get("/workflows/"))
+
+
+def test_where_pods_are_simulated_every_page_says_so(
+    payments: TenantNamespace, hello: Manifest
+) -> None:
+    payments.cluster.simulated = True
+    payments.cluster.save()
+    client = signed_in(owner_of(payments.team))
+
+    for page in ("/workflows/", page_of(payments), "/workflows/submit/", "/crons/"):
+        assert "Pods on east are simulated" in text_of(client.get(page))
+
+
+def test_without_anything_the_list_says_what_to_do(payments: TenantNamespace) -> None:
+    assert "Submit a workflow" in text_of(signed_in(owner_of(payments.team)).get("/workflows/"))
+    nobody = text_of(signed_in(PersonFactory()).get("/workflows/"))
+    assert "Ask for a namespace" in nobody
+    assert "No workflow is like that" in text_of(
+        signed_in(owner_of(payments.team)).get("/workflows/?q=zz")
+    )
+
+
+def test_a_view_is_kept_under_a_name_for_its_person_alone(payments: TenantNamespace) -> None:
+    owner = signed_in(owner_of(payments.team))
+    kept = {"name": f"failed {SCRIPT}", "query": "phase=Failed&q=a"}
+
+    owner.post("/workflows/views/", kept)
+    page = text_of(owner.get("/workflows/"))
+
+    assert "?phase=Failed&amp;q=a" in page
+    assert SCRIPT not in page
+    assert "phase=Failed&amp;q=a" not in text_of(
+        signed_in(member_of(payments.team)).get("/workflows/")
+    )
+    owner.post("/workflows/views/", {"forget": kept["name"], "query": ""})
+    assert "phase=Failed&amp;q=a" not in text_of(owner.get("/workflows/"))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"name": " "}, {"name": "x" * 61}, {"name": "a", "query": "q" * 2001}]
+)
+def test_a_view_that_cannot_be_kept_says_why(payments: TenantNamespace, wrong: Any) -> None:
+    answer = signed_in(owner_of(payments.team)).post("/workflows/views/", wrong, follow=True)
+
+    assert "note bad" in text_of(answer)
+
+
+def test_no_more_than_thirty_views_are_kept(payments: TenantNamespace) -> None:
+    client = signed_in(owner_of(payments.team))
+    for number in range(30):
+        client.post("/workflows/views/", {"name": f"v{number}"})
+
+    answer = client.post("/workflows/views/", {"name": "one more"}, follow=True)
+
+    assert "forget one first" in text_of(answer)
+    assert client.post("/workflows/views/", {"name": "v1", "query": "q=b"}, follow=True)
+
+
+# One workflow.
+
+
+def test_the_detail_is_drawn_from_the_cluster_and_polls_until_the_end(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    client = signed_in(viewer_of(payments.team))
+    assert "No step has started yet" in text_of(client.get(page_of(payments)))
+
+    story = Player.on_fake(fake, "payments", "hello").begin().start("first")
+    page = text_of(client.get(page_of(payments)))
+    assert "<svg" in page
+    assert 'hx-trigger="load delay:2s"' in page
+
+    later = text_of(client.get(page_of(payments, rest="?polls=200"), headers=HTMX))
+    assert 'hx-trigger="load delay:15s"' in later
+    assert "<html" not in later
+    assert later.count("hx-swap-oob") == 3
+
+    story.end("first").finish()
+    ended = text_of(client.get(page_of(payments, rest="?polls=201"), headers=HTMX))
+    assert "load delay" not in ended
+    assert "Succeeded" in ended
+
+
+def test_the_first_step_that_failed_is_shown_without_asking(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    story = Player.on_fake(fake, "payments", "hello").begin().start("good", "bad", "worse")
+    story.end("good").end("bad", "worse", phase="Failed", message="exit code 3").finish("Failed")
+
+    page = text_of(signed_in(viewer_of(payments.team)).get(page_of(payments)))
+
+    assert '<h2 class="long">bad</h2>' in page
+    assert "exit code 3" in page
+
+
+def test_a_step_is_chosen_by_a_link_and_a_fan_out_opened_by_one(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    story = Player.on_fake(fake, "payments", "hello").begin().fan_out("extract", 12)
+    client = signed_in(viewer_of(payments.team))
+
+    folded = text_of(client.get(page_of(payments)))
+    assert "extract ×12" in folded
+    assert f"?open={story.id_of('extract')}" in folded
+
+    crowd = text_of(client.get(page_of(payments, rest=f"?node={story.id_of('extract')}")))
+    assert "extract(11:item-11)" in crowd
+
+    opened = text_of(client.get(page_of(payments, rest=f"?open={story.id_of('extract')}")))
+    assert opened.count("<rect") == 12
+    assert 'aria-label="Fold extract"' in opened
+
+    listed = text_of(client.get(page_of(payments, rest="?view=list")))
+    assert listed.count("extract(") >= 12
+
+
+def test_hostile_names_stay_text(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    key = f"x{SCRIPT}"
+    status = {
+        "phase": SCRIPT,
+        "message": SCRIPT,
+        "progress": SCRIPT,
+        "nodes": {
+            key: {
+                "displayName": SCRIPT,
+                "type": "Pod",
+                "phase": "Failed",
+                "message": SCRIPT,
+                "inputs": {"parameters": [{"name": SCRIPT, "value": SCRIPT}]},
+            }
+        },
+    }
+    stored(fake)["status"] = status
+    stored(fake)["spec"]["arguments"] = {"parameters": [{"name": SCRIPT, "value": SCRIPT}]}
+    client = signed_in(owner_of(payments.team))
+
+    for rest in ("", "?view=list", f"?node={key}", f"?open={SCRIPT}", f"log/?node={key}"):
+        answer = client.get(page_of(payments, rest=rest))
+        assert answer.status_code == 200
+        assert SCRIPT not in text_of(answer)
+
+
+def test_ten_thousand_steps_are_a_list_in_pages(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    nodes = {f"n{i}": {"displayName": f"step-{i}", "type": "Pod"} for i in range(10_000)}
+    stored(fake)["status"] = {"phase": "Running", "nodes": nodes}
+    client = signed_in(viewer_of(payments.team))
+
+    assert "too many for a picture" in text_of(client.get(page_of(payments)))
+    listed = text_of(client.get(page_of(payments, rest="?view=list&page=3")))
+    assert "page 3 of 100" in listed
+    assert len(listed) < 200_000
+
+
+def test_three_hundred_steps_are_a_page_of_less_than_200_kb(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    nodes = {
+        f"hello-{i}": {
+            "displayName": f"stage-task-{i}",
+            "type": "Pod",
+            "phase": "Succeeded",
+            "children": [f"hello-{j}" for j in (i + 20, i + 21)],
+        }
+        for i in range(300)
+    }
+    stored(fake)["status"] = {"phase": "Succeeded", "nodes": nodes}
+
+    page = text_of(signed_in(viewer_of(payments.team)).get(page_of(payments)))
+
+    assert page.count("<rect") == 300
+    assert len(page) < 200_000
+
+
+def test_a_cluster_that_is_away_leaves_what_was_last_seen(
+    payments: TenantNamespace, fake: FakeCluster
+) -> None:
+    row(payments, "hello", "Failed", message="out of memory")
+    fake.unreachable = True
+
+    answer = signed_in(viewer_of(payments.team)).get(page_of(payments))
+
+    assert answer.status_code == 200
+    assert "cannot be reached" in text_of(answer)
+    assert "out of memory" in text_of(answer)
+
+
+def test_a_workflow_that_is_gone_is_shown_from_the_index(payments: TenantNamespace) -> None:
+    row(payments, "hello", "Succeeded")
+
+    answer = signed_in(viewer_of(payments.team)).get(page_of(payments))
+
+    assert "no longer in its cluster" in text_of(answer)
+
+
+def test_the_detail_asks_the_cluster_once_and_the_database_the_same(
+    payments: TenantNamespace,
+    hello: Manifest,
+    fake: FakeCluster,
+    django_assert_max_num_queries: Any,
+) -> None:
+    client = signed_in(viewer_of(payments.team))
+    client.get(page_of(payments))
+    fake.calls.clear()
+
+    with django_assert_max_num_queries(5):
+        client.get(page_of(payments))
+
+    assert fake.calls == ["get Workflow hello in payments"]
+
+
+# What is done with it.
+
+
+@pytest.mark.parametrize(
+    ("verb", "spec"),
+    [
+        ("stop", {"shutdown": "Stop"}),
+        ("terminate", {"shutdown": "Terminate"}),
+        ("suspend", {"suspend": True}),
+    ],
+)
+def test_a_member_steers_a_workflow_by_a_patch_of_its_spec(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster, verb: str, spec: Manifest
+) -> None:
+    answer = signed_in(member_of(payments.team)).post(
+        page_of(payments, rest=f"{verb}/"), follow=True
+    )
+
+    assert stored(fake)["spec"] == {"entrypoint": "main", **spec}
+    assert "note ok" in text_of(answer)
+
+
+def test_a_suspended_workflow_is_resumed(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    client = signed_in(member_of(payments.team))
+    client.post(page_of(payments, rest="suspend/"))
+    assert "resume/" in text_of(client.get(page_of(payments)))
+
+    client.post(page_of(payments, rest="resume/"))
+
+    assert stored(fake)["spec"] == {"entrypoint": "main"}
+
+
+def test_resubmitting_goes_to_the_new_workflow(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    answer = signed_in(member_of(payments.team)).post(page_of(payments, rest="resubmit/"))
+
+    (name,) = re.findall(r"workflows/(hello-\d+)/", answer["Location"])
+    assert stored(fake, name)["spec"]["serviceAccountName"] == "workflow-runner"
+
+
+def test_what_cannot_be_done_now_is_a_409_with_its_reason(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    stored(fake)["status"] = {"phase": "Succeeded"}
+
+    answer = signed_in(member_of(payments.team)).post(page_of(payments, rest="stop/"))
+
+    assert answer.status_code == 409
+    assert "has ended" in text_of(answer)
+
+
+def test_what_the_clusters_rbac_refuses_is_shown_in_its_words(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    fake.refusals["patch", "Workflow"] = refused(403, {"message": "members cannot patch"})
+
+    answer = signed_in(member_of(payments.team)).post(page_of(payments, rest="stop/"))
+
+    assert answer.status_code == 403
+    assert "members cannot patch" in text_of(answer)
+
+
+def test_an_act_takes_a_post(payments: TenantNamespace, hello: Manifest) -> None:
+    client = signed_in(member_of(payments.team))
+
+    assert client.get(page_of(payments, rest="stop/")).status_code == 405
+    assert client.get(f"/crons/{payments.pk}/c/suspend/").status_code == 405
+
+
+# Its log.
+
+
+@pytest.fixture
+def pod(payments: TenantNamespace, hello: Manifest, fake: FakeCluster) -> Iterator[str]:
+    """A step's pod, and what its container said."""
+    story = Player.on_fake(fake, "payments", "hello").begin().start("say")
+    run = read(stored(fake))
+    name = pod_of(run, run.nodes[story.id_of("say")])
+    spec = {
+        "nodeName": "n",
+        "containers": [{"name": "wait"}, {"name": "main"}],
+        "initContainers": [{"name": "init"}],
+    }
+    meta = {"name": name, "namespace": "payments"}
+    fake.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+    fake.said["payments", name, "main"] = (f"2026-01-01T00:00:01.5Z hi {SCRIPT}",)
+    yield name
+    story.end("say")
+
+
+def log_of(namespace: TenantNamespace, rest: str = "") -> str:
+    return page_of(namespace, rest=f"log/?node=hello-say{rest}")
+
+
+def test_a_log_is_followed_from_where_it_was_left(
+    payments: TenantNamespace, fake: FakeCluster, pod: str
+) -> None:
+    client = signed_in(viewer_of(payments.team))
+
+    first = text_of(client.get(log_of(payments), headers=HTMX))
+    assert "hi &lt;script&gt;" in first
+    assert "init" in first
+    (further,) = re.findall(r'hx-get="([^"]+at=[^"]+)"', first)
+
+    fake.said["payments", pod, "main"] += ("2026-01-01T00:00:02Z more",)
+    second = text_of(client.get(further.replace("&amp;", "&"), headers=HTMX))
+
+    assert "more" in second
+    assert "hi " not in second
+    assert "<section" not in second
+
+
+def test_following_ends_a_little_after_the_step_did(
+    payments: TenantNamespace, fake: FakeCluster, pod: str
+) -> None:
+    client = signed_in(viewer_of(payments.team))
+    Player.on_fake(fake, "payments", "hello").begin().start("say").end("say")
+    mark = "&at=2026-01-01T00:00:01.5Z&seen=1"
+
+    going = text_of(client.get(log_of(payments, f"{mark}&quiet=0"), headers=HTMX))
+    over = text_of(client.get(log_of(payments, f"{mark}&quiet=5"), headers=HTMX))
+
+    assert "hx-get" in going
+    assert "hx-get" not in over
+    assert "end" in over
+
+
+def test_other_containers_have_their_own_logs(
+    payments: TenantNamespace, fake: FakeCluster, pod: str
+) -> None:
+    fake.said["payments", pod, "init"] = ("2026-01-01T00:00:00Z prepared",)
+    client = signed_in(viewer_of(payments.team))
+
+    assert "prepared" in text_of(client.get(log_of(payments, "&container=init"), headers=HTMX))
+    unknown = text_of(client.get(log_of(payments, "&container=../../x"), headers=HTMX))
+    assert "hi &lt;script&gt;" in unknown
+
+
+def test_a_poll_of_a_log_is_bounded(payments: TenantNamespace, fake: FakeCluster, pod: str) -> None:
+    line = f"2026-01-01T00:00:01Z {'x' * 1000}"
+    fake.said["payments", pod, "main"] = (line,) * 400
+
+    answer = text_of(signed_in(viewer_of(payments.team)).get(log_of(payments), headers=HTMX))
+
+    assert len(answer) < LIMIT_BYTES * 1.2
+
+
+def test_a_log_is_a_page_of_its_own_without_javascript(payments: TenantNamespace, pod: str) -> None:
+    page = text_of(signed_in(viewer_of(payments.team)).get(log_of(payments)))
+
+    assert "<html" in page
+    assert "Look again" in page
+
+
+def test_where_nothing_ran_there_is_no_log_and_a_sentence(
+    payments: TenantNamespace, fake: FakeCluster, pod: str
+) -> None:
+    client = signed_in(viewer_of(payments.team))
+    payments.cluster.simulated = True
+    payments.cluster.save()
+    fake.calls.clear()
+
+    assert "no container ran" in text_of(client.get(log_of(payments), headers=HTMX))
+    assert not [call for call in fake.calls if call.startswith("logs")]
+
+
+def test_a_pod_that_is_gone_took_its_log_along(
+    payments: TenantNamespace, fake: FakeCluster, pod: str
+) -> None:
+    del fake.objects[Ref("v1", "Pod", "payments", pod)]
+    client = signed_in(viewer_of(payments.team))
+
+    assert "not there yet" in text_of(client.get(log_of(payments), headers=HTMX))
+    Player.on_fake(fake, "payments", "hello").begin().start("say").end("say")
+    assert "is gone" in text_of(client.get(log_of(payments), headers=HTMX))
+
+
+def test_what_the_cluster_says_of_a_log_is_shown(
+    payments: TenantNamespace, fake: FakeCluster, pod: str
+) -> None:
+    fake.refusals["logs", "Pod"] = refused(400, {"message": "container is waiting to start"})
+
+    answer = signed_in(viewer_of(payments.team)).get(log_of(payments), headers=HTMX)
+
+    assert "waiting to start" in text_of(answer)
+
+
+# Submitting.
+
+YAML = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata:
+  generateName: hi-
+spec:
+  entrypoint: main
+"""
+
+
+def sent(payments: TenantNamespace, **more: str) -> Any:
+    said = {"namespace": payments.pk, "from": "yaml", "manifest": YAML, "do": "submit", **more}
+    return signed_in(member_of(payments.team)).post("/workflows/submit/", said)
+
+
+@pytest.fixture
+def template(fake: FakeCluster, payments: TenantNamespace) -> Manifest:
+    parameters = [
+        {"name": "day", "description": f"Which day {SCRIPT}"},
+        {"name": "region", "enum": ["eu", "us"], "value": "eu"},
+    ]
+    return made(fake, "WorkflowTemplate", "fraud", {"arguments": {"parameters": parameters}})
+
+
+def test_yaml_is_submitted_and_leads_to_its_workflow(
+    payments: TenantNamespace, fake: FakeCluster
+) -> None:
+    answer = sent(payments)
+
+    (name,) = re.findall(r"workflows/(hi-\d+)/", answer["Location"])
+    assert stored(fake, name)["spec"]["serviceAccountName"] == "workflow-runner"
+
+
+def test_a_dry_run_makes_nothing_and_shows_what_would_be(
+    payments: TenantNamespace, fake: FakeCluster
+) -> None:
+    answer = sent(payments, do="check")
+
+    assert answer.status_code == 200
+    assert "Nothing was made yet" in text_of(answer)
+    assert "serviceAccountName: workflow-runner" in text_of(answer)
+    assert not [ref for ref in fake.objects if ref.kind == "Workflow"]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "says"),
+    [
+        ("kind: [", "Line 1"),
+        (YAML.replace("entrypoint: main", "entrypoint: main\n  entrypoint: b"), "Line 7"),
+        (YAML.replace("Workflow", "Pod"), "Only a Workflow"),
+        (YAML + "status: {}\n", "Leave out status"),
+    ],
+)
+def test_what_is_wrong_with_yaml_is_said_beside_it_and_what_was_typed_stays(
+    payments: TenantNamespace, manifest: str, says: str
+) -> None:
+    answer = sent(payments, manifest=manifest)
+
+    assert answer.status_code == 400
+    assert says in text_of(answer)
+    assert manifest.split("\n", maxsplit=1)[0] in text_of(answer)
+
+
+def test_what_the_api_server_does_not_know_is_said_with_its_line(
+    payments: TenantNamespace, fake: FakeCluster
+) -> None:
+    said = 'strict decoding error: unknown field "spec.entrypoint"'
+    fake.refusals["create", "Workflow"] = refused(400, {"message": said})
+
+    answer = sent(payments)
+
+    assert answer.status_code == 400
+    assert "<b>Line 6</b>: There is no field spec.entrypoint." in text_of(answer)
+
+
+def test_a_form_is_made_from_a_templates_parameters(
+    payments: TenantNamespace, template: Manifest
+) -> None:
+    client = signed_in(member_of(payments.team))
+
+    page = text_of(client.get(f"/workflows/submit/?namespace={payments.pk}&template=fraud"))
+
+    assert 'name="p.day"' in page
+    assert "<option selected>eu</option>" in page
+    assert SCRIPT not in page
+
+
+def test_a_template_is_submitted_with_what_was_typed(
+    payments: TenantNamespace, template: Manifest, fake: FakeCluster
+) -> None:
+    form = {"from": "template", "template": "fraud", "p.day": "2026-01-01", "p.region": "us"}
+
+    answer = sent(payments, **form)
+
+    (name,) = re.findall(r"workflows/(fraud-\d+)/", answer["Location"])
+    assert stored(fake, name)["spec"]["arguments"]["parameters"] == [
+        {"name": "day", "value": "2026-01-01"},
+        {"name": "region", "value": "us"},
+    ]
+
+
+def test_a_field_that_is_not_right_says_so_and_what_was_typed_stays(
+    payments: TenantNamespace, template: Manifest
+) -> None:
+    answer = sent(payments, **{"from": "template", "template": "fraud", "p.region": "us"})
+
+    assert answer.status_code == 400
+    assert "day needs a value" in text_of(answer)
+    assert "<option selected>us</option>" in text_of(answer)
+
+
+def test_an_earlier_workflow_can_be_edited_and_sent_again(
+    payments: TenantNamespace, hello: Manifest
+) -> None:
+    client = signed_in(member_of(payments.team))
+
+    page = text_of(client.get(f"/workflows/submit/?namespace={payments.pk}&from=yaml&like=hello"))
+
+    assert "generateName: hello-" in page
+
+
+@pytest.mark.parametrize("like", ["../../secrets", "", "..", "a/b"])
+def test_what_is_no_name_is_not_asked_for(
+    payments: TenantNamespace, fake: FakeCluster, like: str
+) -> None:
+    client = signed_in(member_of(payments.team))
+
+    answer = client.get(f"/workflows/submit/?namespace={payments.pk}&from=yaml&like={like}")
+
+    assert answer.status_code == 200
+    assert not [call for call in fake.calls if "/" in call or "secret" in call]
+
+
+def test_a_cluster_that_is_away_is_said_on_the_form(
+    payments: TenantNamespace, fake: FakeCluster
+) -> None:
+    fake.unreachable = True
+
+    answer = sent(payments)
+
+    assert answer.status_code == 503
+    assert "cannot be reached" in text_of(answer)
+    assert "generateName: hi-" in text_of(answer)
+
+
+# Schedules.
+
+
+@pytest.fixture
+def nightly(fake: FakeCluster, payments: TenantNamespace) -> Manifest:
+    spec = {"schedules": ["0 6 * * *"], "timezone": "Europe/Berlin", "workflowSpec": {}}
+    return made(fake, "CronWorkflow", "nightly", spec)
+
+
+def test_schedules_are_said_in_words_and_as_written(
+    payments: TenantNamespace, nightly: Manifest
+) -> None:
+    page = text_of(signed_in(viewer_of(payments.team)).get("/crons/"))
+
+    assert "At 06:00 every day" in page
+    assert "0 6 * * *" in page
+    assert "Europe/Berlin" in page
+    assert "Suspend" not in page
+
+
+def test_a_member_lets_a_schedule_rest_and_wakes_it(
+    payments: TenantNamespace, nightly: Manifest, fake: FakeCluster
+) -> None:
+    client = signed_in(member_of(payments.team))
+
+    page = text_of(client.post(f"/crons/{payments.pk}/nightly/suspend/", follow=True))
+    assert "not while suspended" in page
+    assert stored(fake, "nightly", "CronWorkflow")["spec"]["suspend"] is True
+
+    client.post(f"/crons/{payments.pk}/nightly/resume/")
+    assert stored(fake, "nightly", "CronWorkflow")["spec"]["suspend"] is False
+    assert client.post(f"/crons/{payments.pk}/nothing/resume/").status_code == 404
+
+
+def test_a_viewer_may_not_touch_a_schedule(
+    payments: TenantNamespace, nightly: Manifest, fake: FakeCluster
+) -> None:
+    answer = signed_in(viewer_of(payments.team)).post(f"/crons/{payments.pk}/nightly/suspend/")
+
+    assert answer.status_code == 403
+    assert "suspend" not in stored(fake, "nightly", "CronWorkflow")["spec"]
+
+
+def test_other_teams_schedules_are_not_there(payments: TenantNamespace, nightly: Manifest) -> None:
+    for who in (owner_of(TeamFactory()), approver()):
+        assert "nightly" not in text_of(signed_in(who).get("/crons/"))
+
+
+class Slow(FakeCluster):
+    """A cluster that answers when a test lets it."""
+
+    answers = threading.Event()
+
+    def acting_as(self, user: str) -> "Slow":
+        return self
+
+    def list(self, *_: Any, **__: Any) -> tuple[Manifest, ...]:
+        self.answers.wait(20)
+        return ()
+
+
+def test_a_cluster_that_does_not_answer_in_time_is_named_and_the_others_are_shown(
+    payments: TenantNamespace, nightly: Manifest, fake: FakeCluster, monkeypatch: Any
+) -> None:
+    slow = Slow()
+    NamespaceFactory(team=payments.team, cluster=ClusterFactory(name="west"), applied_at=NOW)
+    gone = ClusterFactory(name="north", reachable=False, message="connection refused")
+    NamespaceFactory(team=payments.team, cluster=gone, applied_at=NOW)
+    doors = {"east": fake, "west": slow}
+    monkeypatch.setattr(
+        access,
+        "connect",
+        lambda c: Connection(kube=doors[c.name], helm=FakeHelm(fake, lambda _: ())),
+    )
+    monkeypatch.setattr(fleet, "DEADLINE", 0.2)
+
+    page = text_of(signed_in(viewer_of(payments.team)).get("/crons/"))
+    slow.answers.set()
+
+    assert "nightly" in page
+    assert "<b>west</b>: It did not answer within" in page
+    assert "<b>north</b>: connection refused" in page
+
+
+def test_a_cluster_that_refuses_is_named(payments: TenantNamespace, fake: FakeCluster) -> None:
+    fake.refusals["list", "CronWorkflow"] = Unreachable("no route")
+
+    assert "no route" in text_of(signed_in(viewer_of(payments.team)).get("/crons/"))
+
+
+def test_the_query_count_of_schedules_stays_the_same(
+    payments: TenantNamespace, nightly: Manifest, fake: FakeCluster, django_assert_num_queries: Any
+) -> None:
+    client = signed_in(viewer_of(payments.team))
+    with django_assert_num_queries(4):
+        client.get("/crons/")
+    for number in range(40):
+        made(fake, "CronWorkflow", f"c-{number}", {"schedules": ["@daily"]})
+
+    with django_assert_num_queries(4):
+        page = text_of(client.get("/crons/"))
+
+    assert page.count("At 00:00 every day") == 25
