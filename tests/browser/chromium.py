@@ -37,8 +37,13 @@ def ensure(say: Callable[[str], None]) -> None:
         return
     for package, reason in NEEDED.items():
         say(f"installing {package}: {reason}")
+    install(tuple(NEEDED))
+
+
+def install(packages: tuple[str, ...]) -> None:
+    """As the packages of a real node are: from Debian, starting no daemon."""
     with debian.no_daemons_started():
-        debian.install(tuple(NEEDED))
+        debian.install(packages)
 
 
 def main() -> int:

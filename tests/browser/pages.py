@@ -87,6 +87,17 @@ PAGES = (
 )
 
 
+# Addresses that are no pages: what a form sends, and parts that a page fetches for itself.
+PARTS = {
+    "sign-out",
+    "theme",
+    "try-now",
+    "new-request-check",
+    "discard-draft",
+    "inbox-plans",
+    "inbox-decide",
+}
+
 # Looks that the frame alone cannot give yet; take a line away when its page is there.
 AWAITED = {
     ("home", LONG): "long names on the first page",

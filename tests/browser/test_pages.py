@@ -3,10 +3,11 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
-from django.urls import NoReverseMatch, reverse
+from django.urls import get_resolver
 from playwright.sync_api import Page as Tab
 
-from controlplane.console.urls import urlpatterns
+from controlplane.console import urls
+from controlplane.identity.models import User
 
 from . import keyboard, pages
 from .live import BACKEND, Platform
@@ -45,12 +46,11 @@ def test_every_page_is_served() -> None:
     assert pages.missing() == []
 
 
-def test_every_page_of_the_console_is_in_the_list() -> None:
-    known = {page.name for page in pages.PAGES}
-    acts = {"sign-out", "theme"}  # answered with another page, or a part of one
+def test_every_address_of_the_console_is_in_the_list() -> None:
+    named = {name for name in get_resolver(urls).reverse_dict if isinstance(name, str)}
 
-    unknown = {p.name for p in urlpatterns if _is_a_page(str(p.name))} - known - acts
-    assert not unknown, "add them to tests/browser/pages.py"
+    unknown = named - {page.name for page in pages.PAGES} - pages.PARTS
+    assert not unknown, "each is a page of tests/browser/pages.py, or one of its PARTS"
 
 
 @every_page
@@ -175,16 +175,5 @@ def _grave(violations: list[dict[str, object]]) -> list[str]:
 def _answer(live: Platform, path: str, person: str) -> int:
     client = Client(raise_request_exception=False)
     if person:
-        from controlplane.identity.models import User
-
         client.force_login(User.objects.get(username=person), backend=BACKEND)
     return client.get(path).status_code
-
-
-def _is_a_page(name: str) -> bool:
-    """True unless the address takes only what a form sends: those are reached from their page."""
-    try:
-        reverse(f"console:{name}")
-    except NoReverseMatch:
-        return False
-    return True

@@ -3,7 +3,9 @@
 A state is a database of its own, so that pages over everybody's rows (the inbox, the desk) have one too.
 """
 
+import base64
 import datetime as dt
+import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -108,7 +110,7 @@ def full(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
     waiting = _request(team, eu, "payments-batch")
     fill.workflows_of(list(TenantNamespace.objects.filter(phase="Ready")), 60, now=now)
     _workflow_row(chosen, "settle-1", now)
-    _standing(fake, chosen.name, now)
+    standing(fake, chosen.name, now)
     return Places(
         namespace=chosen.pk,
         request=waiting.pk,
@@ -151,7 +153,7 @@ def long(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
     waiting = _request(team, cluster, ("n" * 58), reason=(LONGEST_WORD * 12)[:1000])
     name = "w" * 200
     _workflow_row(chosen, name, now, message=LONGEST_WORD * 6, template="t" * 253)
-    _standing(fake, chosen.name, now, workflow=name)
+    standing(fake, chosen.name, now, workflow=name)
     User.objects.filter(username="owner").update(first_name="F" * 150, last_name="L" * 150)
     return Places(
         namespace=chosen.pk,
@@ -172,7 +174,7 @@ def crowd(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
     waiting = _request(team, cluster, "payments-batch")
     fill.workflows_of([chosen], CROWDED, now=now)
     _workflow_row(chosen, "settle-1", now)
-    _standing(fake, chosen.name, now, width=300)
+    standing(fake, chosen.name, now, width=300)
     return Places(
         namespace=chosen.pk,
         request=waiting.pk,
@@ -206,7 +208,6 @@ def _tier(slug: str) -> Tier:
 def _cluster(name: str, server: str, now: dt.datetime) -> Cluster:
     cluster = Cluster.objects.create(
         name=name,
-        # A comment more for each, or two clusters would share one opened connection.
         sealed_kubeconfig=seal(kubeconfig(server)),
         server=server,
         api_endpoints=[{"ip": "10.0.0.1", "port": 6443}],
@@ -273,7 +274,7 @@ def _workflow_row(
     )
 
 
-def _standing(
+def standing(
     fake: FakeCluster, name: str, now: dt.datetime, *, workflow: str = "settle-1", width: int = 12
 ) -> None:
     """The namespace's two halves in the cluster, its controller up, one workflow live."""
@@ -285,6 +286,8 @@ def _standing(
         _object("v1", "ResourceQuota", name, "team-quota") | {"spec": {"hard": quota}},
         _object("apps/v1", "Deployment", f"{name}-argo", "workflow-controller")
         | {"spec": {"replicas": 1, "template": {"spec": {"containers": []}}}},
+        _revision(f"{name}-argo", 1, "superseded", {"parallelism": 20}),
+        _revision(f"{name}-argo", 2, "deployed", {"parallelism": 40}),
         workflows.workflow(workflow, name, now=now, width=width),
         workflows.template("settle", name),
         workflows.cron("settle-daily", name, now=now),
@@ -294,6 +297,16 @@ def _standing(
         fake.objects[ref_of(manifest)].manifest["metadata"].setdefault(
             "creationTimestamp", now.strftime("%Y-%m-%dT%H:%M:%SZ")
         )
+
+
+def _revision(namespace: str, number: int, status: str, values: dict[str, object]) -> Manifest:
+    """One revision of the release, as helm keeps it."""
+    record = {"info": {"description": "as approved"}, "config": values, "version": number}
+    packed = base64.b64encode(base64.b64encode(gzip.compress(orjson.dumps(record)))).decode()
+    secret = _object("v1", "Secret", namespace, f"sh.helm.release.v1.team-argo.v{number}")
+    labels = {"owner": "helm", "name": "team-argo", "status": status, "version": str(number)}
+    secret["metadata"]["labels"] = labels
+    return {**secret, "type": "helm.sh/release.v1", "data": {"release": packed}}
 
 
 def _object(version: str, kind: str, namespace: str, name: str) -> Manifest:
