@@ -51,7 +51,7 @@ cluster: setup ## the tests on a real API server (builds Kubernetes once, about 
 browser: setup ## every page in a real browser, and the whole way through them (installs chromium)
 	@$(RUN)/python -m tests.browser.chromium
 	@$(RUN)/argosy local build
-	@$(RUN)/python -m pytest -q -m browser
+	@$(RUN)/python -m pytest -q -n 2 -m browser
 
 screenshots: setup ## every page, light and dark, wide and narrow, into .argosy/screenshots
 	@$(RUN)/python -m tests.browser.chromium

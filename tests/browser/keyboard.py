@@ -43,10 +43,8 @@ NUMBER_THEM = """
 }
 """
 TOLD = """
-(numbers) => numbers.map((n) => {
-  const e = window.stops[n];
-  return `${e.outerHTML.slice(0, 140)}`;
-})
+(numbers) => numbers.map((n) => window.stops[n]).filter((e) => e.isConnected)
+  .map((e) => e.outerHTML.slice(0, 140))
 """
 SPARE = 12  # panes that scroll are stops too, though nothing in them is used
 
@@ -66,6 +64,7 @@ def start(tab: Tab) -> None:
 
 def walk(tab: Tab) -> Walk:
     """Press Tab until everything was met, or for longer than that could take."""
+    tab.wait_for_load_state("networkidle")  # what is still being fetched takes others' places
     start(tab)
     count = tab.evaluate(NUMBER_THEM)
     for pressed in range(count + SPARE):

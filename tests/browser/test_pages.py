@@ -2,15 +2,9 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.test import Client
-from django.urls import get_resolver
 from playwright.sync_api import Page as Tab
 
-from controlplane.console import urls
-from controlplane.identity.models import User
-
 from . import keyboard, pages
-from .live import BACKEND, Platform
 from .pages import Page
 from .sheet import Visits
 from .world import FULL
@@ -24,8 +18,11 @@ OVERFLOWING = """
 () => {
   const most = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= most) return [];
+  // What a pane scrolls is no fault of the page.
+  const held = (e) => e && e !== document.body
+    && (getComputedStyle(e).overflowX !== "visible" || held(e.parentElement));
   return [...document.querySelectorAll("body *")]
-    .filter((e) => e.getBoundingClientRect().right > most + 1)
+    .filter((e) => e.getBoundingClientRect().right > most + 1 && !held(e.parentElement))
     .slice(0, 5).map((e) => `${e.tagName} .${e.className} ${e.textContent.trim().slice(0, 40)}`);
 }
 """
@@ -37,32 +34,6 @@ every_look = pytest.mark.parametrize(
 every_page = pytest.mark.parametrize(
     "page", [pytest.param(page, id=page.name) for page in pages.served()]
 )
-
-
-@pytest.mark.xfail(
-    pages.missing() != [], strict=False, reason="pages that are still to come are named here"
-)
-def test_every_page_is_served() -> None:
-    assert pages.missing() == []
-
-
-def test_every_address_of_the_console_is_in_the_list() -> None:
-    named = {name for name in get_resolver(urls).reverse_dict if isinstance(name, str)}
-
-    unknown = named - {page.name for page in pages.PAGES} - pages.PARTS
-    assert not unknown, "each is a page of tests/browser/pages.py, or one of its PARTS"
-
-
-@every_page
-def test_who_may_not_see_a_page_is_not_told_that_it_is_there(page: Page, live: Platform) -> None:
-    path = page.path(live.show(FULL))
-
-    for person in page.seen_by:
-        assert _answer(live, path, person) == page.status, person
-    for person in page.hidden_from:
-        assert _answer(live, path, person) in {302, 403, 404}, person
-    if page.person and page.status == 200:
-        assert Client().get(path)["Location"].partition("?")[0] in {"/sign-in/", "/admin/login/"}
 
 
 @every_look
@@ -147,17 +118,21 @@ def test_forms_can_be_sent_without_scripts(page: Page, visits: Visits) -> None:
 
 
 def _send(tab: Tab, scope: str, number: int) -> None:
-    """Click the form's own button, with whatever was there to be sent, and see a page after it."""
+    """Use the form's own button, or Enter where a single field needs none, and see a page after it."""
     for closed in tab.locator("main details:not([open]) > summary").all():
         if closed.is_visible():
             closed.click()
     form = tab.locator(scope).nth(number)
     form.evaluate("form => { form.noValidate = true; }")
     button = form.locator("button:not([type=button]):not([type=reset]), input[type=submit]").first
+    field = form.locator("input:not([type=hidden])")
     what = form.get_attribute("action") or tab.url
-    assert button.is_visible(), f"{what} has no button that shows without scripts"
     with tab.expect_navigation() as arrived:
-        button.click()
+        if button.is_visible():
+            button.click()
+        else:
+            assert field.count() == 1, f"{what} has no button that shows without scripts"
+            field.press("Enter")
 
     assert arrived.value is not None
     assert arrived.value.status < 500, what
@@ -170,10 +145,3 @@ def _grave(violations: list[dict[str, object]]) -> list[str]:
         for v in violations
         if v["impact"] in GRAVE
     ]
-
-
-def _answer(live: Platform, path: str, person: str) -> int:
-    client = Client(raise_request_exception=False)
-    if person:
-        client.force_login(User.objects.get(username=person), backend=BACKEND)
-    return client.get(path).status_code
