@@ -12,6 +12,7 @@ import gc
 import importlib
 import json
 import logging
+import math
 import os
 import platform
 import re
@@ -26,7 +27,8 @@ from pathlib import Path
 from typing import Any
 
 ROUNDS = int(os.environ.get("BENCH_PAGE_ROUNDS", "40"))
-WARM_UP = 3
+WARM_UP = 2
+PAGE_SECONDS = 20.0  # what takes longer has broken its promise long before its last round
 # What was promised.
 MOST_MS = 150.0
 MOST_HTML_KB = 200.0
@@ -143,22 +145,29 @@ def queries(page: Page, places: Places) -> int:
 def cost(page: Page, places: Places) -> Figures:
     """Milliseconds, kilobytes and queries of one page."""
     client, path = client_of(page), page.path(places)
+    asked = queries(page, places)
     for _ in range(WARM_UP):
         answer = client.get(path)
     gc.collect()
-    walls = []
-    for _ in range(ROUNDS):
+    walls: list[float] = []
+    while len(walls) < ROUNDS and sum(walls) < 1000 * PAGE_SECONDS:
         began = time.perf_counter()
         answer = client.get(path)
         walls.append(1000 * (time.perf_counter() - began))
-    walls.sort()
+    print(f"{page.name}: {statistics.median(walls):.0f} ms", file=sys.stderr)
     return {
         "status": answer.status_code,
+        "rounds": len(walls),
         "p50_ms": round(statistics.median(walls), 1),
-        "p95_ms": round(walls[int(0.95 * len(walls)) - 1], 1),
+        "p95_ms": round(p95(walls), 1),
         "html_kb": round(len(answer.content) / 1000, 1),
-        "queries": queries(page, places),
+        "queries": asked,
     }
+
+
+def p95(walls: list[float]) -> float:
+    """What 95 of 100 do not exceed."""
+    return sorted(walls)[math.ceil(0.95 * len(walls)) - 1]
 
 
 def assets_of(places: Places) -> dict[str, float]:
@@ -198,7 +207,7 @@ def graph() -> Figures:
             "nodes": len(steps),
             "drawn": drawn,
             "p50_ms": round(statistics.median(walls), 1),
-            "p95_ms": round(sorted(walls)[int(0.95 * len(walls)) - 1], 1),
+            "p95_ms": round(p95(walls), 1),
         }
     }
 

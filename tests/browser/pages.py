@@ -98,6 +98,10 @@ PARTS = {
     "discard-draft",
     "inbox-plans",
     "inbox-decide",
+    "keep-view",
+    "workflow-log",
+    "workflow-act",
+    "cron-act",
 }
 
 # Looks that the frame alone cannot give yet; take a line away when its page is there.

@@ -9,6 +9,7 @@ from playwright.sync_api import Page as Tab
 
 from .live import Platform
 from .pages import Page
+from .world import ERROR
 
 HEIGHT = 900
 WIDTH = 1440
@@ -65,6 +66,9 @@ class Visits:
         """The page in this state, loaded."""
         places = self.live.show(state, afresh=afresh)
         self.faults.expected.add(page.status)
+        if state == ERROR:
+            # A page that is nothing without its cluster may say so by its status.
+            self.faults.expected.add(503)
         tab = self.tab_of(page.person, **options)
         self.goto(tab, page.path(places))
         return tab

@@ -119,9 +119,8 @@ def test_forms_can_be_sent_without_scripts(page: Page, visits: Visits) -> None:
 
 def _send(tab: Tab, scope: str, number: int) -> None:
     """Use the form's own button, or Enter where a single field needs none, and see a page after it."""
-    for closed in tab.locator("main details:not([open]) > summary").all():
-        if closed.is_visible():
-            closed.click()
+    # As clicking each summary would, which needs no script either.
+    tab.evaluate("() => { for (const d of document.querySelectorAll('details')) d.open = true; }")
     form = tab.locator(scope).nth(number)
     form.evaluate("form => { form.noValidate = true; }")
     button = form.locator("button:not([type=button]):not([type=reset]), input[type=submit]").first
