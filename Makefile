@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: help setup demo down test check style types contracts unit cluster bench lock
+.PHONY: help setup demo down test check style types contracts unit cluster browser bench screenshots lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,7 +25,7 @@ demo: setup ## start the platform, bring one team to Ready, print where to look
 down: setup ## stop what `make demo` started, and nothing else
 	@$(RUN)/argosy down
 
-test: check cluster ## everything: style, types, contracts, unit tests, real cluster
+test: check cluster browser ## everything: style, types, contracts, unit tests, real cluster, browser
 
 check: style types contracts unit ## without a cluster, under a minute
 
@@ -41,17 +41,28 @@ contracts: setup
 
 unit: setup
 	@$(RUN)/python manage.py makemigrations --check --dry-run
-	@$(RUN)/python -m pytest -q -n 2 -m "not cluster and not real_node"
+	@$(RUN)/python -m pytest -q -n 2 -m "not cluster and not real_node and not browser"
 
 cluster: setup ## the tests on a real API server (builds Kubernetes once, about 7 minutes)
 	@$(RUN)/argosy local prepare
 	@$(RUN)/argosy local build
-	@$(RUN)/python -m pytest -q -m "cluster or real_node"
+	@$(RUN)/python -m pytest -q -m "(cluster or real_node) and not browser"
 
-bench: setup ## what a namespace costs, beside bare helm in the same run; how fast the index follows
+browser: setup ## every page in a real browser, and the whole way through them (installs chromium)
+	@$(RUN)/python -m tests.browser.chromium
+	@$(RUN)/argosy local build
+	@$(RUN)/python -m pytest -q -n 2 -m browser
+
+screenshots: setup ## every page, light and dark, wide and narrow, into .argosy/screenshots
+	@$(RUN)/python -m tests.browser.chromium
+	@$(RUN)/argosy local build
+	@$(RUN)/python -m tests.browser.screenshots
+
+bench: setup ## what a namespace costs beside bare helm, how fast the index follows, and a page of the console when it is full
 	@$(RUN)/argosy local build
 	@$(RUN)/python benches/turns.py
 	@$(RUN)/python benches/index.py
+	@$(RUN)/python benches/console.py
 
 lock: ## resolve the dependencies anew
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal --generate-hashes \

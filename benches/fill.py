@@ -1,229 +1,334 @@
-"""A platform full of rows, for benches of its pages: made in bulk, as services would have left them.
+"""Many rows, fast: what a platform has after years, written past the services.
 
-Needs a Django that is set up and migrated. The same numbers make the same rows.
+Everything is decided by a row's number, so two fills of the same size are equal.
 """
 
-import random
-from collections.abc import Iterator
+import datetime as dt
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import dataclass
 
-from django.db import models, transaction
-from django.utils import timezone
+from django.db import transaction
+from django.db.models import DateTimeField, Model
 
 from controlplane.clusters.models import Cluster
+from controlplane.clusters.sealing import seal
 from controlplane.identity.models import User
 from controlplane.index.models import QuotaUse, Watch, Workflow
+from provisioning.models import Turn
 from tenants.models import Request, RequestEvent, Team, TenantNamespace, Tier
 
-TEAMS, CLUSTERS = 50, 20
-BATCH = 1_000
-DAYS = 60  # how far back it all happened
-STATES = (*["approved"] * 17, "pending", "rejected", "withdrawn")
-PHASES = (*["Ready"] * 17, "Provisioning", "Degraded", "Pending")
-ENDS = (*["Succeeded"] * 7, "Failed", "Running", "Error", "Pending")
-TEMPLATES = ("etl-nightly", "train-model", "close-the-books", "backup", "")
+BATCH = 2_000
+UTC = dt.UTC
+WORKFLOW_PHASES = ("Succeeded",) * 14 + ("Failed",) * 3 + ("Error", "Running", "Running", "Pending")
+NAMESPACE_PHASES = ("Ready",) * 17 + ("Degraded", "Provisioning", "Pending")
+STATES = ("approved",) * 7 + ("rejected", "withdrawn", "pending")
+TEMPLATES = ("statement-export", "fraud-features", "settle", "nightly-report", "reindex")
+NEEDS = {
+    "Ready": ("True", "AllReady", "everything is there"),
+    "Degraded": (
+        "False",
+        "ImagePullBackOff",
+        "workflow-controller-75c8d67948-wt7f9: its image could not be pulled: not found",
+    ),
+    "Provisioning": ("Unknown", "ControllerStarting", "the controller has not answered yet"),
+}
 
 
-def fill(namespaces: int = 5_000, requests: int = 20_000, workflows: int = 50_000) -> None:
-    """So many of each, over 50 teams and 20 clusters; each team has an owner, `owner-00` on."""
-    luck, now = random.Random(4), timezone.now()
+@dataclass(frozen=True)
+class Size:
+    """How much there is to be."""
+
+    teams: int = 50
+    clusters: int = 20
+    namespaces: int = 5_000
+    requests: int = 20_000
+    workflows: int = 50_000
+
+
+def fill(size: Size, *, now: dt.datetime, kubeconfig: str) -> None:
+    """Write all of it, or what of it is not there yet: filling twice is growing."""
     with transaction.atomic():
-        teams, owners = _teams()
-        clusters = _clusters(now)
-        places = _namespaces(namespaces, teams, clusters, luck, now)
-        _requests(requests, places, owners, luck, now)
-        _workflows(workflows, places, luck, now)
+        teams = _teams(size.teams)
+        clusters = _clusters(size.clusters, now, kubeconfig)
+        namespaces_of(teams, clusters, size.namespaces, now=now)
+        requests_of(teams, clusters, size.requests, now=now)
+        workflows_of(list(TenantNamespace.objects.order_by("pk")), size.workflows, now=now)
 
 
-def _teams() -> tuple[list[Team], list[User]]:
-    teams = Team.objects.bulk_create(
-        Team(
-            slug=f"team-{n:02}",
-            name=f"Team {n:02}",
-            owner_group=f"team-{n:02}-owners",
-            member_group=f"team-{n:02}-members",
-            viewer_group=f"team-{n:02}-viewers",
-            namespace_limit=1_000,
-            cpu_budget=100_000,
-            memory_budget_gib=100_000,
+def people_of_all_teams() -> None:
+    """An owner, an approver and an admin who see every row there is: nobody has a fuller page."""
+    groups = list(Team.objects.values_list("owner_group", flat=True))
+    for name, more in (
+        ("owner", []),
+        ("approver", ["argosy-approvers"]),
+        ("admin", ["argosy-admins"]),
+    ):
+        staff = name == "admin"
+        User.objects.update_or_create(
+            username=name,
+            defaults={
+                "claimed_groups": [*groups, *more],
+                "is_staff": staff,
+                "is_superuser": staff,
+            },
         )
-        for n in range(TEAMS)
-    )
-    owners = User.objects.bulk_create(
-        User(username=f"owner-{n:02}", claimed_groups=[team.owner_group])
-        for n, team in enumerate(teams)
-    )
-    return teams, owners
 
 
-def _clusters(now: datetime) -> list[Cluster]:
-    clusters = Cluster.objects.bulk_create(
-        Cluster(
-            name=f"cluster-{n:02}",
-            sealed_kubeconfig="nothing is behind it",
-            server=f"https://10.0.0.{n}:6443",
-            reachable=True,
-            since=now,
-            checked_at=now,
-            kubernetes_version="v1.36.0",
-        )
-        for n in range(CLUSTERS)
-    )
-    Watch.objects.bulk_create(
-        Watch(cluster=cluster, kind=kind, in_step=True, since=now, heard_at=now)
-        for cluster in clusters
-        for kind in ("Workflow", "ResourceQuota")
-    )
-    return clusters
+def conditions(phase: str, since: dt.datetime) -> list[dict[str, object]]:
+    """What a turn would have said of a namespace in this phase."""
+    if phase not in NEEDS:
+        return []
+    status, reason, message = NEEDS[phase]
+    fine = ("True", "Present", "as approved")
+    said = {
+        "NamespaceReady": fine,
+        "GuardRailsReady": fine,
+        "ArgoReady": (status, reason, message),
+        "Ready": (status, reason, message),
+    }
+    return [
+        {
+            "type": kind,
+            "status": status,
+            "reason": reason,
+            "message": message,
+            "observed_generation": 1,
+            "last_transition": since.isoformat(),
+        }
+        for kind, (status, reason, message) in said.items()
+    ]
 
 
-def _namespaces(
-    count: int, teams: list[Team], clusters: list[Cluster], luck: random.Random, now: datetime
-) -> list[TenantNamespace]:
-    tiers = list(Tier.objects.all())
-    rows = []
-    for n in range(count):
-        phase, at = luck.choice(PHASES), _some_time_before(now, luck)
-        rows.append(
-            TenantNamespace(
-                name=f"ns-{n:05}",
-                team=teams[n % TEAMS],
-                cluster=clusters[n // TEAMS % CLUSTERS],
-                tier=luck.choice(tiers),
-                phase=phase,
-                conditions=[_condition(phase, at)],
-                observed_generation=0 if phase == "Pending" else 1,
-                created_at=at,
-                begun_at=at,
-                applied_at=at,
-                ready_at=at,
-                next_reconcile_at=now + timedelta(days=1),
-            )
-        )
-    with _moments_as_said(TenantNamespace, "created_at"):
-        made = TenantNamespace.objects.bulk_create(rows, batch_size=BATCH)
-    QuotaUse.objects.bulk_create(
+def namespaces_of(
+    teams: Sequence[Team], clusters: Sequence[Cluster], count: int, *, now: dt.datetime
+) -> None:
+    """Namespaces in every phase, with what the watch and the last turn saw of each."""
+    tiers = list(Tier.objects.order_by("order"))
+    there = TenantNamespace.objects.count()
+    TenantNamespace.objects.bulk_create(
         (
-            QuotaUse(
-                namespace=each,
-                hard=each.tier.quota,
-                used={key: _part_of(hard, luck) for key, hard in each.tier.quota.items()},
-                seen_at=now,
+            TenantNamespace(
+                team=(team := teams[n % len(teams)]),
+                cluster=clusters[n % len(clusters)],
+                tier=tiers[n % len(tiers)],
+                name=f"{team.slug}-{n:05d}"[:58],
+                observed_generation=0 if phase == "Pending" else 1,
+                phase=phase,
+                conditions=conditions(phase, now - dt.timedelta(minutes=n % 5000)),
+                failures=3 if phase == "Degraded" else 0,
+                next_reconcile_at=now + dt.timedelta(seconds=n % 300),
+                applied_at=now - dt.timedelta(days=1 + n % 300) if phase != "Pending" else None,
+                ready_at=now - dt.timedelta(days=1 + n % 300) if phase == "Ready" else None,
             )
-            for each in made
+            for n in range(there, count)
+            for phase in (NAMESPACE_PHASES[n % len(NAMESPACE_PHASES)],)
         ),
         batch_size=BATCH,
     )
-    return made
+    new = TenantNamespace.objects.filter(quota_use=None).select_related("tier").order_by("pk")
+    made = list(new.exclude(phase="Pending"))
+    QuotaUse.objects.bulk_create((_quota(each, now) for each in made), batch_size=BATCH)
+    with _dated(Turn, "started_at"):
+        Turn.objects.bulk_create((_turn(each, now) for each in made), batch_size=BATCH)
 
 
-def _requests(
-    count: int,
-    places: list[TenantNamespace],
-    owners: list[User],
-    luck: random.Random,
-    now: datetime,
+def requests_of(
+    teams: Sequence[Team], clusters: Sequence[Cluster], count: int, *, now: dt.datetime
 ) -> None:
-    rows = []
-    for n in range(count):
-        place, state = places[n % len(places)], luck.choice(STATES)
-        rows.append(
-            Request(
-                kind="create",
-                team=place.team,
-                requested_by=owners[n % len(places) % TEAMS],
-                reason="The bench asks for it.",
-                asked={
-                    "name": place.name,
-                    "tier": place.tier.slug,
-                    "cluster": place.cluster.name,
-                },
-                state=state,
-                namespace=place if state == "approved" else None,
-                created_at=_some_time_before(now, luck),
-            )
+    """Requests in every state with the events that led there; one in ten still waits."""
+    asker, decider = _person("filler"), _person("decider")
+    namespaces = list(TenantNamespace.objects.order_by("pk").values_list("pk", flat=True))
+    there = Request.objects.count()
+    with _dated(Request, "created_at"), _dated(RequestEvent, "at"):
+        made = Request.objects.bulk_create(
+            (
+                Request(
+                    kind="create",
+                    team=(team := teams[n % len(teams)]),
+                    requested_by=asker,
+                    reason="The nightly export moves off the old scheduler.",
+                    asked={
+                        "name": f"{team.slug}-{n:05d}"[:58],
+                        "tier": "small",
+                        "cluster": clusters[n % len(clusters)].name,
+                    },
+                    created_at=now - dt.timedelta(minutes=25 * (n - there) + 3),
+                    state=state,
+                    namespace_id=namespaces[n % len(namespaces)] if state == "approved" else None,
+                )
+                for n in range(there, count)
+                for state in (STATES[n % len(STATES)],)
+            ),
+            batch_size=BATCH,
         )
-    with _moments_as_said(Request, "created_at"):
-        made = Request.objects.bulk_create(rows, batch_size=BATCH)
-    with _moments_as_said(RequestEvent, "at"):
         RequestEvent.objects.bulk_create(
-            (event for request in made for event in _events_of(request)), batch_size=BATCH
+            (event for each in made for event in _events(each, asker, decider)), batch_size=BATCH
         )
 
 
-def _events_of(request: Request) -> Iterator[RequestEvent]:
-    said: dict[str, Any] = {"request": request, "by": request.requested_by}
-    yield RequestEvent(kind="filed", at=request.created_at, asked=request.asked, **said)
-    if request.state != "pending":
-        at = request.created_at + timedelta(hours=3)
-        decided = request.asked if request.state == "approved" else {}
-        yield RequestEvent(kind=request.state, at=at, decided=decided, **said)
-
-
-def _workflows(
-    count: int, places: list[TenantNamespace], luck: random.Random, now: datetime
-) -> None:
+def workflows_of(namespaces: Sequence[TenantNamespace], count: int, *, now: dt.datetime) -> None:
+    """Workflows as the watch would have written them, the newest a few seconds old."""
+    there = Workflow.objects.count()
     Workflow.objects.bulk_create(
-        (_workflow(n, places[luck.randrange(len(places))], luck, now) for n in range(count)),
+        (
+            _workflow(n, namespaces[n % len(namespaces)], now - dt.timedelta(seconds=7 * n + 5))
+            for n in range(there, count)
+        ),
         batch_size=BATCH,
     )
 
 
-def _workflow(n: int, place: TenantNamespace, luck: random.Random, now: datetime) -> Workflow:
-    phase, template = luck.choice(ENDS), luck.choice(TEMPLATES)
-    created_at, steps = _some_time_before(now, luck), luck.randrange(1, 40)
-    has_ended = phase in {"Succeeded", "Failed", "Error"}
-    return Workflow(
-        namespace=place,
-        uid=f"00000000-0000-4000-8000-{n:012}",
-        name=f"{template or 'by-hand'}-{n:06}",
-        phase=phase,
-        suspended=phase == "Running" and luck.random() < 0.1,
-        message="" if phase in {"Succeeded", "Running", "Pending"} else "child 'step' failed",
-        template=template,
-        cron=f"{template}-cron" if template and luck.random() < 0.3 else "",
-        created_at=created_at,
-        started_at=None if phase == "Pending" else created_at + timedelta(seconds=2),
-        finished_at=created_at + timedelta(minutes=luck.randrange(1, 90)) if has_ended else None,
-        steps_done=steps if phase == "Succeeded" else steps // 2,
-        steps_total=steps,
-        cpu_seconds=luck.randrange(10_000),
-        memory_mib_seconds=luck.randrange(1_000_000),
-        labels={"app": template or "by-hand"},
-        resource_version=n + 1,
+def _teams(count: int) -> list[Team]:
+    slugs = [f"team-{n:02d}" for n in range(count)]
+    known = set(Team.objects.values_list("slug", flat=True))
+    Team.objects.bulk_create(
+        Team(
+            slug=slug,
+            name=slug.replace("-", " ").title(),
+            owner_group=f"{slug}-owners",
+            member_group=f"{slug}-members",
+            viewer_group=f"{slug}-viewers",
+            namespace_limit=200,
+            cpu_budget=9_000,
+            memory_budget_gib=18_000,
+        )
+        for slug in slugs
+        if slug not in known
+    )
+    return list(Team.objects.filter(slug__in=slugs))
+
+
+def _clusters(count: int, now: dt.datetime, kubeconfig: str) -> list[Cluster]:
+    names = [f"cluster-{n:02d}" for n in range(count)]
+    known = set(Cluster.objects.values_list("name", flat=True))
+    Cluster.objects.bulk_create(
+        Cluster(
+            name=name,
+            sealed_kubeconfig=seal(kubeconfig),
+            server=f"https://{name}.example.test:6443",
+            api_endpoints=[{"ip": "10.0.0.1", "port": 6443}],
+            kubernetes_version="v1.37.1",
+            uid=f"uid-{name}",
+            reachable=True,
+            since=now,
+            checked_at=now,
+        )
+        for name in names
+        if name not in known
+    )
+    found = list(Cluster.objects.filter(name__in=names))
+    Watch.objects.bulk_create(
+        Watch(cluster=c, kind="Workflow", in_step=True, since=now, heard_at=now)
+        for c in found
+        if c.name not in known
+    )
+    return found
+
+
+def _quota(namespace: TenantNamespace, now: dt.datetime) -> QuotaUse:
+    hard = dict(namespace.tier.quota)
+    share = namespace.pk % 11
+    used = {
+        "requests.cpu": f"{int(hard['requests.cpu']) * share * 100}m",
+        "requests.memory": f"{int(hard['requests.memory'].removesuffix('Gi')) * share * 102}Mi",
+        "limits.cpu": f"{int(hard['limits.cpu']) * share * 90}m",
+        "limits.memory": f"{int(hard['limits.memory'].removesuffix('Gi')) * share * 92}Mi",
+        "pods": str(int(hard["pods"]) * share // 10),
+        "persistentvolumeclaims": "1",
+        "count/workflows.argoproj.io": str(share * 3),
+    }
+    return QuotaUse(
+        namespace=namespace, hard=hard, used={k: used.get(k, "0") for k in hard}, seen_at=now
     )
 
 
-def _condition(phase: str, at: datetime) -> dict[str, Any]:
-    status = {"Ready": "True", "Degraded": "False"}.get(phase, "Unknown")
-    return {
-        "type": "Ready",
-        "status": status,
-        "reason": phase,
-        "message": "" if phase == "Ready" else "The bench says so.",
-        "observed_generation": 1,
-        "last_transition": at.isoformat(),
-    }
+def _turn(namespace: TenantNamespace, now: dt.datetime) -> Turn:
+    failed = namespace.phase == "Degraded"
+    return Turn(
+        namespace=namespace,
+        generation=1,
+        started_at=now - dt.timedelta(seconds=2),
+        ended_at=now,
+        seconds=0.42,
+        steps=[
+            {
+                "step": f"apply Namespace {namespace.name}",
+                "stage": "namespaces",
+                "state": "done",
+                "seconds": 0.02,
+            },
+            {
+                "step": f"apply ResourceQuota team-quota in {namespace.name}",
+                "stage": "guard_rails",
+                "state": "done",
+                "seconds": 0.01,
+            },
+            {
+                "step": f"upgrade team-argo in {namespace.name}-argo",
+                "stage": "releases",
+                "state": "failed" if failed else "done",
+                "seconds": 0.31,
+                **({"error": NEEDS["Degraded"][2]} if failed else {}),
+            },
+        ],
+        outcome="failed" if failed else "done",
+        message=NEEDS["Degraded"][2] if failed else "",
+    )
 
 
-def _part_of(hard: str, luck: random.Random) -> str:
-    """Some of a quantity, in the same unit."""
-    digits = hard.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-    return f"{int(float(digits) * luck.random())}{hard[len(digits) :]}"
+def _events(request: Request, asker: User, decider: User) -> Iterator[RequestEvent]:
+    filed = request.created_at
+    yield RequestEvent(request=request, kind="filed", at=filed, by=asker, asked=request.asked)
+    if request.state != "pending":
+        by = asker if request.state == "withdrawn" else decider
+        note = "Use the shared one." if request.state == "rejected" else ""
+        yield RequestEvent(
+            request=request,
+            kind=request.state,
+            at=filed + dt.timedelta(minutes=2),
+            by=by,
+            asked=request.asked,
+            note=note,
+        )
 
 
-def _some_time_before(now: datetime, luck: random.Random) -> datetime:
-    return now - timedelta(seconds=luck.randrange(DAYS * 86_400))
+def _workflow(n: int, namespace: TenantNamespace, at: dt.datetime) -> Workflow:
+    phase = WORKFLOW_PHASES[n % len(WORKFLOW_PHASES)]
+    template = TEMPLATES[n % len(TEMPLATES)]
+    ended = phase in {"Succeeded", "Failed", "Error"}
+    total = 3 + n % 40
+    return Workflow(
+        namespace=namespace,
+        uid=f"00000000-0000-4000-8000-{n:012d}",
+        name=f"{template}-{n:06d}",
+        phase=phase,
+        message="child failed: exit code 137 (OOMKilled)" if phase == "Failed" else "",
+        template=template,
+        cron=template if n % 3 == 0 else "",
+        created_at=at,
+        started_at=None if phase == "Pending" else at,
+        finished_at=at + dt.timedelta(seconds=30 + n % 900) if ended else None,
+        steps_done=total if phase == "Succeeded" else total // 2,
+        steps_total=total,
+        cpu_seconds=n % 5_000,
+        memory_mib_seconds=n % 90_000,
+        labels={"app": template},
+        resource_version=str(n),
+    )
 
 
 @contextmanager
-def _moments_as_said(model: type[models.Model], name: str) -> Iterator[None]:
-    """Let rows be older than this moment, which `auto_now_add` would make them."""
-    field: Any = model._meta.get_field(name)  # noqa: SLF001 - Django's documented way
-    field.auto_now_add = False
+def _dated(model: type[Model], field: str) -> Iterator[None]:
+    """While it lasts, rows keep the time they are given: years of them are made in a moment."""
+    column = model._meta.get_field(field)  # noqa: SLF001 - Django's own way to a column
+    assert isinstance(column, DateTimeField)
+    column.auto_now_add = False
     try:
         yield
     finally:
-        field.auto_now_add = True
+        column.auto_now_add = True
+
+
+def _person(username: str) -> User:
+    return User.objects.get_or_create(username=username)[0]

@@ -36,7 +36,7 @@ from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from rest_framework.test import APIClient  # noqa: E402
 
-from benches.fill import fill  # noqa: E402
+from benches.fill import Size, fill  # noqa: E402
 from controlplane.clusters import base_release  # noqa: E402
 from controlplane.clusters import services as registry  # noqa: E402
 from controlplane.clusters.connections import connect  # noqa: E402
@@ -51,7 +51,7 @@ from tenants.models import Team, TenantNamespace, Tier  # noqa: E402
 __all__ = ["fill", "main"]
 
 WORKFLOWS = int(os.environ.get("BENCH_WORKFLOWS", "2000"))
-ROWS = (5_000, 20_000, 50_000)  # namespaces, requests, workflows
+ROWS = Size()
 MAKERS = 8
 CALLS = 30
 DEADLINE = 300.0
@@ -144,7 +144,7 @@ def listed_whole() -> dict[str, Any]:
 def lists() -> dict[str, Any]:
     """The list over all namespaces of a team, as its owner asks for it."""
     started = time.monotonic()
-    fill(*ROWS)
+    fill(ROWS, now=timezone.now(), kubeconfig="")
     filled = time.monotonic() - started
     client = APIClient()
     client.force_authenticate(User.objects.get(username="owner-00"))

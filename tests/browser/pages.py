@@ -1,0 +1,144 @@
+"""Every page of the console and the desk: what is tested, photographed and measured is this list.
+
+A page's name is its URL's name; a page that is not served yet is left out of every run and named by
+`test_every_page_is_served`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from django.apps import apps
+from django.urls import Resolver404, resolve
+
+from .world import CROWD, EMPTY, ERROR, FULL, LONG, STATES, Places
+
+Address = Callable[[Places], str]
+
+# People, by their place in the world.
+ANYBODY = ("",)
+TEAM = ("owner", "member", "viewer")
+PLATFORM = ("approver", "admin")
+SIGNED_IN = (*TEAM, *PLATFORM, "stranger")
+CONCERNED = (*TEAM, *PLATFORM)
+STRANGERS = ("stranger",)
+ADMIN, NO_ADMIN = ("admin",), (*TEAM, "approver", "stranger")
+
+# Which states a page has: a list of rows, the page of one row, a form.
+LISTS = STATES
+ONE = (FULL, ERROR, LONG)
+FORMS = (FULL, EMPTY, ERROR, LONG)
+
+NAMESPACE = "/namespaces/{namespace}/"
+WORKFLOW = "/namespaces/{namespace}/workflows/{workflow}/"
+DESK_NAMESPACES = "/admin/tenants/tenantnamespace/"
+DESK_NAMESPACE = "/admin/tenants/tenantnamespace/{namespace}/change/"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page. `seen_by` begins with the person it is tested and photographed as.
+
+    Those it is `hidden_from` are told that there is no such page, or that it is for other people.
+    """
+
+    name: str
+    path: Address
+    seen_by: tuple[str, ...]
+    states: tuple[str, ...] = (FULL,)
+    hidden_from: tuple[str, ...] = ()
+    status: int = 200
+    desk: bool = False  # django-unfold's pages: their scripts and markup are not ours
+
+    @property
+    def person(self) -> str:
+        """Who it is looked at as; nobody for a page without sign-in."""
+        return self.seen_by[0]
+
+
+def at(path: str) -> Address:
+    """An address that names rows, such as `/namespaces/{namespace}/`."""
+    return lambda places: path.format(**vars(places))
+
+
+PAGES = (
+    Page("sign-in", at("/sign-in/"), ANYBODY),
+    Page("not-found", at("/no-such-page/"), ("owner",), status=404),
+    Page("home", at("/"), SIGNED_IN, LISTS),
+    Page("namespaces", at("/namespaces/"), SIGNED_IN, LISTS),
+    Page("namespace", at(NAMESPACE), CONCERNED, ONE, STRANGERS),
+    Page("progress", at(f"{NAMESPACE}progress/"), CONCERNED, ONE, STRANGERS),
+    Page("requests", at("/requests/"), SIGNED_IN, LISTS),
+    Page("new-request", at("/requests/new/"), ("owner", "stranger"), FORMS),
+    Page("request", at("/requests/{request}/"), CONCERNED, ONE, STRANGERS),
+    Page("inbox", at("/inbox/"), PLATFORM, LISTS, (*TEAM, "stranger")),
+    Page("workflows", at("/workflows/"), SIGNED_IN, LISTS),
+    Page("workflow", at(WORKFLOW), TEAM, (*ONE, CROWD), STRANGERS),
+    Page("submit", at("/workflows/submit/"), ("owner", "member"), FORMS),
+    Page("crons", at("/crons/"), SIGNED_IN, FORMS),
+    Page("teams", at("/teams/"), SIGNED_IN, LISTS),
+    Page("search", at("/search/?q=pay"), SIGNED_IN, LISTS),
+    Page("desk", at("/admin/"), ADMIN, LISTS, NO_ADMIN, desk=True),
+    Page("desk-namespaces", at(DESK_NAMESPACES), ADMIN, LISTS, NO_ADMIN, desk=True),
+    Page("desk-namespace", at(DESK_NAMESPACE), ADMIN, ONE, NO_ADMIN, desk=True),
+    Page("desk-requests", at("/admin/tenants/request/"), ADMIN, LISTS, NO_ADMIN, desk=True),
+    Page("desk-teams", at("/admin/tenants/team/"), ADMIN, LISTS, NO_ADMIN, desk=True),
+    Page("desk-tier", at("/admin/tenants/tier/{tier}/change/"), ADMIN, ONE, NO_ADMIN, desk=True),
+    Page("desk-clusters", at("/admin/clusters/cluster/"), ADMIN, LISTS, NO_ADMIN, desk=True),
+)
+
+
+# Addresses that are no pages: what a form sends, and parts that a page fetches for itself.
+PARTS = {
+    "sign-out",
+    "theme",
+    "try-now",
+    "release",
+    "new-request-check",
+    "discard-draft",
+    "inbox-plans",
+    "inbox-decide",
+    "keep-view",
+    "workflow-log",
+    "workflow-act",
+    "cron-act",
+}
+
+# Looks that the frame alone cannot give yet; take a line away when its page is there.
+AWAITED = {
+    ("home", LONG): "long names on the first page",
+    ("home", CROWD): "a first page that shows five of 5,000",
+}
+
+
+@cache
+def is_served(page: Page) -> bool:
+    """True if its address resolves: a page that is still to come does not."""
+    if page.desk and not apps.is_installed("unfold"):
+        return False  # Django's own admin is there before the desk is
+    try:
+        resolve(page.path(Places()).partition("?")[0])
+    except Resolver404:
+        return page.status == 404
+    return True
+
+
+def served() -> list[Page]:
+    """Those there are."""
+    return [page for page in PAGES if is_served(page)]
+
+
+def missing() -> list[str]:
+    """What is still to come: pages by name, then looks of those that are there."""
+    return [page.name for page in PAGES if not is_served(page)] + list(AWAITED.values())
+
+
+def looks() -> list[tuple[Page, str]]:
+    """Every page that is there in each of its states; states together, for changing them costs."""
+    pairs = [
+        (page, state)
+        for page in served()
+        for state in page.states
+        if (page.name, state) not in AWAITED
+    ]
+    return sorted(pairs, key=lambda look: STATES.index(look[1]))

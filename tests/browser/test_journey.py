@@ -1,0 +1,167 @@
+"""The whole way in a browser: asked for, approved, made on a real API server, used.
+
+As four people, by names and labels alone: what a screen reader finds is what is clicked.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from playwright.sync_api import Page as Tab
+from playwright.sync_api import expect
+
+from controlplane.clusters import services as clusters
+from controlplane.kube.gateway import KubeGateway
+from controlplane.processes.embedded import background_work
+from localcluster.clusters import RunningCluster
+from tenants.models import Team, TenantNamespace
+
+from . import pages, player, world
+from .live import Platform
+from .sheet import Visits
+
+NEEDED = {"new-request", "request", "inbox", "progress", "submit", "workflow"}
+AWAITED = sorted(NEEDED & set(pages.missing()))
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.cluster,
+    pytest.mark.skipif(AWAITED != [], reason=f"not served yet: {', '.join(AWAITED)}"),
+]
+
+NAME = "payments-batch"
+READY_MS = 60_000
+SUBMITTED = """
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata:
+  name: settle-1
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    container: {image: quay.io/argoproj/argosay:v2, command: [echo], args: [settled]}
+"""
+
+
+@pytest.fixture
+def kube(local_cluster: RunningCluster) -> KubeGateway:
+    """The cluster as its admin sees it."""
+    return KubeGateway.from_kubeconfig(yaml.safe_load(local_cluster.kubeconfig.read_text()))
+
+
+@pytest.fixture
+def at_work(live: Platform, local_cluster: RunningCluster) -> Iterator[None]:
+    """A new installation with one team and one real cluster, and the loop running."""
+    live.blank()
+    world.people()
+    Team.objects.create(
+        slug="payments",
+        name="Payments",
+        owner_group="payments-owners",
+        member_group="payments-members",
+        viewer_group="payments-viewers",
+    )
+    text = local_cluster.kubeconfig.read_text()
+    clusters.register(name="eu-1", kubeconfig_text=text, simulated=True)
+    with background_work():
+        yield
+
+
+def test_from_the_request_to_the_graph(
+    at_work: None, visits: Visits, live: Platform, kube: KubeGateway
+) -> None:
+    owner, approver = visits.tab_of("owner"), visits.tab_of("approver")
+    member, viewer = visits.tab_of("member"), visits.tab_of("viewer")
+
+    _asks(owner)
+    _approves(approver)
+    namespace = TenantNamespace.objects.get(name=NAME)
+    _watches_it_become_ready(owner, namespace)
+    _submits(member, namespace)
+    name = player.finish(kube, NAME)
+
+    _sees_the_graph(viewer, namespace, name)
+
+
+def test_a_viewer_is_offered_nothing_to_change(at_work: None, visits: Visits) -> None:
+    visits.faults.expected |= {403, 404}
+    viewer = visits.tab_of("viewer")
+
+    viewer.goto("/")
+
+    expect(
+        viewer.get_by_role("link", name=re.compile("new namespace", re.IGNORECASE))
+    ).to_have_count(0)
+    viewer.goto("/inbox/")
+    expect(viewer.get_by_role("button", name=re.compile("approve", re.IGNORECASE))).to_have_count(0)
+
+
+def _asks(tab: Tab) -> None:
+    """The owner fills the form in and sends it; the page after it is the request."""
+    tab.goto("/requests/new/")
+    tab.get_by_label(re.compile("^name", re.IGNORECASE)).fill(NAME)
+    _choose(tab, "cluster|where", "eu-1")
+    _choose(tab, "tier", "small")
+    tab.get_by_label(re.compile("why|reason", re.IGNORECASE)).first.fill("The nightly export.")
+    _button(tab, "^send|^ask|^file").click()
+
+    tab.wait_for_url(re.compile(r"/requests/\d+/$"))
+    expect(tab.get_by_role("main")).to_contain_text(NAME)
+
+
+def _approves(tab: Tab) -> None:
+    """The approver finds it in the inbox, reads the plan, says yes."""
+    tab.goto("/inbox/")
+    tab.get_by_role("main").get_by_role("link", name=re.compile(NAME)).first.click()
+    expect(tab.get_by_role("main")).to_contain_text("ResourceQuota")
+    _button(tab, "^approve").click()
+
+    expect(tab.get_by_role("main")).to_contain_text(re.compile("approved", re.IGNORECASE))
+
+
+def _watches_it_become_ready(tab: Tab, namespace: TenantNamespace) -> None:
+    """The page of the progress comes to its end by itself, nobody reloads it."""
+    tab.goto(f"/namespaces/{namespace.pk}/progress/")
+
+    ready = tab.get_by_role("main").get_by_text("Ready", exact=True).first
+    expect(ready).to_be_visible(timeout=READY_MS)
+
+
+def _submits(tab: Tab, namespace: TenantNamespace) -> None:
+    """A member pastes a manifest; the page after it is the workflow's."""
+    tab.goto(f"/workflows/submit/?namespace={namespace.pk}")
+    _choose(tab, "namespace", NAME)
+    tab.get_by_label(re.compile("yaml|manifest", re.IGNORECASE)).first.fill(SUBMITTED)
+    _button(tab, "^submit").click()
+
+    tab.wait_for_url(re.compile(rf"/namespaces/{namespace.pk}/workflows/settle-1/$"))
+
+
+def _sees_the_graph(tab: Tab, namespace: TenantNamespace, name: str) -> None:
+    """A viewer opens the workflow: it succeeded, and its steps are drawn and named."""
+    tab.goto(f"/namespaces/{namespace.pk}/workflows/{name}/")
+
+    main = tab.get_by_role("main")
+    expect(main).to_contain_text("Succeeded")
+    expect(main.locator("svg.graph")).to_be_visible()
+    expect(main.locator("svg.graph")).to_contain_text("settle")
+
+
+def _button(tab: Tab, name: str) -> Any:
+    return tab.get_by_role("main").get_by_role("button", name=re.compile(name, re.IGNORECASE)).first
+
+
+def _choose(tab: Tab, label: str, value: str) -> None:
+    """Take a value, whether it is offered as a list, as radio buttons, or decided already."""
+    named = re.compile(label, re.IGNORECASE)
+    listed = tab.get_by_role("main").get_by_role("combobox", name=named)
+    if listed.count():
+        shown = listed.first.locator("option").filter(has_text=re.compile(value, re.IGNORECASE))
+        listed.first.select_option(shown.first.get_attribute("value"))
+        return
+    offered = tab.get_by_role("radio", name=re.compile(value, re.IGNORECASE))
+    if offered.count():
+        offered.first.check(force=True)

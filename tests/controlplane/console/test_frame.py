@@ -1,0 +1,414 @@
+"""What surrounds every page: its small tags, its theme, its policy, its doors, and the pages of bad days."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import OperationalError
+from django.http import HttpRequest
+from django.template import Context, RequestContext, Template
+from django.test import Client, RequestFactory, override_settings
+from django.urls import path
+from django.utils import timezone
+
+from controlplane.console import theme
+from controlplane.console.templatetags.console import ago, badge, duration, same_page
+from controlplane.headers import ADMINS, OURS
+from controlplane.identity.models import User
+from controlplane.urls import urlpatterns as ours
+from tests.factories import (
+    PASSWORD,
+    NamespaceFactory,
+    PersonFactory,
+    TeamFactory,
+    approver,
+    filed,
+    owner_of,
+    platform_admin,
+)
+
+pytestmark = pytest.mark.django_db
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+ELSEWHERE = ["//evil.test/", "https://evil.test/", "http:///evil.test", "javascript:alert(1)"]
+
+
+def signed_in(user: User, **options: bool) -> Client:
+    client = Client(**options)
+    client.force_login(user, backend=BACKEND)
+    return client
+
+
+# Tags.
+
+
+@pytest.mark.parametrize(
+    ("word", "look"),
+    [("Ready", "ok"), ("Running", "run"), ("Pending", "warn"), ("Failed", "bad"), ("Odd", "")],
+)
+def test_a_badge_is_a_word_beside_its_colour(word: str, look: str) -> None:
+    assert badge(word) == f'<span class="badge {look}">{word}</span>'
+
+
+def test_a_badge_may_show_another_word_than_decides_its_look() -> None:
+    assert badge("False", "not ready") == '<span class="badge bad">not ready</span>'
+
+
+def test_a_badge_writes_what_a_cluster_says_as_text() -> None:
+    assert "<script>" not in badge("<script>alert(1)</script>")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (None, ""),
+        (0, "0 s"),
+        (0.44, "0.4 s"),
+        (9.94, "9.9 s"),
+        (42.9, "42 s"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (3600, "1 h"),
+        (86_399, "23 h"),
+        (5 * 86_400, "5 d"),
+    ],
+)
+def test_a_duration_has_one_unit(seconds: float | None, said: str) -> None:
+    assert duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("away", "said"),
+    [
+        (timedelta(minutes=-3, seconds=-5), "3 min ago"),
+        (timedelta(hours=-30), "1 d ago"),
+        (timedelta(seconds=38, milliseconds=900), "in 38 s"),
+        (timedelta(), "just now"),
+    ],
+)
+def test_a_moment_is_told_from_now(
+    away: timedelta, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    monkeypatch.setattr(timezone, "now", lambda: now)
+
+    assert f">{said}</time>" in ago(now + away)
+
+
+def test_a_moment_carries_its_exact_time_with_the_zone() -> None:
+    told = ago(datetime(2026, 11, 21, 12, 30, 15, tzinfo=UTC))
+
+    assert 'datetime="2026-11-21T12:30:15+00:00"' in told
+    assert 'title="21 Nov 2026 12:30:15 UTC"' in told
+
+
+def test_a_moment_that_never_was_is_nothing() -> None:
+    assert ago(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "changes", "becomes"),
+    [
+        ("", {"sort": "name"}, "?sort=name"),
+        ("?sort=name&page=3", {"sort": "-name"}, "?sort=-name"),
+        ("?sort=name&page=3", {"page": 4}, "?sort=name&page=4"),
+        ("?phase=Ready&q=a", {"phase": ""}, "?q=a"),
+        ("?phase=Ready&phase=Failed", {"phase": "Error"}, "?phase=Error"),
+        ("", {"q": "a&b=c"}, "?q=a%26b%3Dc"),
+    ],
+)
+def test_the_same_page_keeps_its_query_and_pages_begin_anew(
+    query: str, changes: dict[str, str], becomes: str
+) -> None:
+    request = RequestFactory().get(f"/workflows/{query}")
+
+    assert same_page(RequestContext(request, {"request": request}), **changes) == becomes
+
+
+def test_what_a_page_has_behind_it_is_written_as_text() -> None:
+    template = Template('{% include "console/_behind.html" %}')
+
+    written = template.render(Context({"behind": [("YAML", "a: <b>")]}))
+
+    assert "a: &lt;b&gt;" in written
+
+
+# The theme.
+
+
+@pytest.mark.parametrize("chosen", ["light", "dark"])
+def test_a_chosen_theme_is_kept_and_written_on_the_page(chosen: str) -> None:
+    client = Client()
+
+    back = client.post("/theme/", {"theme": chosen, "next": "/sign-in/"})
+
+    assert back["Location"] == "/sign-in/"
+    assert f'data-theme="{chosen}"' in client.get("/sign-in/").content.decode()
+
+
+@pytest.mark.parametrize("chosen", ["", "sepia", '"><script>'])
+def test_any_other_theme_is_the_systems(chosen: str) -> None:
+    client = Client()
+    client.cookies[theme.COOKIE] = "dark"
+
+    client.post("/theme/", {"theme": chosen})
+
+    assert "data-theme" not in client.get("/sign-in/").content.decode()
+
+
+@pytest.mark.parametrize("where", ELSEWHERE)
+def test_choosing_a_theme_leads_to_no_other_host(where: str) -> None:
+    assert Client().post("/theme/", {"theme": "dark", "next": where})["Location"] == "/"
+
+
+def test_a_link_cannot_choose_a_theme() -> None:
+    assert Client().get("/theme/?theme=dark").status_code == 405
+
+
+def test_another_site_cannot_choose_a_theme() -> None:
+    client = Client(enforce_csrf_checks=True)
+
+    assert client.post("/theme/", {"theme": "dark"}).status_code == 403
+
+
+# The policy.
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["/sign-in/", "/", "/no-such-page/", "/healthz", "/api/v1/me/", "/theme/", "/static/x.css"],
+)
+def test_every_answer_says_that_nothing_comes_from_elsewhere(where: str) -> None:
+    policy = Client().get(where)["Content-Security-Policy"]
+
+    assert policy == OURS
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("where", ["/admin/", "/admin/login/", "/admin/no-such-page/"])
+def test_the_desk_may_style_inline_and_run_nothing_inline(where: str) -> None:
+    policy = signed_in(platform_admin()).get(where)["Content-Security-Policy"]
+
+    assert policy == ADMINS
+    assert "script-src 'self';" in policy
+
+
+# The pages of bad days.
+
+
+def forbidden(_: HttpRequest) -> None:
+    from django.core.exceptions import PermissionDenied
+
+    raise PermissionDenied
+
+
+def broken(_: HttpRequest) -> None:
+    raise OperationalError("database is locked: planted")
+
+
+urlpatterns = [path("forbidden/", forbidden), path("broken/", broken), *ours]
+with_bad_days = override_settings(ROOT_URLCONF=__name__)
+Person = Callable[[], User]
+BAD_DAYS = [("/forbidden/", 403), ("/no-such-page/", 404), ("/broken/", 500)]
+
+
+@with_bad_days
+@pytest.mark.parametrize(("where", "status"), BAD_DAYS)
+def test_a_stranger_gets_a_calm_page_on_a_bad_day(where: str, status: int) -> None:
+    answer = Client(raise_request_exception=False).get(where)
+
+    assert answer.status_code == status
+    assert "Go to the first page" in answer.content.decode()
+    assert answer["Content-Security-Policy"] == OURS
+
+
+@with_bad_days
+@pytest.mark.parametrize(("where", "status"), BAD_DAYS)
+def test_somebody_signed_in_gets_a_calm_page_on_a_bad_day(where: str, status: int) -> None:
+    client = signed_in(PersonFactory(), raise_request_exception=False)
+
+    page = client.get(where)
+
+    assert page.status_code == status
+    assert "Go to the first page" in page.content.decode()
+    assert "planted" not in page.content.decode()
+
+
+@with_bad_days
+def test_the_page_of_a_failure_asks_nothing_of_the_database(
+    django_assert_num_queries: Callable[..., object],
+) -> None:
+    """It may be the database that failed: asking it again would leave no page at all."""
+    from django.views.defaults import server_error
+
+    request = RequestFactory().get("/broken/")
+    request.user = approver()
+
+    with django_assert_num_queries(0):
+        assert server_error(request).status_code == 500
+
+
+def test_a_page_of_another_team_and_no_page_look_the_same() -> None:
+    client = signed_in(owner_of(TeamFactory()))
+    there = NamespaceFactory(team=TeamFactory())
+
+    other, none = client.get(f"/namespaces/{there.pk}/"), client.get("/namespaces/999999/")
+
+    assert other.status_code == none.status_code == 404
+    assert _shown(other.content) == _shown(none.content)
+
+
+def _shown(page: bytes) -> str:
+    return page.decode().partition("<main")[2]
+
+
+# The switcher.
+
+
+def test_the_switcher_offers_the_teams_one_may_see() -> None:
+    mine, other = TeamFactory(name="Payments"), TeamFactory(name="Ledger")
+
+    home = signed_in(owner_of(mine)).get("/").content.decode()
+
+    assert f"?team={mine.slug}" in home
+    assert other.slug not in home
+
+
+def test_a_chosen_team_stays_chosen() -> None:
+    person = PersonFactory(claimed_groups=["a-owners", "b-owners"])
+    NamespaceFactory(team=TeamFactory(slug="a"), name="of-a")
+    NamespaceFactory(team=TeamFactory(slug="b"), name="of-b")
+    client = signed_in(person)
+
+    client.get("/?team=a")
+    home = client.get("/")
+
+    assert home.context["frame"].team.slug == "a"
+    assert "of-b" not in home.content.decode()
+
+
+def test_the_choice_can_be_taken_back() -> None:
+    team = TeamFactory(slug="a")
+    client = signed_in(owner_of(team))
+    client.get("/?team=a")
+
+    client.get("/?team=")
+
+    assert client.get("/").context["frame"].team is None
+
+
+@pytest.mark.parametrize("slug", ["ledger", "no-such-team", "'; drop", "../"])
+def test_a_team_one_may_not_see_cannot_be_chosen(slug: str) -> None:
+    TeamFactory(slug="ledger")
+    NamespaceFactory(team=TeamFactory(slug="a"), name="of-a")
+    client = signed_in(PersonFactory(claimed_groups=["a-owners"]))
+
+    client.get("/", {"team": slug})
+
+    home = client.get("/")
+    assert home.context["frame"].team is None
+    assert "of-a" in home.content.decode()
+
+
+def test_who_leaves_a_team_leaves_its_choice() -> None:
+    person = owner_of(TeamFactory(slug="a"))
+    client = signed_in(person)
+    client.get("/?team=a")
+
+    User.objects.filter(pk=person.pk).update(claimed_groups=[])
+
+    assert client.get("/").context["frame"].team is None
+
+
+def test_the_inbox_counts_never_ones_own() -> None:
+    team = TeamFactory(slug="payments")
+    both = PersonFactory(claimed_groups=["argosy-approvers", "payments-owners"])
+    mine, _ = filed(team), filed()
+    mine.requested_by = both
+    mine.save()
+
+    assert signed_in(both).get("/").context["frame"].inbox_count == 1
+
+
+# Signing in and out.
+
+
+def test_a_page_sends_a_stranger_to_sign_in_and_back() -> None:
+    client, person = Client(), PersonFactory(password=PASSWORD)
+
+    asked = client.get("/?team=a")
+    back = client.post(asked["Location"], {"username": person.username, "password": PASSWORD,
+                                           "next": "/?team=a"})  # fmt: skip
+
+    assert asked["Location"] == "/sign-in/?next=/%3Fteam%3Da"
+    assert back["Location"] == "/?team=a"
+
+
+@pytest.mark.parametrize("where", ELSEWHERE)
+def test_signing_in_leads_to_no_other_host(where: str) -> None:
+    person = PersonFactory(password=PASSWORD)
+
+    back = Client().post(
+        "/sign-in/", {"username": person.username, "password": PASSWORD, "next": where}
+    )
+
+    assert back.status_code == 302
+    assert back["Location"] == "/"
+
+
+@pytest.mark.parametrize("where", ELSEWHERE)
+def test_who_is_signed_in_already_is_led_to_no_other_host(where: str) -> None:
+    assert signed_in(PersonFactory()).get("/sign-in/", {"next": where})["Location"] == "/"
+
+
+def test_a_wrong_password_is_one_sentence_and_keeps_the_name() -> None:
+    PersonFactory(username="dana", password=PASSWORD)
+
+    page = Client().post("/sign-in/", {"username": "dana", "password": "wrong"}).content.decode()
+
+    assert page.count('role="alert"') == 1
+    assert "That name and password do not fit" in page
+    assert 'value="dana"' in page
+    assert "wrong" not in page.partition("<main")[2]
+
+
+def test_a_name_that_is_not_known_looks_like_a_wrong_password() -> None:
+    PersonFactory(username="dana", password=PASSWORD)
+
+    known, unknown = (
+        Client().post("/sign-in/", {"username": name, "password": "wrong"})
+        for name in ("dana", "nobody")
+    )
+
+    assert known.status_code == unknown.status_code
+    assert _alert(known.content) == _alert(unknown.content)
+
+
+def test_signing_out_ends_the_session() -> None:
+    client = signed_in(PersonFactory())
+
+    left = client.post("/sign-out/")
+
+    assert left["Location"] == "/sign-in/"
+    assert client.get("/").status_code == 302
+
+
+def test_a_link_cannot_sign_anybody_out() -> None:
+    client = signed_in(PersonFactory())
+
+    assert client.get("/sign-out/").status_code == 405
+    assert client.get("/").status_code == 200
+
+
+def test_who_is_not_signed_in_has_no_frame() -> None:
+    from controlplane.console.frame import context
+
+    request = RequestFactory().get("/")
+    request.user = AnonymousUser()
+
+    assert "frame" not in context(request)
+
+
+def _alert(page: bytes) -> str:
+    return page.decode().partition('role="alert"')[2].partition("</div>")[0]
