@@ -42,7 +42,11 @@ from controlplane.clusters import services as registry  # noqa: E402
 from controlplane.clusters.connections import connect  # noqa: E402
 from controlplane.clusters.models import Cluster  # noqa: E402
 from controlplane.identity.models import User  # noqa: E402
+from controlplane.index.entries import WorkflowEntry  # noqa: E402
+from controlplane.index.kinds import WORKFLOW  # noqa: E402
 from controlplane.index.models import Watch, Workflow  # noqa: E402
+from controlplane.index.watching import Changed  # noqa: E402
+from controlplane.index.writing import Inbox, Letter, write  # noqa: E402
 from controlplane.processes import watch  # noqa: E402
 from localcluster import clusters  # noqa: E402
 from localcluster.home import Home  # noqa: E402
@@ -52,6 +56,7 @@ __all__ = ["fill", "main"]
 
 WORKFLOWS = int(os.environ.get("BENCH_WORKFLOWS", "2000"))
 ROWS = Size()
+CHANGES = 20_000
 MAKERS = 8
 CALLS = 30
 DEADLINE = 300.0
@@ -97,7 +102,7 @@ def until(true: Callable[[], bool]) -> float:
     while not true():
         if time.monotonic() > deadline:
             raise SystemExit(f"it never came to be: {list(Watch.objects.values())}")
-        time.sleep(0.01)
+        time.sleep(0.02)
     return time.monotonic()
 
 
@@ -135,10 +140,51 @@ def listed_whole() -> dict[str, Any]:
     """The same workflows, when the watch begins with none of them known."""
     Workflow.objects.all().delete()
     Watch.objects.all().delete()
-    started = time.monotonic()
+    started, cpu = time.monotonic(), time.process_time()
     with watching():
         done = until(lambda: Workflow.objects.count() == WORKFLOWS)
-    return {"seconds": round(done - started, 2), "rows_per_s": round(WORKFLOWS / (done - started))}
+        used = time.process_time() - cpu
+    return {
+        "seconds": round(done - started, 2),
+        "rows_per_s": round(WORKFLOWS / (done - started)),
+        "rows_per_cpu_s": round(WORKFLOWS / used),
+    }
+
+
+def written(cluster: Cluster, namespace: TenantNamespace) -> dict[str, Any]:
+    """Changes as fast as they can be told, by several followers at once: what the writer makes of them."""
+    inbox, ended, now = Inbox(), threading.Event(), timezone.now()
+
+    def tell(first: int) -> None:
+        for number in range(first, CHANGES, MAKERS):
+            entry = WorkflowEntry(
+                namespace=namespace.name,
+                uid=f"told-{number % WORKFLOWS}",
+                resource_version=number + 1,
+                name=f"told-{number % WORKFLOWS}",
+                created_at=now,
+                phase="Running",
+                labels={"app": "bench"},
+            )
+            inbox.put(Letter(cluster, WORKFLOW, Changed(entry, gone=False)), ended)
+
+    followers = [threading.Thread(target=tell, args=(n,)) for n in range(MAKERS)]
+    started, cpu = time.monotonic(), time.process_time()
+    for follower in followers:
+        follower.start()
+    batches = []
+    while letters := inbox.batch():
+        began = time.monotonic()
+        write(letters, now=timezone.now())
+        batches.append(time.monotonic() - began)
+    took, used = time.monotonic() - started, time.process_time() - cpu
+    Workflow.objects.filter(uid__startswith="told-").delete()
+    return {
+        "changes": CHANGES,
+        "changes_per_s": round(CHANGES / took),
+        "changes_per_cpu_s": round(CHANGES / used),
+        "batch_p95_ms": round(1000 * statistics.quantiles(batches, n=20)[-1], 1),
+    }
 
 
 def lists() -> dict[str, Any]:
@@ -155,6 +201,7 @@ def lists() -> dict[str, Any]:
 
 
 def _p95_ms(client: APIClient, query: dict[str, str]) -> float:
+    client.get("/api/v1/workflows/", query)  # the first call imports
     took = []
     for _ in range(CALLS):
         started = time.monotonic()
@@ -176,6 +223,7 @@ def main() -> None:
             "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
             "watched_in": watched_in(cluster, namespace),
             "listed_whole": listed_whole(),
+            "written": written(cluster, namespace),
             "lists_p95_ms": lists(),
         }
     finally:

@@ -172,7 +172,8 @@ class FakeCluster:
                     raise Unreachable("the API server cannot be reached: the story says so")
                 if seen < self.compacted:
                     raise refused(410, {"message": f"too old resource version: {seen}"})
-                seen = now
+                # Of a cluster that was set back nothing is told before it is past that version again.
+                seen = max(seen, now)
                 for change in news:
                     ref = change.ref
                     if (ref.api_version, ref.kind) != (api_version, kind):
@@ -181,8 +182,10 @@ class FakeCluster:
                     if event is not None:
                         yield event
                 if time.monotonic() >= deadline:
-                    said = {"apiVersion": api_version, "kind": kind}
-                    yield Event("BOOKMARK", {**said, "metadata": {"resourceVersion": str(now)}})
+                    if seen == now:
+                        meta = {"resourceVersion": str(now)}
+                        said = {"apiVersion": api_version, "kind": kind, "metadata": meta}
+                        yield Event("BOOKMARK", said)
                     return
 
         return events()

@@ -115,8 +115,11 @@ def report(
 
 
 def heard(cluster: Cluster, kind: Kind, *, now: datetime) -> None:
-    """Keep that the watch said something, if only that nothing happened."""
-    Watch.objects.filter(cluster=cluster, kind=kind.name).update(heard_at=now)
+    """Keep that the watch said something, if only that nothing happened; so it is in step."""
+    watched = Watch.objects.filter(cluster=cluster, kind=kind.name)
+    # Not in step: another process, which ended while this one had begun, said so last.
+    if not watched.filter(in_step=True).update(heard_at=now):
+        report(cluster, kind, in_step=True, now=now)
 
 
 @transaction.atomic

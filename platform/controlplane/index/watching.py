@@ -23,7 +23,7 @@ STREAM_SECONDS = 300
 PAGE = 200  # a workflow can be a megabyte
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 60.0
-SHORT_SECONDS = 1.0  # a stream that ends sooner, with nothing said, is no stream
+SHORT_SECONDS = 1.0  # a stream that ends sooner is a failure: opened again at once, it would spin
 STUBBORN = 3  # refusals in a row after which the place itself is doubted
 
 
@@ -111,14 +111,17 @@ class Follower:
             seconds=self._seconds,
         )
         self._tell(Standing(in_step=True))
-        for event in stream:
-            if self._ended.is_set():
-                return
-            self._take(event)
-        if time.monotonic() - began < SHORT_SECONDS:
+        try:
+            for event in stream:
+                if self._ended.is_set():
+                    return
+                self._take(event)
+        finally:
+            has_lived = time.monotonic() - began >= SHORT_SECONDS
+            if has_lived:
+                self._failures = 0
+        if not has_lived:
             self._failures += 1
-        else:
-            self._failures = 0
 
     def _try(self) -> Exception | None:
         try:
@@ -149,14 +152,6 @@ class Follower:
 
     def _take(self, event: Event) -> None:
         place = event.manifest["metadata"]["resourceVersion"]
-        version = version_of(place)
-        if version < self._known:
-            # A cluster that was set back answers as if nothing were: only its numbers tell.
-            raise Expired(
-                f"the cluster went back from version {self._known} to {version}",
-                code=410,
-                status={},
-            )
         if event.type == "BOOKMARK":
             self._tell(Heard())
         elif (entry := self._kind.entry(event.manifest)) is not None:

@@ -287,7 +287,9 @@ class KubeGateway:
 
 def _be_patient(response: Any, seconds: float) -> None:
     """Let the socket of an answer that is being read be silent for so long."""
-    response.connection.sock.settimeout(seconds)
+    # There is none to be had where a proxy said `Connection: close`: then silence breaks it off early.
+    if sock := getattr(response.connection, "sock", None):
+        sock.settimeout(seconds)
 
 
 def _events(response: Any, deadline: float) -> Iterator[Event]:

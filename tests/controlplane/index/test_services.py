@@ -192,3 +192,13 @@ def test_a_watch_tells_since_when_it_is_behind_and_why() -> None:
 
     row.refresh_from_db()
     assert (row.in_step, row.since, row.heard_at, row.message) == (True, latest, latest, "")
+
+
+def test_a_watch_that_is_heard_is_in_step_whatever_another_process_said_at_its_end() -> None:
+    cluster, later = ClusterFactory(), NOW + timedelta(minutes=1)
+    services.report(cluster, WORKFLOW, in_step=False, message="not running", now=NOW)
+
+    services.heard(cluster, WORKFLOW, now=later)
+
+    row = Watch.objects.get()
+    assert (row.in_step, row.message, row.since, row.heard_at) == (True, "", later, later)
