@@ -2,7 +2,18 @@
 
 from django.db import models
 
+from controlplane.identity.models import User
 from tenants.models import TenantNamespace
+
+
+class TurnQuerySet(models.QuerySet["Turn"]):
+    """Questions about turns."""
+
+    def visible_to(self, user: User) -> "TurnQuerySet":
+        """Those of the namespaces a person may see."""
+        if user.is_approver:
+            return self.all()  # the same rows as below, without a look at every namespace
+        return self.filter(namespace__in=TenantNamespace.objects.visible_to(user))
 
 
 class Turn(models.Model):
@@ -16,6 +27,8 @@ class Turn(models.Model):
     steps = models.JSONField(default=list)
     outcome = models.CharField(max_length=100, blank=True)
     message = models.CharField(max_length=1000, blank=True)
+
+    objects = TurnQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]

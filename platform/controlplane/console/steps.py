@@ -164,7 +164,7 @@ def _stage(
         name=stage.name,
         state=_state(mine, condition, applied=facts.applied),
         sentence=_sentence(stage, mine, condition),
-        seconds=sum(entry.get("seconds", 0) for entry in mine) if mine else None,
+        seconds=sum(entry.get("seconds", 0) for entry in mine) or None,
         usual=sum(usual) if usual else None,
         words=errors or ((condition.message,) if condition and failed else ()),
         reason=condition.reason if condition and failed else "StepFailed" if errors else "",
@@ -188,7 +188,9 @@ def _sentence(stage: Stage, mine: Sequence[Entry], condition: Condition | None) 
     if condition is not None and condition.status is Status.UNKNOWN:
         return condition.message
     done = sum(entry["state"] == "done" for entry in mine)
-    return f"{stage.sentence} ({done} of {len(mine)} done)" if mine else stage.sentence
+    held = condition is not None and condition.status is Status.TRUE
+    # Once it is seen to hold, how far a turn came no longer matters.
+    return stage.sentence if held or not mine else f"{stage.sentence} ({done} of {len(mine)} done)"
 
 
 def _controller(condition: Condition | None, facts: Facts) -> Step:

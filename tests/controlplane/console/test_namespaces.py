@@ -712,3 +712,15 @@ def approved(request: Request, namespace: TenantNamespace) -> None:
     """Say yes to a request by the rows alone."""
     Request.objects.filter(pk=request.pk).update(state="approved", namespace=namespace)
     RequestEvent.objects.create(request=request, kind="approved", by=approver())
+
+
+@pytest.mark.parametrize("choose", [False, True])
+def test_what_was_done_for_another_team_is_not_told(choose: bool) -> None:
+    mine, theirs = ready(), ready()
+    Turn.objects.create(namespace=theirs, generation=1, outcome="TheirOwnBusiness")
+    person = approver() if choose else owner_of(mine.team)
+    client = signed_in(person)
+    if choose:
+        client.get("/", {"team": mine.team.slug})
+
+    assert "TheirOwnBusiness" not in read(client, "/")
