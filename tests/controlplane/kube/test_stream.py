@@ -39,7 +39,7 @@ def named(name: str) -> Manifest:
     return {"metadata": {"name": name}}
 
 
-BOTH = line("ADDED", named("a")) + b"\n" + line("DELETED", named("b"))
+BOTH = line("ADDED", named("a")) + b"\n" + line("BOOKMARK", named("b"))
 
 
 @pytest.mark.parametrize("cut", [1, 7, len(BOTH) // 2, len(BOTH)])
