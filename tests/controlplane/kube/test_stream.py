@@ -50,7 +50,7 @@ def test_events_are_whole_however_they_are_cut(cut: int) -> None:
 
     assert [(e.type, e.manifest) for e in events] == [
         ("ADDED", named("a")),
-        ("DELETED", named("b")),
+        ("BOOKMARK", named("b")),
     ]
     assert answer.is_closed
 
