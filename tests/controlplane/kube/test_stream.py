@@ -39,7 +39,7 @@ def named(name: str) -> Manifest:
     return {"metadata": {"name": name}}
 
 
-BOTH = line("ADDED", named("a")) + b"\n" + line("DELETED", named("b"))
+BOTH = line("ADDED", named("a")) + b"\n" + line("BOOKMARK", named("b"))
 
 
 @pytest.mark.parametrize("cut", [1, 7, len(BOTH) // 2, len(BOTH)])
@@ -50,7 +50,7 @@ def test_events_are_whole_however_they_are_cut(cut: int) -> None:
 
     assert [(e.type, e.manifest) for e in events] == [
         ("ADDED", named("a")),
-        ("DELETED", named("b")),
+        ("BOOKMARK", named("b")),
     ]
     assert answer.is_closed
 
