@@ -51,7 +51,7 @@ def test_a_draft_is_nobody_elses() -> None:
     for other in (owner_of(team), approver(), platform_admin(), owner_of(TeamFactory())):
         assert not Draft.objects.visible_to(other).exists()
         drafts.discard(draft, by=other)
-        kept(other, draft=draft)
+        drafts.keep(by=other, kind="create", team=None, fields={"name": "mine now"}, draft=draft)
 
     draft.refresh_from_db()
     assert draft.fields == {"name": "NOT yet"}

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from controlplane.errors import DomainError, NotAllowed
 from tenants import requests, services
+from tenants.changes import create
 from tenants.errors import AlreadyDecided, NameTaken, OverBudget, OwnRequest, PartlyMade
 from tenants.models import Request, RequestEvent, Team, TenantNamespace
 from tests.factories import (
@@ -106,6 +107,21 @@ def test_of_two_requests_for_one_name_the_second_is_refused_at_approval() -> Non
     with pytest.raises(NameTaken):
         yes(second)
     assert TenantNamespace.objects.count() == 1
+
+
+def test_a_name_taken_between_the_check_and_the_wish_is_a_sentence_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = ClusterFactory()
+    first, second = (filed(name="shared", cluster=cluster.name) for _ in range(2))
+    yes(first)
+    monkeypatch.setattr(create, "check", lambda *_: None)  # it looked before the first was approved
+
+    with pytest.raises(NameTaken):
+        yes(second)
+
+    second.refresh_from_db()
+    assert (second.state, TenantNamespace.objects.count()) == ("pending", 1)
 
 
 def test_nobody_decides_on_their_own() -> None:
