@@ -18,6 +18,7 @@ from controlplane.objects import Manifest
 
 LONGEST = 512 * 1024
 MOST_VALUES = 50_000
+END = "'<stream end>'"
 MERGE = "tag:yaml.org,2002:merge"
 TIME = "tag:yaml.org,2002:timestamp"
 QUOTED = re.compile(r'(?:unknown|duplicate) field "([^"]+)"')
@@ -110,7 +111,8 @@ def _said_with_its_line() -> Iterator[None]:
     try:
         yield
     except yaml.MarkedYAMLError as exc:
-        mark = exc.problem_mark or exc.context_mark
+        at_end = END in (exc.problem or "")  # what was never closed began somewhere else
+        mark = (exc.context_mark if at_end else None) or exc.problem_mark or exc.context_mark
         raise BadText(_said(exc), line=mark.line + 1 if mark else 0) from exc
     except (yaml.YAMLError, RecursionError, ValueError) as exc:
         raise BadText(
@@ -121,7 +123,8 @@ def _said_with_its_line() -> Iterator[None]:
 def _said(exc: yaml.MarkedYAMLError) -> str:
     if exc.problem and "single document" in (exc.context or ""):
         return "One manifest at a time: take what follows `---` away."
-    return f"That is not YAML: {exc.problem or exc.context or 'it cannot be read'}."
+    said = exc.problem or exc.context or "it cannot be read"
+    return f"That is not YAML: {said.replace(END, 'the end')}."
 
 
 def _check(node: yaml.Node, sizes: dict[int, int]) -> int:
