@@ -121,7 +121,7 @@ def _answer(
         if known is None:
             raise Http404
         gone = f"{name} is no longer in its cluster: it was deleted, or its time to live was over."
-        context = {**common, "problem": gone, "known": known}
+        context = {**common, "problem": gone, "known": known, "gone": True}
         return render(request, "console/workflow.html", context, status=code)
     context = {**common, **_context(request, user, namespace, found)}
     if request.htmx:  # type: ignore[attr-defined]

@@ -353,12 +353,13 @@ def test_the_detail_is_drawn_from_the_cluster_and_polls_until_the_end(
     later = text_of(client.get(page_of(payments, rest="?polls=200"), headers=HTMX))
     assert 'hx-trigger="load delay:15s"' in later
     assert "<html" not in later
-    assert later.count("hx-swap-oob") == 4
+    assert later.count("hx-swap-oob") == 5
 
-    story.end("first").finish()
+    story.end("first").finish(message="all is well")
     ended = text_of(client.get(page_of(payments, rest="?polls=201"), headers=HTMX))
     assert "load delay" not in ended
     assert "Succeeded" in ended
+    assert "all is well" in ended
 
 
 def test_an_open_question_does_not_close_under_somebody(
