@@ -18,6 +18,7 @@ from controlplane.objects import Manifest
 
 LONGEST = 512 * 1024
 MOST_VALUES = 50_000
+END = "'<stream end>'"
 MERGE = "tag:yaml.org,2002:merge"
 TIME = "tag:yaml.org,2002:timestamp"
 QUOTED = re.compile(r'(?:unknown|duplicate) field "([^"]+)"')
@@ -56,7 +57,7 @@ def parsed(text: str) -> Manifest:
     """The one object that the text is."""
     root = _tree(text)
     _check(root, {})
-    with _said_with_its_line():
+    with _said_with_its_line(text):
         found = _Loader(text).get_single_data()
     if not isinstance(found, dict):
         raise BadText(
@@ -97,7 +98,7 @@ def line_of(field: str, text: str) -> int:
 def _tree(text: str) -> yaml.Node:
     if len(text) > LONGEST:
         raise BadText(f"That is more than {LONGEST // 1024} KiB: too long for a manifest.")
-    with _said_with_its_line():
+    with _said_with_its_line(text):
         root = yaml.compose(text, Loader=_Loader)
     if root is None:
         raise BadText("There is nothing in it yet.", line=1)
@@ -105,13 +106,15 @@ def _tree(text: str) -> yaml.Node:
 
 
 @contextmanager
-def _said_with_its_line() -> Iterator[None]:
+def _said_with_its_line(text: str) -> Iterator[None]:
     """What the reader complains of, in our words."""
     try:
         yield
     except yaml.MarkedYAMLError as exc:
-        mark = exc.problem_mark or exc.context_mark
-        raise BadText(_said(exc), line=mark.line + 1 if mark else 0) from exc
+        at_end = END in (exc.problem or "")  # what was never closed began somewhere else
+        mark = (exc.context_mark if at_end else None) or exc.problem_mark or exc.context_mark
+        last = text.rstrip().count("\n") + 1
+        raise BadText(_said(exc), line=min(mark.line + 1, last) if mark else 0) from exc
     except (yaml.YAMLError, RecursionError, ValueError) as exc:
         raise BadText(
             "That is not YAML: it holds characters, numbers or depths that none may hold."
@@ -121,7 +124,8 @@ def _said_with_its_line() -> Iterator[None]:
 def _said(exc: yaml.MarkedYAMLError) -> str:
     if exc.problem and "single document" in (exc.context or ""):
         return "One manifest at a time: take what follows `---` away."
-    return f"That is not YAML: {exc.problem or exc.context or 'it cannot be read'}."
+    said = exc.problem or exc.context or "it cannot be read"
+    return f"That is not YAML: {said.replace(END, 'the end')}."
 
 
 def _check(node: yaml.Node, sizes: dict[int, int]) -> int:

@@ -121,7 +121,7 @@ def _answer(
         if known is None:
             raise Http404
         gone = f"{name} is no longer in its cluster: it was deleted, or its time to live was over."
-        context = {**common, "problem": gone, "known": known}
+        context = {**common, "problem": gone, "known": known, "gone": True}
         return render(request, "console/workflow.html", context, status=code)
     context = {**common, **_context(request, user, namespace, found)}
     if request.htmx:  # type: ignore[attr-defined]
@@ -147,6 +147,8 @@ def _context(
     polls = whole(request.GET.get("polls", ""))
     as_list = request.GET.get("view") == "list"
     may = access.may(namespace, user, Act.SUBMIT_WORKFLOWS)
+    possible = verbs.possible(run) if may else ()
+    words = ".".join(possible)
     return {
         "run": run,
         "seconds": run.seconds(now),
@@ -159,7 +161,9 @@ def _context(
         "node": node,
         "step": _step(run, node, now) if node else None,
         "crowd": _crowd(run, graph, query.get("node", "")),
-        "verbs": [_button(verb) for verb in verbs.possible(run)] if may else [],
+        "verbs": [_button(verb) for verb in possible],
+        "acts": words,
+        "acts_changed": request.GET.get("acts", "") != words,
         "may": may,
         "poll": "" if run.ended else address(request.GET.copy(), polls="") or "?",
         "polls": polls + 1,

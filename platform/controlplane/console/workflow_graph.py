@@ -27,6 +27,7 @@ WORDS = {
     "Omitted": "omitted",
 }
 LABEL, NOTE = 20, 25
+OF_A_POLL = ("polls", "acts")
 NAMED_KINDS = {"DAG": "DAG", "Steps": "steps", "HTTP": "HTTP", "Plugin": "plugin"}
 
 
@@ -72,9 +73,9 @@ def graph_of(run: Run, query: QueryDict, now: datetime) -> Graph:
 
 
 def address(query: QueryDict, **changes: str) -> str:
-    """This page with other values; '' takes a key away, and polls are not part of an address."""
+    """This page with other values; '' takes a key away, and what a poll adds is no part of it."""
     changed = query.copy()
-    for key in ("polls", *changes):
+    for key in (*OF_A_POLL, *changes):
         changed.pop(key, None)
     for key, value in changes.items():
         if value:
@@ -120,17 +121,21 @@ def shortened(text: str, most: int) -> str:
 
 
 def _with_open(query: QueryDict, key: str) -> str:
-    changed = query.copy()
-    changed.pop("polls", None)
-    changed.appendlist("open", key)
-    return f"?{changed.urlencode()}"
+    return _opening(query, [*query.getlist("open"), key])
 
 
 def _opened(folded: Folded, query: QueryDict) -> tuple[tuple[str, str], ...]:
-    found = []
-    for key, label in folded.opened:
-        changed = query.copy()
-        changed.pop("polls", None)
-        changed.setlist("open", [each for each in query.getlist("open") if each != key])
-        found.append((label, f"?{changed.urlencode()}"))
-    return tuple(found)
+    now = query.getlist("open")
+    return tuple(
+        (label, _opening(query, [each for each in now if each != key]))
+        for key, label in folded.opened
+    )
+
+
+def _opening(query: QueryDict, keys: list[str]) -> str:
+    """This page with these crowds open."""
+    changed = query.copy()
+    for key in OF_A_POLL:
+        changed.pop(key, None)
+    changed.setlist("open", keys)
+    return f"?{changed.urlencode()}"

@@ -74,7 +74,8 @@ def test_a_form_that_is_not_right_says_which_field(
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        ("a: 1\nb: [", 2, "not YAML"),
+        ("a: 1\nb: [\n\n", 2, "not YAML"),
+        ("a: 1\nb: ]", 2, "not YAML"),
         ("a: 1\na: 2", 2, "twice"),
         ("a: 1\n---\nb: 2", 2, "One manifest"),
         ("a:\n  1: x", 2, "key is a text"),

@@ -353,12 +353,31 @@ def test_the_detail_is_drawn_from_the_cluster_and_polls_until_the_end(
     later = text_of(client.get(page_of(payments, rest="?polls=200"), headers=HTMX))
     assert 'hx-trigger="load delay:15s"' in later
     assert "<html" not in later
-    assert later.count("hx-swap-oob") == 3
+    assert later.count("hx-swap-oob") == 5
 
-    story.end("first").finish()
+    story.end("first").finish(message="all is well")
     ended = text_of(client.get(page_of(payments, rest="?polls=201"), headers=HTMX))
     assert "load delay" not in ended
     assert "Succeeded" in ended
+    assert "all is well" in ended
+
+
+def test_an_open_question_does_not_close_under_somebody(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    story = Player.on_fake(fake, "payments", "hello").begin()
+    client = signed_in(member_of(payments.team))
+    page = text_of(client.get(page_of(payments)))
+    (poll,) = re.findall(r'hx-get="(\?[^"]*polls=1[^"]*)"', page)
+
+    same = text_of(client.get(page_of(payments, rest=poll.replace("&amp;", "&")), headers=HTMX))
+    story.finish()
+    other = text_of(client.get(page_of(payments, rest=poll.replace("&amp;", "&")), headers=HTMX))
+
+    assert 'id="acts"' not in same
+    assert 'id="steps"' in same
+    assert 'id="acts"' in other
+    assert "terminate/" not in other
 
 
 def test_the_first_step_that_failed_is_shown_without_asking(

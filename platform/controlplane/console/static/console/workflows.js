@@ -2,21 +2,23 @@
 "use strict";
 (() => {
   const END = 40, MOST = 2_000_000;
-  const places = new Map();
-  let wasAtEnd = true;
-  document.addEventListener("htmx:beforeSwap", () => {
-    for (const each of document.querySelectorAll("[data-keep-scroll]")) places.set(each.dataset.keepScroll, [each.scrollLeft, each.scrollTop]);
-    const log = document.querySelector("[data-keep-end]");
-    wasAtEnd = !log || log.scrollHeight - log.scrollTop - log.clientHeight < END;
-  });
+  const places = new Map(), known = new WeakSet();
+  let atEnd = true;
+  document.addEventListener("scroll", ({ target }) => {
+    if (target.dataset?.keepScroll) places.set(target.dataset.keepScroll, [target.scrollLeft, target.scrollTop]);
+    if (target.dataset && "keepEnd" in target.dataset) atEnd = target.scrollHeight - target.scrollTop - target.clientHeight < END;
+  }, true);
   document.addEventListener("htmx:afterSettle", () => {
     for (const each of document.querySelectorAll("[data-keep-scroll]")) {
       const place = places.get(each.dataset.keepScroll);
-      if (place) [each.scrollLeft, each.scrollTop] = place;
+      if (place && !known.has(each)) [each.scrollLeft, each.scrollTop] = place;
+      known.add(each);
     }
     const log = document.querySelector("[data-keep-end]");
     if (!log) return;
     while (log.textContent.length > MOST && log.children.length > 2) log.firstElementChild.remove();
-    if (wasAtEnd) log.scrollTop = log.scrollHeight;
+    if (!known.has(log)) atEnd = true;
+    known.add(log);
+    if (atEnd) log.scrollTop = log.scrollHeight;
   });
 })();
