@@ -33,18 +33,27 @@ def steps_of(turn: Turn) -> str:
     )
 
 
+def seconds_of(turn: Turn) -> str:
+    """How long it took; one that runs says so."""
+    return f"{turn.seconds:.1f} s" if turn.ended_at else "under way"
+
+
 class TurnInline(Rows[Turn, TenantNamespace]):
     """The last turns of a namespace that had something to do, errors in full."""
 
     model = Turn
     verbose_name_plural = "Turns"
-    fields = ("when", "generation", "seconds", "outcome", "message", "steps_done")
+    fields = ("when", "generation", "took", "outcome", "message", "steps_done")
     readonly_fields = fields
     per_page = 10
 
     @admin.display(description="began")
     def when(self, turn: Turn) -> str:
         return ago(turn.started_at)
+
+    @admin.display(description="took")
+    def took(self, turn: Turn) -> str:
+        return seconds_of(turn)
 
     @admin.display(description="steps")
     def steps_done(self, turn: Turn) -> str:
@@ -99,7 +108,7 @@ class TurnAdmin(ReadOnly, RowAdmin[Turn]):
 
     @admin.display(description="took", ordering="seconds")
     def took(self, turn: Turn) -> str:
-        return f"{turn.seconds:.1f} s" if turn.ended_at else "under way"
+        return seconds_of(turn)
 
     @admin.display(description="message")
     def said(self, turn: Turn) -> str:

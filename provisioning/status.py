@@ -81,10 +81,16 @@ def running_version(desired: Desired, live: Live) -> str:
         for manifest in wanted.objects:
             deployment = live.objects.get(ref_of(manifest))
             if manifest["kind"] == "Deployment" and deployment and is_available(deployment):
-                image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
-                _, _, tag = str(image).rpartition(":")
-                return tag.partition("@")[0][:50]
+                controller = deployment["spec"]["template"]["spec"]["containers"][0]
+                return _tag(controller.get("image", ""))
     return ""
+
+
+def _tag(image: str) -> str:
+    """`v4.1.2` of `registry:5000/argo/controller:v4.1.2@sha256:…`; '' if it has none."""
+    name, _, _ = image.partition("@")
+    _, _, last = name.rpartition("/")
+    return last.partition(":")[2][:50]
 
 
 def unreachable(sentence: str) -> Report:

@@ -17,7 +17,7 @@ from controlplane.errors import DomainError
 from controlplane.identity.models import User
 from controlplane.rows.confirm import Confirmed
 from controlplane.rows.desk import ReadOnly, RowAdmin, Rows
-from controlplane.rows.looks import ago, clipped, word
+from controlplane.rows.looks import ago, clipped, due, word
 
 from . import operate, services
 from .conditions import Condition, Status, from_dicts
@@ -266,6 +266,10 @@ class TenantNamespaceAdmin(ReadOnly, RowAdmin[TenantNamespace]):
         ("gone", "deleted_at"),
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TenantNamespace]:
+        """With its cluster, but not with that cluster's credential."""
+        return super().get_queryset(request).defer("cluster__sealed_kubeconfig")
+
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Who may view may not yet act: the rows cannot be changed, so Django's own check never asks."""
         return isinstance(request.user, User) and request.user.is_platform_admin
@@ -288,7 +292,7 @@ class TenantNamespaceAdmin(ReadOnly, RowAdmin[TenantNamespace]):
     @admin.display(description="next turn", ordering="next_reconcile_at")
     def next_try(self, namespace: TenantNamespace) -> str:
         idle = namespace.paused or namespace.deleted_at is not None
-        return "" if idle else ago(namespace.next_reconcile_at)
+        return "" if idle else due(namespace.next_reconcile_at)
 
     @admin.display(description="conditions")
     def facts(self, namespace: TenantNamespace) -> str:

@@ -150,3 +150,27 @@ def test_what_should_be_gone_and_is_not_keeps_it_from_being_ready() -> None:
     assert report.failed
     assert report.ready.status is Status.FALSE
     assert "not allowed" in report.ready.message
+
+
+@pytest.mark.parametrize(
+    ("image", "version"),
+    [
+        ("quay.io/argoproj/workflow-controller:v4.1.2", "v4.1.2"),
+        ("registry:5000/argo/controller:v4.1.2@sha256:abc", "v4.1.2"),
+        ("registry:5000/argo/controller", ""),
+        ("argo/controller@sha256:abc", ""),
+    ],
+)
+def test_the_version_seen_is_the_tag_of_the_controller_that_is_available(
+    image: str, version: str
+) -> None:
+    desired = desired_of()
+    live = live_of(desired)
+    deployment = next(m for ref, m in live.objects.items() if ref.kind == "Deployment")
+    deployment["spec"]["template"]["spec"]["containers"] = [{"image": image}]
+
+    assert summarise(spec_of(), desired, live, ()).argo_version == version
+
+
+def test_no_version_is_seen_while_the_controller_comes_up() -> None:
+    assert summarise(spec_of(), desired_of(), Live(), ()).argo_version == ""

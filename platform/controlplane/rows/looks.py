@@ -35,6 +35,13 @@ def ago(moment: datetime | None) -> SafeString | str:
     )
 
 
+def due(moment: datetime | None) -> SafeString | str:
+    """`in 38 s`; what should have been by now is due."""
+    if moment is None or moment > timezone.now():
+        return ago(moment)
+    return format_html("due, {}", ago(moment))
+
+
 def clipped(text: str) -> SafeString | str:
     """Text that may be long: one line in a list, all of it for who points at it."""
     return format_html('<span class="clipped" title="{0}">{0}</span>', text) if text else ""
