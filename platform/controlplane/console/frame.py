@@ -87,7 +87,11 @@ class Frame:
     def platform_pages(self) -> tuple[Page, ...]:
         """The pages of the platform's people; none for everybody else."""
         inbox = [Page("/inbox/", "Inbox", self.inbox_count)] if self.user.is_approver else []
-        desk = [Page(reverse("admin:index"), "Desk")] if self.user.is_staff else []
+        desk = (
+            [Page(reverse("admin:index"), "Desk")]
+            if self.user.is_approver or self.user.is_staff
+            else []
+        )
         return self._marked(*inbox, *desk)
 
     def _marked(self, *pages: Page) -> tuple[Page, ...]:
