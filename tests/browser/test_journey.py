@@ -133,7 +133,7 @@ def _watches_it_become_ready(tab: Tab, namespace: TenantNamespace) -> None:
 def _submits(tab: Tab, namespace: TenantNamespace) -> None:
     """A member pastes a manifest; the page after it is the workflow's."""
     tab.goto(f"/workflows/submit/?namespace={namespace.pk}")
-    _choose(tab, "namespace", NAME)
+    tab.get_by_role("main").get_by_role("link", name="From YAML").click()
     tab.get_by_label(re.compile("yaml|manifest", re.IGNORECASE)).first.fill(SUBMITTED)
     _button(tab, "^submit").click()
 
@@ -146,8 +146,9 @@ def _sees_the_graph(tab: Tab, namespace: TenantNamespace, name: str) -> None:
 
     main = tab.get_by_role("main")
     expect(main).to_contain_text("Succeeded")
-    expect(main.locator("svg.graph")).to_be_visible()
-    expect(main.locator("svg.graph")).to_contain_text("settle")
+    graph = main.get_by_role("group", name=re.compile("^graph of the steps", re.IGNORECASE))
+    expect(graph).to_be_visible()
+    expect(graph.get_by_role("link", name=re.compile("^plan: done"))).to_be_visible()
 
 
 def _button(tab: Tab, name: str) -> Any:

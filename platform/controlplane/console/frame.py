@@ -80,8 +80,16 @@ class Frame:
             Page("/workflows/", "Workflows"),
             Page("/crons/", "Crons"),
             Page("/requests/", "Requests", self.open_requests),
-            Page("/requests/new/", "New namespace"),
+            *([Page("/requests/new/", "New namespace")] if self.may_ask else []),
         )
+
+    @cached_property
+    def may_ask(self) -> bool:
+        """True for an owner of some team: nobody else asks in a team's name."""
+        mine = [group for group in self.user.claimed_groups if group]
+        if any(team.owner_group in mine for team in self.first_teams):
+            return True
+        return self.has_more_teams and Team.objects.filter(owner_group__in=mine).exists()
 
     @property
     def platform_pages(self) -> tuple[Page, ...]:
