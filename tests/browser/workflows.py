@@ -14,11 +14,14 @@ def workflow(
 ) -> Manifest:
     """plan, then `width` extracts, then one that settles; the settling failed, or still runs."""
     began = now - dt.timedelta(minutes=4)
-    extracts = [f"{name}-extract-{n}" for n in range(width)]
+    # What `withItems` makes of one task: a group, and a step an item.
+    group = f"{name}-extract"
+    extracts = [f"{group}({number}:part-{number})" for number in range(width)]
     last, phase = f"{name}-settle", "Failed" if failed else "Running"
     nodes = {
         name: _node(name, name, "DAG", phase, began, children=[f"{name}-plan"]),
-        f"{name}-plan": _node(name, f"{name}-plan", "Pod", "Succeeded", began, children=extracts),
+        f"{name}-plan": _node(name, f"{name}-plan", "Pod", "Succeeded", began, children=[group]),
+        group: _node(name, group, "TaskGroup", "Succeeded", began, children=extracts),
         **{
             each: _node(name, each, "Pod", "Succeeded", began, children=[last]) for each in extracts
         },
@@ -100,7 +103,8 @@ def _node(
         "name": workflow_name if name == workflow_name else f"{workflow_name}.{shown}",
         "displayName": shown,
         "type": kind,
-        "templateName": shown.rstrip("-0123456789") or shown,
+        "templateName": shown.partition("(")[0],
+        "boundaryID": "" if name == workflow_name else workflow_name,
         "templateScope": "namespaced/settle",
         "phase": phase,
         "startedAt": _text(at),

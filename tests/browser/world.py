@@ -293,10 +293,13 @@ def standing(
         workflows.cron("settle-daily", name, now=now),
     ):
         fake.apply(manifest)
-        # What a browser looks at is what the API server would show, nobody's ownership of it.
-        fake.objects[ref_of(manifest)].manifest["metadata"].setdefault(
-            "creationTimestamp", now.strftime("%Y-%m-%dT%H:%M:%SZ")
-        )
+        # What a browser looks at is what the API server would show: when it was made, and what
+        # controllers said of it, neither of which anybody applies.
+        stored = fake.objects[ref_of(manifest)].manifest
+        made = manifest["metadata"].get("creationTimestamp") or now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        stored["metadata"]["creationTimestamp"] = made
+        if "status" in manifest:
+            stored["status"] = manifest["status"]
 
 
 def _revision(namespace: str, number: int, status: str, values: dict[str, object]) -> Manifest:

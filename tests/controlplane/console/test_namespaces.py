@@ -357,7 +357,7 @@ def test_the_list_costs_the_same_whatever_its_length(
         workflow(ready(), "Running")
     client = signed_in(approver())
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         client.get("/namespaces/")
 
 
