@@ -10,11 +10,13 @@ FROM_THE_TOP = "() => { document.body.tabIndex = -1; document.body.focus(); }"
 NUMBER_THEM = """
 () => {
   const usable = "a[href], button, input, select, textarea, summary, [tabindex]";
-  const looks = (e) => [e, e.closest("label"), e.parentElement, e.nextElementSibling]
+  // A link in a drawing is shown by the line around its shape.
+  const looks = (e) => [e, e.closest("label"), e.parentElement, e.nextElementSibling,
+                        e.closest("svg") && e.querySelector("rect, circle")]
     .filter(Boolean).map((each) => {
       const s = getComputedStyle(each);
       return [s.outlineStyle, s.outlineWidth, s.outlineColor, s.boxShadow, s.borderColor,
-              s.backgroundColor, s.textDecorationLine].join(" ");
+              s.backgroundColor, s.textDecorationLine, s.stroke, s.strokeWidth].join(" ");
     }).join(" | ");
   const groups = new Set();
   window.walked = {};
