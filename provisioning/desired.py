@@ -59,6 +59,7 @@ class Desired:
     namespaces: tuple[Manifest, ...] = ()
     guard_rails: tuple[Manifest, ...] = ()
     releases: tuple[WantedRelease, ...] = ()
+    cluster: str = ""  # where; the same objects on another cluster are another plan
 
     @property
     def refs(self) -> frozenset[Ref]:
@@ -71,6 +72,7 @@ class Desired:
         """The hash an approval is bound to: objects, charts and values."""
         return fingerprint(
             {
+                "cluster": self.cluster,
                 "objects": [*self.namespaces, *self.guard_rails],
                 "releases": [
                     {"fingerprint": w.release.fingerprint, "objects": w.objects}

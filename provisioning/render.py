@@ -37,6 +37,7 @@ def render(spec: NamespaceSpec) -> Desired:
         namespaces=desired.namespaces_of(spec),
         guard_rails=desired.guard_rails_of(spec, rails),
         releases=(WantedRelease(release, desired.release_objects_of(spec, objects)),),
+        cluster=spec.cluster.name,
     )
 
 

@@ -211,3 +211,9 @@ def test_a_namespace_of_another_team_is_not_ours_though_the_platform_made_it() -
     theirs = {**theirs, "metadata": {**theirs["metadata"], "labels": labels}}
 
     assert steps(desired, with_object(as_applied(desired), theirs)) == ()
+
+
+def test_the_same_objects_on_another_cluster_are_another_plan() -> None:
+    desired = desired_of()
+
+    assert replace(desired, cluster="elsewhere").fingerprint != desired.fingerprint

@@ -27,6 +27,7 @@ ZONE = re.compile(r"^(?:CRON_)?TZ=(\S+)\s+(.+)$")
 OTHERS = re.compile(r"#|\bL\b|\bLW\b|\d[LW]\b")  # other crons' signs, which Argo's does not know
 GRACE = timedelta(minutes=1)  # a run may take this long to be written down
 MOST_MISSED = 100
+MOST_SCHEDULES = 20
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _written(spec: Mapping[str, Any]) -> list[str]:
     """`schedules`, and the single `schedule` of Argo before 4.0."""
     several = spec.get("schedules")
     found = several if isinstance(several, list) else []
-    return [_text(each) for each in [*found, spec.get("schedule")] if _text(each)]
+    return [_text(each) for each in [*found[:MOST_SCHEDULES], spec.get("schedule")] if _text(each)]
 
 
 def _schedule(written: str, zone_name: str) -> Schedule:

@@ -60,7 +60,8 @@ def fold(run: Run, opened: AbstractSet[str], now: datetime) -> Folded:
     closed = {
         key for key in set(holders.values()) if key not in opened and not _open(run, key, roomy)
     }
-    box_of = {key: _outermost(key, holders, closed) for key in run.nodes}
+    above: dict[str, str] = {}
+    box_of = {key: _outermost(key, holders, closed, above) or key for key in run.nodes}
     held: defaultdict[str, list[Node]] = defaultdict(list)
     for key, box in box_of.items():
         held[box].append(run.nodes[key])
@@ -139,14 +140,23 @@ def _open(run: Run, key: str, roomy: bool) -> bool:
     return roomy and node is not None and node.kind in COMPOSITE
 
 
-def _outermost(key: str, holders: Mapping[str, str], closed: AbstractSet[str]) -> str:
-    """The outermost folded holder of a step, or the step; circles end where they began."""
-    found, at, seen = key, key, {key}
-    while (at := holders.get(at, "")) and at not in seen:
-        seen.add(at)
-        if at in closed:
-            found = at
-    return found
+def _outermost(
+    key: str, holders: Mapping[str, str], closed: AbstractSet[str], above: dict[str, str]
+) -> str:
+    """The outermost folded holder of a step, or ''; circles end where they began.
+
+    `above` keeps what was found, so that a long chain of holders is walked once.
+    """
+    chain: dict[str, None] = {}
+    at = key
+    while at and at not in above and at not in chain:
+        chain[at] = None
+        at = holders.get(at, "")
+    found = above.get(at, "") or (at if at in closed and at in above else "")
+    for each in reversed(chain):
+        above[each] = found
+        found = found or (each if each in closed else "")
+    return above[key]
 
 
 def _box(

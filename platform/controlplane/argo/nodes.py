@@ -5,6 +5,7 @@ A status is data of a team's own: any field may be missing, of another type, hug
 
 import base64
 import binascii
+import re
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ BAD = frozenset({"Failed", "Error"})
 IN_A_POD = frozenset({"Pod", "Container"})
 COMPOSITE = frozenset({"Steps", "DAG"})
 LONGEST_POD_NAME, HASH_LENGTH = 253, 10
+POD_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", re.ASCII)
+MOST_NODES = 20_000
+EARLIEST, LATEST = 1970, 9000
 POD_NAME_FORMAT = "workflows.argoproj.io/pod-name-format"
 
 
@@ -126,7 +130,7 @@ def pod_of(run: Run, node: Node) -> str:
         above = next((n for n in run.nodes.values() if node.id in n.children), None)
         return pod_of(run, above) if above and above.kind == "Pod" else ""
     if run.pod_names == "v1":
-        return node.id
+        return node.id if POD_NAME.fullmatch(node.id) else ""
     if node.name == run.name:
         return run.name
     prefix = f"{run.name}-{node.template}" if node.template else run.name
@@ -149,7 +153,8 @@ def moment(value: object) -> datetime | None:
         found = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return found if found.tzinfo else None
+    # What no clock can have said would go past the calendar's ends in another zone.
+    return found if found.tzinfo and EARLIEST <= found.year <= LATEST else None
 
 
 def _nodes_of(status: Mapping[str, Any]) -> tuple[dict[str, Node], str]:
@@ -163,6 +168,8 @@ def _nodes_of(status: Mapping[str, Any]) -> tuple[dict[str, Node], str]:
         )
     else:
         found, problem = _mapping(status.get("nodes")), ""
+    if len(found) > MOST_NODES:
+        return {}, f"It has {len(found):,} steps: more than {MOST_NODES:,} are not shown here."
     return {key: _node(key, each) for key, each in found.items() if isinstance(each, dict)}, problem
 
 

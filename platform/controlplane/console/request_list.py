@@ -54,7 +54,7 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
 
 def _asked(request: HttpRequest, user: User) -> dict[str, str]:
     """The filters of the address. The switcher's team counts where the address names none."""
-    said = {key: request.GET.get(key, "").strip() for key in ("state", "kind", "q", "mine")}
+    said = {key: request.GET.get(key, "").strip()[:253] for key in ("state", "kind", "q", "mine")}
     if "team" in request.GET:
         said["team"] = request.GET["team"]
     else:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from controlplane.argo.access import absence
 from controlplane.clusters.connections import connect
 from controlplane.errors import DomainError
 from controlplane.kube import storage
@@ -48,6 +49,9 @@ class History:
 
 def history_of(namespace: TenantNamespace) -> History:
     """A live look at the cluster. A cluster that does not answer is a sentence, not an error."""
+    if problem := absence(namespace):
+        # Whoever has the name there now is somebody else.
+        return History(problem=problem)
     where = control_namespace(namespace.name)
     try:
         kube = connect(namespace.cluster).kube

@@ -1,5 +1,6 @@
 """All workflows of a person's teams, from the index: found, sorted, counted, and how old that is."""
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -173,7 +174,7 @@ def _column(sort: str, title: str, current: str) -> Column:
 
 
 def _behind(asked: Filter) -> list[tuple[str, str]]:
-    where = asked.namespace or "NAMESPACE"
+    where = shlex.quote(asked.namespace) if asked.namespace else "NAMESPACE"
     return [
         ("Terminal", f"argosy workflow list {where}"),
         ("API", f"{CURL} {settings.BASE_URL}/api/v1/namespaces/ID/workflows/"),

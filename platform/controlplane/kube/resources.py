@@ -4,6 +4,7 @@ A kind that is not in this table cannot pass the door at all.
 """
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from controlplane.objects import Ref
 
@@ -87,5 +88,9 @@ def collection_path(api_version: str, kind: str, namespace: str = "") -> str:
 
 
 def object_path(ref: Ref) -> str:
-    """The URL path of one object."""
-    return f"{collection_path(ref.api_version, ref.kind, ref.namespace)}/{ref.name}"
+    """The URL path of one object. Raises ValueError for a name that would lead elsewhere."""
+    if ref.name in {"", ".", ".."}:
+        raise ValueError(f"{ref.name!r} names no object")
+    # RBAC's names may have a colon; what else is quoted is no name, and stays one step of the path.
+    name = quote(ref.name, safe=":")
+    return f"{collection_path(ref.api_version, ref.kind, ref.namespace)}/{name}"

@@ -152,3 +152,20 @@ def test_what_went_in_and_came_out_is_shown_and_shortened() -> None:
         ("?", "/tmp/x"),
     ]
     assert panel.used_by(read(workflow({"nodes": {"a": node}})).nodes["a"]) == "12 CPU·s, 300 MiB·s"
+
+
+@pytest.mark.parametrize(
+    "name", ["x/log?follow=true&z=", "../../beta-argo/pods/ctl", "..", "A B", ""]
+)
+def test_a_step_whose_id_cannot_name_a_pod_has_none(name: str) -> None:
+    old = {
+        "metadata": {"name": "w", "annotations": {"workflows.argoproj.io/pod-name-format": "v1"}}
+    }
+    run = read(old | {"status": {"nodes": {name: {"type": "Pod", "name": "w.a"}}}})
+
+    assert [pod_of(run, node) for node in run.nodes.values()] == [""]
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_a_time_that_no_clock_says_is_none(year: str) -> None:
+    assert moment(f"{year}-01-01T00:00:00+14:00") is None
