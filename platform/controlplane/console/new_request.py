@@ -140,8 +140,11 @@ class Form:
     def _where(self) -> Hint:
         if self.cluster is None or self.cluster.reachable:
             return Hint()
-        why = self.cluster.message or "it has not been asked yet"
-        return Hint(f"It does not answer now ({why}): the request can be filed, but waits.")
+        # Why is for the platform's people: the reason names addresses.
+        state = (
+            "has not been asked yet" if self.cluster.reachable is None else "does not answer now"
+        )
+        return Hint(f"It {state}: the request can be filed, but waits.")
 
 
 @signed_in

@@ -200,13 +200,14 @@ def test_a_tier_says_what_it_leaves_of_the_budget() -> None:
     assert "over by 4 cores" in page  # medium, beside 4 that are promised
 
 
-def test_a_cluster_that_does_not_answer_says_why() -> None:
+def test_a_cluster_that_does_not_answer_is_said_to_and_no_address_of_it_is_told() -> None:
     team = TeamFactory()
-    away = ClusterFactory(reachable=False, message="connection refused")
+    away = ClusterFactory(reachable=False, message="10.0.0.1: connection refused")
 
     page = browser(owner_of(team)).get(NEW, {"cluster": away.name}).content.decode()
 
-    assert "connection refused" in page
+    assert "the request can be filed, but waits" in page
+    assert "10.0.0.1" not in page
     assert f"{away.name} (does not answer" in page
 
 
