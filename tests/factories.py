@@ -33,11 +33,12 @@ class PersonFactory(DjangoModelFactory):
             self.save()
 
 
+# Names are padded from here on: what is sorted by name comes in the order it was made in.
 class ClusterFactory(DjangoModelFactory):
     class Meta:
         model = Cluster
 
-    name = factory.Sequence("cluster-{}".format)
+    name = factory.Sequence("cluster-{:05}".format)
     sealed_kubeconfig = "sealed"
     server = "https://10.0.0.1:6443"
     api_endpoints = factory.LazyFunction(lambda: [{"ip": "10.0.0.1", "port": 6443}])
@@ -50,7 +51,7 @@ class TeamFactory(DjangoModelFactory):
     class Meta:
         model = Team
 
-    slug = factory.Sequence("team-{}".format)
+    slug = factory.Sequence("team-{:05}".format)
     name = factory.LazyAttribute(lambda team: team.slug.title())
     owner_group = factory.LazyAttribute(lambda team: f"{team.slug}-owners")
     member_group = factory.LazyAttribute(lambda team: f"{team.slug}-members")
@@ -69,7 +70,7 @@ class NamespaceFactory(DjangoModelFactory):
     team = factory.SubFactory(TeamFactory)
     cluster = factory.SubFactory(ClusterFactory)
     tier = factory.LazyFunction(tier)
-    name = factory.Sequence("ns-{}".format)
+    name = factory.Sequence("ns-{:05}".format)
 
 
 def owner_of(team: Team) -> User:
