@@ -40,12 +40,12 @@ class Client:
         """One document."""
         return self._call("GET", path, query=query)
 
-    def every(self, path: str) -> list[Answer]:
+    def every(self, path: str, **query: str) -> list[Answer]:
         """A whole list, page after page."""
         found: list[Answer] = []
         page = 1
         while True:
-            answer = self.get(path, page=str(page), page_size="500")
+            answer = self.get(path, page=str(page), page_size="500", **query)
             found += answer["results"]
             if not answer["next"]:
                 return found

@@ -68,7 +68,7 @@ def named(api: client.Client, name: str) -> client.Answer:
     cluster, _, plain = name.rpartition("/")
     found = [
         each
-        for each in api.every("namespaces/")
+        for each in api.every("namespaces/", name=plain)
         if each["name"] == plain and cluster in {"", each["cluster"]} and not each["deleted_at"]
     ]
     if not found:

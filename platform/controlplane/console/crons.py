@@ -1,6 +1,5 @@
 """What starts by the clock in a person's namespaces, read live; who does not answer in time is named."""
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -14,11 +13,12 @@ from controlplane.kube.errors import KubeError
 from tenants.levels import Act
 from tenants.models import Team, TenantNamespace
 
+from .elsewhere import curl
 from .frame import chosen_team, within
 from .numbers import page_of
 from .people import signed_in
 from .workflow import namespace_of, status_of
-from .workflows import CURL, simulated
+from .workflows import simulated
 
 PAGE = 25
 
@@ -72,7 +72,7 @@ def _answer(
             "simulated": simulated({n.cluster_id: n.cluster for n in namespaces}.values()),
             "behind": [
                 ("Terminal", "argosy cron list NAMESPACE"),
-                ("API", f"{CURL} {settings.BASE_URL}/api/v1/namespaces/ID/crons/"),
+                ("API", curl("namespaces/ID/crons/")),
             ],
         },
         status=status_of(refusal) if refusal else 200,

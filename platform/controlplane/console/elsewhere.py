@@ -9,6 +9,9 @@ import yaml
 from django.conf import settings
 
 Pairs = list[tuple[str, str]]
+# The token is the person's own, from their environment.
+AS_ME = '-H "Authorization: Bearer $ARGOSY_TOKEN"'
+CURL = f"curl {AS_ME}"
 
 
 def filing(*, root: str, kind: str, team: str, asked: Mapping[str, str], reason: str) -> Pairs:
@@ -48,18 +51,15 @@ def listing(*, root: str, query: str) -> Pairs:
 
 
 def curl(path: str, *, method: str = "GET") -> str:
-    """One line to copy; the token is the person's own, from their environment."""
+    """One line to copy."""
     way = "" if method == "GET" else f" -X {method}"
-    return f'curl{way} -H "Authorization: Bearer $ARGOSY_TOKEN" {settings.BASE_URL}/api/v1/{path}'
+    return f"curl{way} {AS_ME} {settings.BASE_URL}/api/v1/{path}"
 
 
 def _get(url: str) -> str:
-    return f'curl -H "Authorization: Bearer $ARGOSY_TOKEN" {shlex.quote(url)}'
+    return f"{CURL} {shlex.quote(url)}"
 
 
 def _post(url: str, body: Mapping[str, Any]) -> str:
     said = shlex.quote(orjson.dumps(body).decode())
-    return (
-        'curl -H "Authorization: Bearer $ARGOSY_TOKEN" -H "Content-Type: application/json" \\\n'
-        f"  -d {said} \\\n  {shlex.quote(url)}"
-    )
+    return f'{CURL} -H "Content-Type: application/json" \\\n  -d {said} \\\n  {shlex.quote(url)}'

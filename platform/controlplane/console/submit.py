@@ -19,9 +19,10 @@ from controlplane.objects import Manifest
 from tenants.levels import Act
 from tenants.models import Team, TenantNamespace
 
+from .elsewhere import CURL
 from .people import signed_in
 from .workflow import status_of
-from .workflows import CURL, simulated
+from .workflows import simulated
 
 BEGINNING = """\
 apiVersion: argoproj.io/v1alpha1

@@ -23,10 +23,11 @@ from controlplane.objects import Manifest
 from tenants.levels import Act
 from tenants.models import TenantNamespace
 
+from .elsewhere import CURL
 from .numbers import page_of, whole
 from .people import signed_in
 from .workflow_graph import Graph, address, graph_of
-from .workflows import CURL, simulated
+from .workflows import simulated
 
 ROWS = 100
 CROWD = 30

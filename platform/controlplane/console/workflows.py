@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -20,6 +19,7 @@ from controlplane.identity.models import User
 from controlplane.index.models import Watch, Workflow
 from tenants.models import Team, TenantNamespace
 
+from .elsewhere import curl
 from .frame import chosen_team
 from .numbers import page_of
 from .people import signed_in
@@ -27,7 +27,6 @@ from .workflow_filter import PHASES, SINCE, Filter, counts
 
 PAGE = 25
 VIEWS = "workflows"
-CURL = 'curl -H "Authorization: Bearer $ARGOSY_TOKEN"'
 COLUMNS = (
     ("name", "Workflow"),
     ("phase", "Phase"),
@@ -177,5 +176,5 @@ def _behind(asked: Filter) -> list[tuple[str, str]]:
     where = shlex.quote(asked.namespace) if asked.namespace else "NAMESPACE"
     return [
         ("Terminal", f"argosy workflow list {where}"),
-        ("API", f"{CURL} {settings.BASE_URL}/api/v1/namespaces/ID/workflows/"),
+        ("API", curl("namespaces/ID/workflows/")),
     ]
