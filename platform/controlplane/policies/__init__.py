@@ -1,0 +1,1 @@
+"""Which images may run where: one model, and everything that is compiled from it."""
