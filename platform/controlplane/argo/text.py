@@ -18,11 +18,12 @@ from controlplane.errors import DomainError
 from controlplane.kube.errors import Refused
 from controlplane.objects import Manifest
 
+from .submission import DEEPEST
+
 LONGEST = 512 * 1024
 LARGEST = 1024 * 1024  # characters, once aliases are written out; no cluster keeps much more
 MOST_VALUES = 50_000
 MOST_EVENTS = 2 * MOST_VALUES  # keys are read as values too
-DEEPEST = 100
 MOST_PROBLEMS = 20
 LONGEST_NUMBER = 100  # characters: reading one of a million digits takes minutes
 SMALLEST_INT, LARGEST_INT = -(2**63), 2**63 - 1

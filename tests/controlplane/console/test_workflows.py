@@ -754,6 +754,14 @@ def test_a_dry_run_makes_nothing_and_shows_what_would_be(
         (YAML.replace("entrypoint: main", "entrypoint: main\n  entrypoint: b"), "Line 7"),
         (YAML.replace("Workflow", "Pod"), "Only a Workflow"),
         (YAML + "status: {}\n", "Leave out status"),
+        (YAML + "status: {}\n", "Line 7"),
+        (YAML.replace("generateName: hi-", "name: [1]"), "Line 4"),
+        (YAML.replace("generateName: hi-", "generateName: {a: b}"), "Line 4"),
+        (YAML.replace("  generateName: hi-", "  name: x\n  labels: {a: 1}"), "Line 5"),
+        (YAML + "  x: !!binary aGk=\n", "Line 7"),
+        (YAML + "  x: !!set {a, b}\n", "Line 7"),
+        (YAML + "  x: !!bool maybe\n", "Line 7"),
+        *((YAML + f"  x: {'[' * deep}{']' * deep}\n", "Line 7") for deep in (330, 385, 440)),
     ],
 )
 def test_what_is_wrong_with_yaml_is_said_beside_it_and_what_was_typed_stays(
