@@ -66,7 +66,7 @@ def submittable(manifest: Mapping[str, Any], namespace: str, *, by: str) -> Mani
     """
     if (manifest.get("apiVersion"), manifest.get("kind")) != (API_VERSION, KIND):
         raise BadWorkflow(f"Only a {KIND} of {API_VERSION} can be submitted.", path="kind")
-    if _is_deeper(manifest, DEEPEST):
+    if is_deeper(manifest, DEEPEST):
         raise BadWorkflow(f"That is nested more than {DEEPEST} levels deep.")
     meta, spec = manifest.get("metadata"), manifest.get("spec")
     if not isinstance(meta, dict) or not isinstance(spec, dict):
@@ -126,7 +126,7 @@ def _check_keys(part: str, keys: object) -> None:
             raise BadWorkflow(sentence, path=f"{path}.{key}")
 
 
-def _is_deeper(value: object, levels: int) -> bool:
+def is_deeper(value: object, levels: int) -> bool:
     """True if it is nested deeper; level by level, since what is too deep cannot be walked otherwise."""
     row: list[object] = [value]
     for _ in range(levels + 1):

@@ -222,6 +222,20 @@ def test_a_submission_is_nested_only_so_deep(
     assert ("levels deep" in answer.text) is deep
 
 
+def test_a_workflow_too_deep_to_be_written_down_says_so(
+    payments: TenantNamespace, fake: WatchedCluster
+) -> None:
+    submit(member_of(payments.team), payments)
+    value: Any = {}
+    for _ in range(250):
+        value = {"a": value}
+    fake.objects[Ref(HELLO["apiVersion"], "Workflow", "payments", "hello")].manifest["x"] = value
+
+    answer = client_of(viewer_of(payments.team)).get(path_of(payments, "hello/"))
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "too_deep")
+
+
 def test_who_submitted_it_is_said_by_the_platform(
     payments: TenantNamespace, fake: WatchedCluster
 ) -> None:
