@@ -9,7 +9,6 @@ from controlplane.argo.submission import is_deeper
 from controlplane.errors import DomainError
 from controlplane.objects import Manifest
 
-
 WRITABLE = 200  # levels: much deeper, and no JSON can be written of it
 
 
