@@ -43,7 +43,9 @@ class Typed:
 
     @classmethod
     def of(cls, said: QueryDict) -> "Typed":
-        return cls(**{name: said.get(name, "").strip() for name in cls.__dataclass_fields__})
+        typed = {name: said.get(name, "").strip() for name in cls.__dataclass_fields__}
+        # The number of a draft is part of an address on the page: what is none is as if it was not there.
+        return cls(**{**typed, "draft": typed["draft"] if _is_pk(typed["draft"]) else ""})
 
     @property
     def asked(self) -> dict[str, str]:
@@ -293,6 +295,10 @@ def _draft(form: Form) -> Draft | None:
 
 
 def _own_draft(user: User, pk: str) -> Draft | None:
-    if not (pk.isascii() and pk.isdigit() and len(pk) < 19):  # noqa: PLR2004 - what a bigint holds
+    if not _is_pk(pk):
         return None
     return Draft.objects.visible_to(user).select_related("team").filter(pk=pk).first()
+
+
+def _is_pk(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19  # noqa: PLR2004 - what a bigint holds

@@ -146,7 +146,7 @@ def _context(
         "refused": refused,
         "plan": plan,
         "no_plan": no_plan,
-        "being_asked": isinstance(no_plan, looks.NotYet),
+        "being_asked": isinstance(no_plan, looks.NotYet | looks.Busy),
         "since_approval": _since_approval(events, plan) if plan else (),
         "stages": plan_panel.stages(plan) if plan else (),
         "kinds": plan_panel.kinds(plan) if plan else "",

@@ -10,7 +10,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from controlplane.argo import access, acts, text
-from controlplane.argo.submission import Parameter, again, from_template, parameters_of
+from controlplane.argo.submission import (
+    BadWorkflow,
+    Parameter,
+    again,
+    from_template,
+    parameters_of,
+)
 from controlplane.argo.text import BadText, Problem
 from controlplane.errors import DomainError
 from controlplane.identity.models import User
@@ -161,8 +167,10 @@ def _sent(form: Form, user: User, *, dry_run: bool) -> Manifest | None:
             manifest = text.parsed(form.manifest)
         return acts.submit(namespace, user, manifest, dry_run=dry_run)
     except BadText as exc:
-        form.problem, form.wrong, form.code = exc.sentence, "manifest", 400
-        form.lines = [_excerpt(Problem(exc.sentence, exc.line), form.manifest)] if exc.line else []
+        _at_its_line(form, exc.sentence, exc.line)
+    except BadWorkflow as exc:
+        line = text.line_of(exc.path, form.manifest) if form.kind == "yaml" else 0
+        _at_its_line(form, exc.sentence, line)
     except DomainError as exc:
         form.problem, form.wrong, form.code = exc.sentence, exc.field or "", status_of(exc)
     except Invalid as exc:
@@ -170,6 +178,11 @@ def _sent(form: Form, user: User, *, dry_run: bool) -> Manifest | None:
     except KubeError as exc:
         form.problem, form.code = exc.sentence, status_of(exc)
     return None
+
+
+def _at_its_line(form: Form, sentence: str, line: int) -> None:
+    form.problem, form.wrong, form.code = sentence, "manifest", 400
+    form.lines = [_excerpt(Problem(sentence, line), form.manifest)] if line else []
 
 
 def _explained(form: Form, refusal: Refused) -> None:

@@ -361,3 +361,13 @@ def test_the_form_costs_the_same_whatever_there_is() -> None:
 
 def test_without_a_cluster_it_says_who_registers_one() -> None:
     assert b"no cluster yet" in browser(owner_of(TeamFactory())).get(NEW).content
+
+
+@pytest.mark.parametrize("draft", ["9999-12-31", "x", "-1", "\u0661", "9" * 30, "..", "1/../2"])
+def test_a_draft_that_can_be_none_is_as_if_it_was_not_named(draft: str) -> None:
+    team = TeamFactory()
+
+    answer = browser(owner_of(team)).post("/requests/new/", {"act": "show", "draft": draft})
+
+    assert answer.status_code < 500
+    assert "Remove this draft" not in answer.content.decode()

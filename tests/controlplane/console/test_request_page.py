@@ -319,6 +319,30 @@ def test_an_amendment_is_seen_by_the_requester_as_a_difference() -> None:
     assert "small first" in page
 
 
+def test_one_approver_may_amend_and_then_approve_and_the_timeline_says_so() -> None:
+    request, alone = filed(), approver()
+    client = browser(alone)
+    done(alone, request, "amend")
+
+    client.post(at(request), read(client, request))
+
+    request.refresh_from_db()
+    assert request.state == "approved"
+    page = browser(request.requested_by).get(at(request)).content.decode()
+    assert f"{alone.username}</b> approved what they had amended themselves" in page
+
+
+def test_a_plan_that_was_not_asked_for_says_why_and_is_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(looks, "MOST_AT_ONCE", 0)
+
+    page = browser(approver()).get(at(filed())).content.decode()
+
+    assert "too many plans are being asked for" in page
+    assert "part=plan" in page
+
+
 def test_an_amendment_over_the_budget_is_refused_and_what_was_typed_is_kept() -> None:
     request = filed()
 

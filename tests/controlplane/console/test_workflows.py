@@ -701,6 +701,19 @@ def test_what_the_cluster_says_of_a_log_is_shown(
     assert "waiting to start" in text_of(answer)
 
 
+def test_an_address_is_carried_on_only_as_far_as_it_means_something(
+    payments: TenantNamespace, hello: Manifest
+) -> None:
+    open_ = "".join(f"&open=k{at}" for at in range(900))
+    path = page_of(payments, rest=f"?junk={'x' * 9000}&node={'y' * 9000}{open_}")
+
+    answer = signed_in(viewer_of(payments.team)).get(path, headers=HTMX)
+
+    assert answer.status_code == 200
+    assert len(answer.content) < 60_000
+    assert "junk" not in text_of(answer)
+
+
 # Submitting.
 
 YAML = """\
@@ -754,6 +767,14 @@ def test_a_dry_run_makes_nothing_and_shows_what_would_be(
         (YAML.replace("entrypoint: main", "entrypoint: main\n  entrypoint: b"), "Line 7"),
         (YAML.replace("Workflow", "Pod"), "Only a Workflow"),
         (YAML + "status: {}\n", "Leave out status"),
+        (YAML + "status: {}\n", "Line 7"),
+        (YAML.replace("generateName: hi-", "name: [1]"), "Line 4"),
+        (YAML.replace("generateName: hi-", "generateName: {a: b}"), "Line 4"),
+        (YAML.replace("  generateName: hi-", "  name: x\n  labels: {a: 1}"), "Line 5"),
+        (YAML + "  x: !!binary aGk=\n", "Line 7"),
+        (YAML + "  x: !!set {a, b}\n", "Line 7"),
+        (YAML + "  x: !!bool maybe\n", "Line 7"),
+        *((YAML + f"  x: {'[' * deep}{']' * deep}\n", "Line 7") for deep in (330, 385, 440)),
     ],
 )
 def test_what_is_wrong_with_yaml_is_said_beside_it_and_what_was_typed_stays(
