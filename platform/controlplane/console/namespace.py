@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
 from controlplane.identity.models import User
 from controlplane.index.models import Watch, Workflow
@@ -70,7 +71,7 @@ def namespace(request: HttpRequest, user: User, pk: int) -> HttpResponse:
         "facts": facts_of(found),
         "amounts": amounts_of(use.hard, use.used) if use else amounts_of(found.tier.quota, {}),
         "counted_at": use.seen_at if use else None,
-        "late": Watch.objects.filter(cluster=found.cluster, in_step=False).order_by("kind"),
+        "late": Watch.objects.filter(cluster=found.cluster).late(timezone.now()).order_by("kind"),
         "limits": limits_of(found.tier.limits),
         "people": people_of(found),
         "rules": rules_for(found.spec()),

@@ -165,6 +165,7 @@ def _context(
         "verbs": [_button(verb) for verb in possible],
         "acts": words,
         "acts_changed": request.GET.get("acts", "") != words,
+        "log_changed": request.GET.get("logged", "") != (node.id if node else ""),
         "may": may,
         "poll": "" if run.ended else address(request.GET.copy(), polls="") or "?",
         "polls": polls + 1,

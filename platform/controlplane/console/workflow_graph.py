@@ -27,7 +27,7 @@ WORDS = {
     "Omitted": "omitted",
 }
 LABEL, NOTE = 20, 25
-OF_A_POLL = ("polls", "acts")
+OF_A_POLL = ("polls", "acts", "logged")
 NAMED_KINDS = {"DAG": "DAG", "Steps": "steps", "HTTP": "HTTP", "Plugin": "plugin"}
 
 
