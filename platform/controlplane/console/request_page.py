@@ -33,7 +33,7 @@ class Refused:
     sentence: str = ""
     typed: Mapping[str, str] = field(default_factory=dict)
     plan: Plan | None = None
-    differs: tuple[Any, ...] = ()
+    differs: plan_panel.Differs = ()
 
 
 @signed_in
@@ -55,7 +55,9 @@ def _acted(request: HttpRequest, user: User, found: Request) -> HttpResponse:
     try:
         done = ACTS[act](found, user, said)
     except (DomainError, KubeError) as exc:
-        context = _context(request, user, _found(user, found.pk), _refused(act, exc, said))
+        context = _context(
+            request, user, _found(user, found.pk), _refused(act, exc, found.pk, said)
+        )
         return render(request, "console/request.html", context, status=status_of(exc))
     messages.success(request, done)
     return redirect("console:request", found.pk)
@@ -100,14 +102,14 @@ ACTS: Mapping[str, Callable[[Request, User, QueryDict], str]] = {
 }
 
 
-def _refused(act: str, exc: Refusal, said: QueryDict) -> Refused:
+def _refused(act: str, exc: Refusal, pk: int, said: QueryDict) -> Refused:
     changed = exc.plan if isinstance(exc, PlanChanged) else None
     return Refused(
         act=act,
         sentence=exc.sentence,
         typed={key: str(value) for key, value in said.items()},
         plan=changed,
-        differs=plan_panel.changed_since(said.get("read", ""), changed) if changed else (),
+        differs=plan_panel.changed_since(said.get("read", ""), pk, changed) if changed else (),
     )
 
 
@@ -150,7 +152,7 @@ def _context(
         "since_approval": _since_approval(events, plan) if plan else (),
         "stages": plan_panel.stages(plan) if plan else (),
         "kinds": plan_panel.kinds(plan) if plan else "",
-        "read": plan_panel.remembered(plan) if plan else "",
+        "read": plan_panel.remembered({found.pk: plan}) if plan else "",
         "fields": _amendable(found, refused) if decides and found.namespace_id is None else (),
         "behind": elsewhere.reading(
             root=request.build_absolute_uri("/"),
