@@ -17,7 +17,7 @@ from controlplane.plans.agreement import Plan, PlanChanged, agree, question_of
 from tenants import budget, requests
 from tenants.models import Request, RequestEvent, RequestState, Tier
 
-from . import elsewhere, plan_panel, timeline
+from . import elsewhere, new_request, plan_panel, timeline
 from .differences import Line
 from .people import signed_in
 from .refusals import Refusal, status_of
@@ -140,6 +140,11 @@ def _context(
         "open": open_,
         "decides": decides,
         "own": open_ and user.is_approver and found.requested_by_id == user.pk,
+        "came_back": open_ and found.namespace is not None,
+        "again": not open_
+        and found.kind == new_request.KIND
+        and found.state != RequestState.APPROVED
+        and requests.may_ask(found.team, user),
         "withdraws": open_ and requests.may_ask(found.team, user),
         "comments": user.is_approver or found.team.level_of(user) is not None,
         "budget": budget.outlooks([found]).get(found.pk) if open_ else None,

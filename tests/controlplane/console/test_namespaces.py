@@ -39,7 +39,7 @@ from tests.provisioning.manifests import release as release_of
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ("", "progress/", "release/")
+PAGES = ("", "progress/", "release/", "turns/")
 PULL = 'ImagePullBackOff: Back-off pulling image "quay.io/argoproj/workflow-controller"'
 
 
@@ -510,6 +510,38 @@ def test_a_namespace_costs_the_same_whatever_happened_there(
 
     with django_assert_num_queries(9):
         client.get(f"/namespaces/{namespace.pk}/")
+
+
+def test_all_that_was_done_there_is_paged_from_the_newest_and_costs_the_same(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    namespace = ready()
+    for number in range(45):
+        Turn.objects.create(namespace=namespace, generation=1, message=f"turn no. {number:02}")
+    Turn.objects.create(namespace=ready(), generation=1, message="elsewhere")
+    client = signed_in(owner_of(namespace.team))
+    turns = f"/namespaces/{namespace.pk}/turns/"
+
+    assert turns in client.get(f"/namespaces/{namespace.pk}/").content.decode()
+    first = read(client, turns)
+    with django_assert_num_queries(8):
+        last = read(client, turns, page="3")
+
+    assert first.index("turn no. 44") < first.index("turn no. 25")
+    assert "turn no. 24" not in first
+    assert "1 to 20 of 45 turns" in first
+    assert "turn no. 00" in last
+    assert "turn no. 05" not in last
+    assert "elsewhere" not in first + last
+    assert "41 to 45" in read(client, turns, page="999")
+
+
+def test_where_nothing_was_done_yet_the_page_of_turns_says_where_to_look() -> None:
+    namespace = NamespaceFactory()
+
+    page = read(signed_in(viewer_of(namespace.team)), f"/namespaces/{namespace.pk}/turns/")
+
+    assert "its first turn is about to come" in page
 
 
 def store(cluster: FakeCluster, values: dict[str, Any]) -> None:
