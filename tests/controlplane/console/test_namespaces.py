@@ -562,8 +562,33 @@ def test_two_revisions_of_the_same_values_differ_in_nothing() -> None:
 def test_a_diff_marks_lines_without_colour_too() -> None:
     found = diff_of([Revision(2, DEPLOYED, {"a": 2}), Revision(1, "superseded", {"a": 1})])
 
-    assert [(line.mark, line.text) for line in found] == [(" ", "…"), ("-", "a: 1"), ("+", "a: 2")]
+    assert [(line.mark, line.text) for line in found] == [
+        ("@", "values"),
+        ("-", "a: 1"),
+        ("+", "a: 2"),
+    ]
     assert found[1] == Line("a: 1", "del")
+
+
+def test_a_diff_says_where_its_lines_are_and_compares_long_texts_line_by_line() -> None:
+    def values(seconds: int, memory: str) -> dict[str, Any]:
+        defaults = f"spec:\n  a: 1\n  b: 2\n  c: 3\n  deadline: {seconds}\n"
+        resources = {"limits": {"cpu": "1", "memory": memory}, "requests": {"memory": "64Mi"}}
+        controller = {"image": {"name": "argo", "tag": "v4"}, "resources": resources}
+        return {"config": {"defaults": defaults}, "controller": controller}
+
+    found = diff_of(
+        [Revision(2, DEPLOYED, values(60, "1Gi")), Revision(1, "superseded", values(30, "2Gi"))]
+    )
+
+    assert [line.text.strip() for line in found if line.look] == [
+        "config.defaults.spec",
+        "deadline: 30",
+        "deadline: 60",
+        "controller.resources.limits",
+        "memory: 2Gi",
+        "memory: 1Gi",
+    ]
 
 
 # Progress.
