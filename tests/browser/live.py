@@ -58,6 +58,10 @@ class Platform:
         self._shown = state
         return self._made[state].places
 
+    def cluster_of(self, state: str) -> FakeCluster:
+        """What stands behind this state's pages, for a test in which something happens there."""
+        return self._made[state].fake
+
     def blank(self) -> None:
         """Have nothing but what a new installation has."""
         _restore(self._folder / NOTHING)

@@ -495,9 +495,12 @@ def test_a_namespace_shows_what_was_done_there_step_by_step(cluster: FakeCluster
     ]  # fmt: skip
     Turn.objects.create(namespace=namespace, generation=1, outcome="Forbidden", steps=steps)
 
-    page = read(signed_in(owner_of(namespace.team)), f"/namespaces/{namespace.pk}/")
+    client = signed_in(owner_of(namespace.team))
+    page = read(client, f"/namespaces/{namespace.pk}/")
 
     assert "failed apply Role x no 0.5 s" in page
+    html = client.get(f"/namespaces/{namespace.pk}/").content.decode()
+    assert '<span class="badge bad">Forbidden</span>' in html
 
 
 def test_a_namespace_costs_the_same_whatever_happened_there(
@@ -585,7 +588,7 @@ def test_a_diff_says_where_its_lines_are_and_compares_long_texts_line_by_line() 
         "config.defaults.spec",
         "deadline: 30",
         "deadline: 60",
-        "controller.resources.limits",
+        "controller.resources",
         "memory: 2Gi",
         "memory: 1Gi",
     ]
