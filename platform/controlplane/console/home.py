@@ -14,7 +14,7 @@ from provisioning.models import Turn
 from tenants import budget, requests
 from tenants.conditions import Phase
 from tenants.levels import MAY, Act
-from tenants.models import Request, RequestState, Team, TenantNamespace
+from tenants.models import Draft, Request, RequestState, Team, TenantNamespace
 
 from . import frame
 from .cards import cards_of
@@ -57,6 +57,7 @@ def home(request: HttpRequest, user: User) -> HttpResponse:
         "budget": _budget(team) if team else (),
         "waiting": waiting[:MOST_LINES],
         "waiting_left_out": max(around.open_requests - MOST_LINES, 0),
+        "drafts": list(Draft.objects.visible_to(user)[:MOST_LINES]),
         "turns": _latest_turns(user, team),
         "late": _late_watches(shown),
         "guide": not shown and not waiting,

@@ -142,9 +142,14 @@ def _context(request: HttpRequest, user: User) -> dict[str, Any]:
         "mine": rows[len(rows) - len(mine) :],
         "oldest": queue.first() if shown.number > 1 else next(iter(shown), None),
         "behind": [("Terminal", "argosy request list\nargosy approve NUMBER")],
-        "chosen": set(request.POST.getlist("chosen")),
+        "chosen": set(request.POST.getlist("chosen")) or _all(request, rows),
         "typed": request.POST.get("note", ""),
     }
+
+
+def _all(request: HttpRequest, rows: Sequence[Waiting]) -> set[str]:
+    """Every one on the page, for who asked to have all of them ticked."""
+    return {str(row.request.pk) for row in rows} if request.GET.get("choose") == "all" else set()
 
 
 def _again(request: HttpRequest, user: User, sentence: str) -> HttpResponse:

@@ -193,6 +193,18 @@ def test_one_that_fails_says_why_and_the_others_are_done(story: plans.Plans) -> 
     assert TenantNamespace.objects.count() == 1
 
 
+def test_all_of_a_page_are_chosen_by_a_link_and_none_by_another() -> None:
+    asked = [filed() for _ in range(3)]
+    client = browser(approver())
+
+    plain, ticked = (client.get(INBOX, said).content.decode() for said in ({}, {"choose": "all"}))
+
+    assert "checked" not in plain
+    assert "choose=all" in plain
+    assert ticked.count(" checked>") == len(asked)
+    assert "Choose none" in ticked
+
+
 def test_plans_that_changed_meanwhile_show_what_differs_and_can_be_read_again(
     story: plans.Plans,
 ) -> None:

@@ -17,7 +17,7 @@ from controlplane.kube.storage import Revision
 from controlplane.objects import Manifest
 from controlplane.releases import DEPLOYED, Release
 from provisioning.models import Turn
-from tenants import requests
+from tenants import drafts, requests
 from tenants.models import Request, RequestEvent, TenantNamespace
 from tests.controlplane.console.pages import HTMX, read, signed_in, words
 from tests.factories import (
@@ -223,6 +223,28 @@ def test_home_tells_what_the_platform_did_lately() -> None:
     assert "payments : AllReady Put back." in read(signed_in(owner_of(namespace.team)), "/")
 
 
+def test_home_has_a_persons_drafts_to_go_on_with_and_nobody_elses() -> None:
+    namespace = ready(name="payments")
+    owner, other = owner_of(namespace.team), owner_of(namespace.team)
+    drafts.keep(by=owner, kind="create", team=namespace.team, fields={"name": "night"}, draft=None)
+
+    assert "New namespace night" in read(signed_in(owner), "/")
+    assert "Your drafts" not in read(signed_in(other), "/")
+
+
+@pytest.mark.parametrize(("who", "offered"), [(owner_of, True), (viewer_of, False)])
+def test_a_namespace_is_offered_to_those_who_may_ask_for_one(who: Who, offered: bool) -> None:
+    team = TeamFactory()
+    client = signed_in(who(team))
+
+    empty = client.get("/namespaces/").content.decode()
+    ready(team=team)
+    full = client.get("/namespaces/").content.decode()
+
+    assert ('href="/requests/new/"' in empty) is offered
+    assert ('href="/requests/new/"' in full) is offered
+
+
 def test_a_watch_that_is_behind_is_said() -> None:
     namespace = ready(cluster__name="eu-1")
     Watch.objects.create(
@@ -258,7 +280,7 @@ def test_home_costs_the_same_with_one_namespace_and_with_24(
     client = signed_in(PersonFactory(claimed_groups=[team.owner_group, "argosy-approvers"]))
     client.get(f"/?team={team.slug}")
 
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         client.get("/")
 
 
