@@ -19,10 +19,10 @@ document.addEventListener("keydown", (event) => {
   if (search) { event.preventDefault(); search.focus(); search.select(); }
 });
 // `g` and then a page's letter goes there, as the sidebar's links say.
-let gone = 0;
+let gone = -Infinity;
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog, [contenteditable]")) return;
   const page = event.timeStamp - gone < 1500 && document.querySelector(`[data-go="${CSS.escape(event.key)}"]`);
-  gone = event.key === "g" ? event.timeStamp : 0;
+  gone = event.key === "g" ? event.timeStamp : -Infinity;
   if (page) { event.preventDefault(); page.click(); }
 });
