@@ -15,6 +15,7 @@ from . import theme
 
 Row = TypeVar("Row", bound=Model)
 CHOSEN = "team"  # in the session: the team that the switcher was last set to
+WORKFLOWS = "/workflows/"
 KEPT = "argosy.frame"  # in the request: its frame, so that page and surroundings ask once
 FEW = 12  # teams in the switcher; whoever has more gets a filter beside them
 
@@ -78,7 +79,7 @@ class Frame:
         return self._marked(
             Page("/", "Home", key="h"),
             Page("/namespaces/", "Namespaces", self.namespace_count, key="n"),
-            Page("/workflows/", "Workflows", key="w"),
+            Page(WORKFLOWS, "Workflows", key="w"),
             Page("/crons/", "Crons", key="c"),
             Page("/requests/", "Requests", self.open_requests, key="r"),
             *([Page("/requests/new/", "New namespace")] if self.may_ask else []),
@@ -107,8 +108,11 @@ class Frame:
 
     def _marked(self, *pages: Page) -> tuple[Page, ...]:
         """The page whose address is the longest beginning of this one's is open; home only itself."""
-        fitting = [p.href for p in pages if self.path.startswith(p.href) and p.href != "/"]
-        here = max(fitting, key=len, default=self.path)
+        path = (
+            WORKFLOWS if WORKFLOWS in self.path else self.path
+        )  # of a namespace, and yet one of those
+        fitting = [p.href for p in pages if path.startswith(p.href) and p.href != "/"]
+        here = max(fitting, key=len, default=path)
         return tuple(replace(page, current=page.href == here) for page in pages)
 
 

@@ -369,6 +369,15 @@ def test_the_detail_is_drawn_from_the_cluster_and_polls_until_the_end(
     assert "all is well" in ended
 
 
+def test_the_page_of_a_workflow_is_one_of_the_workflows(
+    payments: TenantNamespace, hello: Manifest
+) -> None:
+    page = text_of(signed_in(viewer_of(payments.team)).get(page_of(payments)))
+
+    assert 'href="/workflows/" aria-current="page">' in page
+    assert page.count('aria-current="page"') == 1
+
+
 def test_an_open_question_does_not_close_under_somebody(
     payments: TenantNamespace, hello: Manifest, fake: FakeCluster
 ) -> None:
