@@ -270,12 +270,13 @@ def test_how_old_the_index_is_is_said_for_each_cluster(payments: TenantNamespace
 
     assert "not followed yet" in text_of(client.get("/workflows/"))
 
+    now = timezone.now()
     watch = Watch.objects.create(
-        cluster=payments.cluster, kind="Workflow", in_step=True, since=NOW, heard_at=NOW
+        cluster=payments.cluster, kind="Workflow", in_step=True, since=now, heard_at=now
     )
     assert "followed live" in text_of(client.get("/workflows/"))
 
-    watch.heard_at = NOW - timedelta(minutes=9)  # its process was killed, and said nothing
+    watch.heard_at = now - timedelta(minutes=9)  # its process was killed, and said nothing
     watch.save()
     late = text_of(client.get("/workflows/"))
     assert "followed live" not in late
