@@ -68,6 +68,7 @@ PAGES = (
     Page("namespaces", at("/namespaces/"), SIGNED_IN, LISTS),
     Page("namespace", at(NAMESPACE), CONCERNED, ONE, STRANGERS),
     Page("progress", at(f"{NAMESPACE}progress/"), CONCERNED, ONE, STRANGERS),
+    Page("turns", at(f"{NAMESPACE}turns/"), CONCERNED, ONE, STRANGERS),
     Page("requests", at("/requests/"), SIGNED_IN, LISTS),
     Page("new-request", at("/requests/new/"), ("owner", "stranger"), FORMS),
     Page("request", at("/requests/{request}/"), CONCERNED, ONE, STRANGERS),

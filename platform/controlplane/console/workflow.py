@@ -166,6 +166,7 @@ def _context(
         "verbs": [_button(verb) for verb in possible],
         "acts": words,
         "acts_changed": said.get("acts", "") != words,
+        "log_changed": said.get("logged", "") != (node.id if node else ""),
         "may": may,
         "poll": "" if run.ended else address(said, polls="") or "?",
         "polls": polls + 1,

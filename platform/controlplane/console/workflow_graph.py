@@ -27,7 +27,7 @@ WORDS = {
     "Omitted": "omitted",
 }
 LABEL, NOTE = 20, 25
-OF_A_POLL = ("polls", "acts")
+OF_A_POLL = ("polls", "acts", "logged")
 # What an address of the page may carry. It is written into the link of each of hundreds of boxes, so what
 # is not the page's own, or is more than somebody opened by hand, is left behind.
 OF_A_PAGE = ("node", "container", "view", "page", "open", *OF_A_POLL)

@@ -63,7 +63,7 @@ class Age:
 
     @property
     def good(self) -> bool:
-        return self.watch is not None and self.watch.in_step
+        return self.watch is not None and self.watch.follows
 
 
 @signed_in

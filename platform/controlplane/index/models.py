@@ -1,6 +1,9 @@
 """What was last seen by watching the clusters: a row a workflow, a row a quota. Facts, never wishes."""
 
+from datetime import datetime, timedelta
+
 from django.db import models
+from django.utils import timezone
 
 from controlplane.clusters.models import Cluster
 from controlplane.identity.models import User
@@ -69,15 +72,31 @@ class QuotaUse(models.Model):
         return f"quota of {self.namespace_id}"
 
 
+# A watch that lives is heard at least once a stream, a minute long (`watching.STREAM_SECONDS`), and says
+# so in its row. Twice missed, it is taken for dead, whatever it said last.
+SILENCE = timedelta(seconds=150)
+
+
+class WatchQuerySet(models.QuerySet["Watch"]):
+    """Questions about the watches."""
+
+    def late(self, now: datetime) -> "WatchQuerySet":
+        """Those that follow their cluster no longer: they said so, or fell silent."""
+        quiet = models.Q(heard_at=None) | models.Q(heard_at__lt=now - SILENCE)
+        return self.filter(models.Q(in_step=False) | quiet)
+
+
 class Watch(models.Model):
     """How the watch of one kind on one cluster is doing, so that a page can say how old it is."""
 
     cluster = models.ForeignKey(Cluster, models.CASCADE, related_name="watches")
     kind = models.CharField(max_length=60)
-    in_step = models.BooleanField(default=False)
+    in_step = models.BooleanField(default=False)  # what it said last; who was killed said nothing
     message = models.CharField(max_length=500, blank=True)
     since = models.DateTimeField()  # of in_step
-    heard_at = models.DateTimeField(null=True)  # the last event or bookmark
+    heard_at = models.DateTimeField(null=True)  # the last event, bookmark, or answer to being asked
+
+    objects = WatchQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -89,3 +108,24 @@ class Watch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} on {self.cluster_id}"
+
+    @property
+    def follows(self) -> bool:
+        """Whether the rows follow the cluster now."""
+        return self.in_step and not self._is_silent
+
+    @property
+    def lost_at(self) -> datetime:
+        """Since when the rows follow the cluster no longer, where they do not."""
+        return self.heard_at if self.in_step and self.heard_at else self.since
+
+    @property
+    def why_lost(self) -> str:
+        """Why, as far as it is known."""
+        if self.in_step and self._is_silent:
+            return "Nothing was heard of its watch since: it hangs, or the process has ended."
+        return self.message
+
+    @property
+    def _is_silent(self) -> bool:
+        return self.heard_at is None or self.heard_at < timezone.now() - SILENCE

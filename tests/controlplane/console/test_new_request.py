@@ -7,6 +7,7 @@ from django.test import Client
 
 from controlplane.kube.errors import Unreachable
 from controlplane.plans import looks
+from tenants import requests
 from tenants.models import Draft, Request, Team
 from tests import plans
 from tests.browsing import FRAME, browser, queries
@@ -333,6 +334,32 @@ def test_anothers_draft_is_not_there(pk: str) -> None:
         assert client.get(NEW, {"draft": pk.format(pk=draft.pk)}).status_code == 404
         assert client.post(f"/requests/drafts/{draft.pk}/discard/").status_code == 404
     assert Draft.objects.exists()
+
+
+def test_what_was_asked_before_is_asked_again_without_typing() -> None:
+    team = TeamFactory()
+    owner = owner_of(team)
+    browser(owner).post(NEW, typed(team, act="send", tier="medium"))
+    before = Request.objects.get()
+    requests.reject(before, by=approver(), note="too large")
+
+    form = browser(owner).get(NEW, {"like": before.pk}).context["form"]
+
+    assert form.typed.asked == before.asked
+    assert (form.typed.team, form.typed.reason) == (team.slug, "month's end")
+    assert not form.refused
+
+
+@pytest.mark.parametrize("pk", ["{pk}", "0", "x", "²", "9" * 30])
+def test_what_another_team_asked_is_not_there_to_ask_again(pk: str) -> None:
+    theirs = TeamFactory()
+    browser(owner_of(theirs)).post(NEW, typed(theirs, act="send"))
+
+    answer = browser(owner_of(TeamFactory())).get(
+        NEW, {"like": pk.format(pk=Request.objects.get().pk)}
+    )
+
+    assert answer.status_code == 404
 
 
 def test_an_own_draft_is_removed() -> None:

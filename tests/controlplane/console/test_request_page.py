@@ -376,6 +376,31 @@ def test_an_owner_withdraws_and_nobody_else() -> None:
     assert request.state == "withdrawn"
 
 
+@pytest.mark.parametrize("act", ["reject", "withdraw"])
+def test_what_came_to_nothing_is_asked_again_with_the_form_filled_in(act: str) -> None:
+    request = filed()
+    owner, again = owner_of(request.team), f"/requests/new/?like={request.pk}"
+    assert again not in browser(owner).get(at(request)).content.decode()
+
+    done(approver() if act == "reject" else owner, request, act)
+
+    assert again in browser(owner).get(at(request)).content.decode()
+    for other in (member_of(request.team), viewer_of(request.team), approver()):
+        assert again not in browser(other).get(at(request)).content.decode()
+
+
+def test_what_came_back_tells_the_team_what_to_do() -> None:
+    request = reopened()
+    client = browser(owner_of(request.team))
+
+    assert "If you want something else, withdraw it" in client.get(at(request)).content.decode()
+
+    assert request.namespace is not None
+    services.begin(request.namespace, now=timezone.now())
+    assert "it can be withdrawn no more" in client.get(at(request)).content.decode()
+    assert "nothing to type again" not in browser(approver()).get(at(request)).content.decode()
+
+
 def test_what_came_back_says_what_differs_from_what_was_approved(story: plans.Plans) -> None:
     request = reopened()
     story.labels = {"chart": "two"}

@@ -270,10 +270,18 @@ def test_how_old_the_index_is_is_said_for_each_cluster(payments: TenantNamespace
 
     assert "not followed yet" in text_of(client.get("/workflows/"))
 
+    now = timezone.now()
     watch = Watch.objects.create(
-        cluster=payments.cluster, kind="Workflow", in_step=True, since=NOW, heard_at=NOW
+        cluster=payments.cluster, kind="Workflow", in_step=True, since=now, heard_at=now
     )
     assert "followed live" in text_of(client.get("/workflows/"))
+
+    watch.heard_at = now - timedelta(minutes=9)  # its process was killed, and said nothing
+    watch.save()
+    late = text_of(client.get("/workflows/"))
+    assert "followed live" not in late
+    assert "the process has ended" in late
+    assert "Of it, this list is as of" in late
 
     watch.in_step, watch.message = False, "connection refused"
     watch.save()
@@ -362,6 +370,15 @@ def test_the_detail_is_drawn_from_the_cluster_and_polls_until_the_end(
     assert "all is well" in ended
 
 
+def test_the_page_of_a_workflow_is_one_of_the_workflows(
+    payments: TenantNamespace, hello: Manifest
+) -> None:
+    page = text_of(signed_in(viewer_of(payments.team)).get(page_of(payments)))
+
+    assert 'href="/workflows/" aria-current="page">' in page
+    assert page.count('aria-current="page"') == 1
+
+
 def test_an_open_question_does_not_close_under_somebody(
     payments: TenantNamespace, hello: Manifest, fake: FakeCluster
 ) -> None:
@@ -378,6 +395,26 @@ def test_an_open_question_does_not_close_under_somebody(
     assert 'id="steps"' in same
     assert 'id="acts"' in other
     assert "terminate/" not in other
+
+
+def test_a_workflow_that_fails_while_it_is_watched_gets_its_log_without_a_reload(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    story = Player.on_fake(fake, "payments", "hello").begin().start("first")
+    client = signed_in(viewer_of(payments.team))
+    page = text_of(client.get(page_of(payments)))
+    assert re.search(r'id="log"\s+hidden', page)  # the place where it comes
+    (poll,) = re.findall(r'hx-get="(\?[^"]*polls=1[^"]*)"', page)
+
+    runs = text_of(client.get(page_of(payments, rest=poll.replace("&amp;", "&")), headers=HTMX))
+    story.end("first", phase="Failed", message="exit code 3")
+    fails = text_of(client.get(page_of(payments, rest=poll.replace("&amp;", "&")), headers=HTMX))
+    (poll,) = re.findall(r'hx-get="(\?[^"]*polls=2[^"]*)"', fails)
+    again = text_of(client.get(page_of(payments, rest=poll.replace("&amp;", "&")), headers=HTMX))
+
+    assert 'id="log"' not in runs
+    assert 'id="log" hx-swap-oob="true" hx-get="log/?node=hello-first' in fails
+    assert 'id="log"' not in again  # what somebody reads is left alone
 
 
 def test_the_first_step_that_failed_is_shown_without_asking(

@@ -128,6 +128,25 @@ def test_rows_equal_the_list_though_the_api_server_lost_its_memory_in_between(
     until(watcher, lambda: Watch.objects.filter(in_step=True).count() == 2)
 
 
+def test_a_cluster_where_nothing_happens_is_heard_at_the_end_of_every_stream(
+    kube: KubeGateway, namespace: TenantNamespace
+) -> None:
+    ended = threading.Event()
+    watcher = Watcher(ended, opening=lambda _: kube, seconds=2)
+    heard = Watch.objects.filter(cluster=namespace.cluster, kind="Workflow")
+
+    until(watcher, heard.exists)
+    first = heard.get().heard_at
+    assert first is not None
+    until(watcher, lambda: (heard.get().heard_at or first) > first)
+    second = heard.get()
+    until(watcher, lambda: heard.get().heard_at != second.heard_at)
+
+    assert second.follows
+    ended.set()
+    watcher.stop()
+
+
 def test_a_quota_is_followed_as_the_cluster_counts_it(
     watcher: Watcher, kube: KubeGateway, namespace: TenantNamespace
 ) -> None:
