@@ -13,7 +13,7 @@ def mark(_: HttpRequest) -> str:
 
 
 def styles(_: HttpRequest) -> str:
-    """Our tokens and components, after unfold's."""
+    """Our tokens and components; unfold's own sheet is not loaded."""
     return static("desk/desk.css")
 
 
@@ -44,7 +44,6 @@ UNFOLD: dict[str, Any] = {
     "SHOW_BACK_BUTTON": False,
     "STYLES": [styles],
     "SCRIPTS": [scripts],
-    "COLORS": {},  # in desk.css: a strict policy has no styles inside pages
     "ACCOUNT": {
         "navigation": [
             {"title": "Change password", "link": reverse_lazy("admin:password_change")},

@@ -1,13 +1,6 @@
-// The desk works without this file; it knows the night before the first paint, and saves a click here and there.
+// The desk works without this file; it only saves a click here and there.
 "use strict";
 (() => {
-  const root = document.documentElement;
-  const night = matchMedia("(prefers-color-scheme: dark)");
-  // Unfold's colours hang on a class: it is the chosen theme's, or follows the system as that changes.
-  const paint = () => root.classList.toggle("dark", root.dataset.theme ? root.dataset.theme === "dark" : night.matches);
-  paint();
-  night.addEventListener("change", paint);
-
   const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
   const seen = (found) => [...found].find((each) => each.checkVisibility());
 
