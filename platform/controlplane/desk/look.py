@@ -76,7 +76,7 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "People",
                 "items": [
-                    page("People", "person", "identity.user"),
+                    page("Users", "person", "identity.user"),
                     page("API tokens", "key", "identity.apitoken"),
                     page("Wrong passwords", "shield", "axes.accessattempt"),
                 ],
