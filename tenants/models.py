@@ -220,6 +220,7 @@ class TenantNamespace(models.Model):
     objects = NamespaceQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "namespace"
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(
