@@ -110,6 +110,8 @@ PARTS = {
     "inbox-plans",
     "inbox-decide",
     "keep-view",
+    "workflow-names",
+    "submit-names",
     "workflow-log",
     "workflow-act",
     "cron-act",

@@ -30,6 +30,7 @@ LONGEST_PHASE = 20
 LONGEST_MESSAGE = 500
 LONGEST_UID = 64
 LARGEST = 2**63 - 1
+MOST = 100  # of a list within an object
 NODES_BYTES = 16 * 2**20  # of a status that was compressed: more of it is not looked at
 GZIP = 16 + zlib.MAX_WBITS
 
@@ -68,7 +69,18 @@ class QuotaEntry:
     used: dict[str, str] = field(default_factory=dict)
 
 
-Entry = WorkflowEntry | QuotaEntry
+@dataclass(frozen=True)
+class CronEntry:
+    """A CronWorkflow as its row has it; `namespace` is a name on its cluster."""
+
+    namespace: str
+    uid: str
+    resource_version: int
+    name: str
+    manifest: Manifest = field(default_factory=dict)
+
+
+Entry = WorkflowEntry | CronEntry | QuotaEntry
 
 
 def workflow_of(manifest: Manifest) -> WorkflowEntry | None:
@@ -100,6 +112,49 @@ def workflow_of(manifest: Manifest) -> WorkflowEntry | None:
         cpu_seconds=_count(used.get("cpu")),
         memory_mib_seconds=min(_count(used.get("memory")) * MEMORY_UNIT_MIB, LARGEST),
         labels={key: value for key, value in labels.items() if not key.startswith(OURS)},
+    )
+
+
+def cron_of(manifest: Manifest) -> CronEntry | None:
+    """The entry of a CronWorkflow; None for what no API server would send."""
+    meta, spec, status = (_mapping(manifest.get(part)) for part in ("metadata", "spec", "status"))
+    uid, name = _text(meta.get("uid"), LONGEST_UID), _text(meta.get("name"))
+    if not uid or not name:
+        return None
+    reference = _mapping(_mapping(spec.get("workflowSpec")).get("workflowTemplateRef"))
+    return CronEntry(
+        namespace=_text(meta.get("namespace")),
+        uid=uid,
+        resource_version=version_of(meta.get("resourceVersion")),
+        name=name,
+        manifest={
+            "metadata": {
+                "name": name,
+                "creationTimestamp": _text(meta.get("creationTimestamp")),
+            },
+            "spec": {
+                "schedule": _text(spec.get("schedule")),
+                "schedules": [_text(each) for each in _some(spec.get("schedules"))],
+                "timezone": _text(spec.get("timezone")),
+                "suspend": spec.get("suspend") is True,
+                "concurrencyPolicy": _text(spec.get("concurrencyPolicy")),
+                "workflowSpec": {
+                    "workflowTemplateRef": {"name": _text(reference.get("name"))},
+                },
+            },
+            "status": {
+                "lastScheduledTime": _text(status.get("lastScheduledTime")),
+                # How many is all that is told of them.
+                "active": [{} for _ in _some(status.get("active"))],
+                "conditions": [
+                    {
+                        "status": _text(each.get("status")),
+                        "message": _text(each.get("message"), LONGEST_MESSAGE),
+                    }
+                    for each in map(_mapping, _some(status.get("conditions")))
+                ],
+            },
+        },
     )
 
 
@@ -145,6 +200,11 @@ def _unpacked(packed: object) -> Mapping[str, Any]:
         return _mapping(orjson.loads(raw))
     except (binascii.Error, ValueError, zlib.error):
         return {}
+
+
+def _some(value: object) -> list[object]:
+    """The first of a list, of which a team may have made any length."""
+    return value[:MOST] if isinstance(value, list) else []
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
