@@ -324,6 +324,7 @@ def _workflow(n: int, namespace: TenantNamespace, at: dt.datetime) -> Workflow:
         created_at=at,
         started_at=None if phase == "Pending" else at,
         finished_at=at + dt.timedelta(seconds=30 + n % 900) if ended else None,
+        seconds=30 + n % 900 if ended else None,
         steps_done=total if phase == "Succeeded" else total // 2,
         steps_total=total,
         cpu_seconds=n % 5_000,

@@ -44,7 +44,7 @@ def choose(mine: NamespaceQuerySet, *, pk: str, asked: str) -> Choice:
     if len(several) <= FEW:
         only = several[0] if len(several) == 1 else None
         return Choice(next((n for n in several if str(n.pk) == pk), only), few=several)
-    if chosen := _brought(mine).filter(pk=whole(pk)).first():
+    if pk and (chosen := _brought(mine).filter(pk=whole(pk)).first()):
         return Choice(chosen, many=True)
     asked = asked.replace("\0", "").strip().lower()[:200]
     if not asked:

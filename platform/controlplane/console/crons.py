@@ -66,7 +66,7 @@ def _answer(
     total = found.count()
     pages = max(1, -(-total // PAGE))
     number = page_of(request.GET.get("page", ""), pages)
-    shown = list(found.with_places()[(number - 1) * PAGE : number * PAGE])
+    shown = list(found.order_by("name", "pk").stretch((number - 1) * PAGE, number * PAGE))
     clusters = clusters_of(within(TenantNamespace.objects.live().of(user), team))
     return render(
         request,

@@ -27,8 +27,8 @@ SORTS: dict[str, tuple[str | OrderBy, ...]] = {
     "-phase": ("-phase", "-created_at", "-pk"),
     "template": ("template", "-created_at", "-pk"),
     "-template": ("-template", "-created_at", "-pk"),
-    "-took": (OrderBy(F("finished_at") - F("started_at"), descending=True, nulls_last=True), "-pk"),
-    "took": (OrderBy(F("finished_at") - F("started_at"), nulls_last=True), "pk"),
+    "-took": (OrderBy(F("seconds"), descending=True, nulls_last=True), "-pk"),
+    "took": (OrderBy(F("seconds"), nulls_last=True), "pk"),
     "-used": ("-cpu_seconds", "-pk"),
     "used": ("cpu_seconds", "pk"),
 }

@@ -96,11 +96,11 @@ def _page(request: HttpRequest, user: User) -> HttpResponse:
     total = by_phase[asked.phase] if asked.phase else everything
     pages = max(1, -(-total // PAGE))
     number = page_of(request.GET.get("page", ""), pages)
-    shown = asked.of_phase(rows).with_places()
+    shown = asked.of_phase(rows)
     start = (number - 1) * PAGE
     context = {
         "asked": asked,
-        "rows": [_row(each, now) for each in shown[start : start + PAGE]],
+        "rows": [_row(each, now) for each in shown.stretch(start, start + PAGE)],
         "columns": [_column(sort, title, asked.sort) for sort, title in COLUMNS],
         "phases": [(phase, by_phase[phase]) for phase in PHASES],
         "everything": everything,

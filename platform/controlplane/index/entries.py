@@ -30,6 +30,7 @@ LONGEST_PHASE = 20
 LONGEST_MESSAGE = 500
 LONGEST_UID = 64
 LARGEST = 2**63 - 1
+MOST_SECONDS = 2**31 - 1
 MOST = 100  # of a list within an object
 NODES_BYTES = 16 * 2**20  # of a status that was compressed: more of it is not looked at
 GZIP = 16 + zlib.MAX_WBITS
@@ -51,6 +52,7 @@ class WorkflowEntry:
     cron: str = ""
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    seconds: int | None = None
     steps_done: int = 0
     steps_total: int = 0
     cpu_seconds: int = 0
@@ -94,6 +96,7 @@ def workflow_of(manifest: Manifest) -> WorkflowEntry | None:
     done, total = _progress(status.get("progress"))
     used = _mapping(status.get("resourcesDuration"))
     phase = _text(status.get("phase"), LONGEST_PHASE)
+    started_at, finished_at = _moment(status.get("startedAt")), _moment(status.get("finishedAt"))
     return WorkflowEntry(
         namespace=_text(meta.get("namespace")),
         uid=uid,
@@ -105,8 +108,9 @@ def workflow_of(manifest: Manifest) -> WorkflowEntry | None:
         message=_text(status.get("message"), LONGEST_MESSAGE),
         template=_text(_mapping(spec.get("workflowTemplateRef")).get("name")),
         cron=labels.get(CRON_LABEL, ""),
-        started_at=_moment(status.get("startedAt")),
-        finished_at=_moment(status.get("finishedAt")),
+        started_at=started_at,
+        finished_at=finished_at,
+        seconds=_seconds(started_at, finished_at),
         steps_done=done,
         steps_total=total,
         cpu_seconds=_count(used.get("cpu")),
@@ -233,6 +237,13 @@ def _moment(value: object) -> datetime | None:
         return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> int | None:
+    """How long it took; None while it runs. A clock that was set back made it no shorter than nothing."""
+    if start is None or end is None:
+        return None
+    return max(0, min(int((end - start).total_seconds()), MOST_SECONDS))
 
 
 def _progress(value: object) -> tuple[int, int]:

@@ -31,6 +31,16 @@ class SeenQuerySet(models.QuerySet[Row]):
         """Each with its namespace, team and cluster, as far as a list tells of them."""
         return self.select_related("namespace__team", "namespace__cluster").defer(*LONG)
 
+    def stretch(self, first: int, last: int) -> Self:
+        """Those from one place to another in this order, each with its place.
+
+        Which they are is asked within: to sort tens of thousands, a database would carry along every
+        column of each, and of what comes with it.
+        """
+        within = self.values("pk")[first:last]
+        found = type(self)(self.model).filter(pk__in=within)
+        return found.order_by(*self.query.order_by).with_places()
+
 
 class WorkflowQuerySet(SeenQuerySet["Workflow"]):
     """Questions about the workflows of all clusters."""
@@ -50,6 +60,7 @@ class Workflow(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    seconds = models.PositiveIntegerField(null=True)  # from start to finish, once it has finished
     steps_done = models.PositiveIntegerField(default=0)
     steps_total = models.PositiveIntegerField(default=0)
     cpu_seconds = models.PositiveBigIntegerField(default=0)  # Argo's resourcesDuration

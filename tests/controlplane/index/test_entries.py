@@ -264,3 +264,19 @@ def test_whatever_a_schedule_says_it_is_kept(spec: Any) -> None:
 def test_a_schedule_without_a_uid_or_a_name_is_none() -> None:
     assert cron_of({"metadata": {**META, "uid": ""}}) is None
     assert cron_of({"metadata": {"uid": "u-1"}}) is None
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "seconds"),
+    [
+        ("2026-01-01T00:00:00Z", "2026-01-01T01:00:05Z", 3605),
+        ("2026-01-01T00:00:00Z", None, None),
+        (None, "2026-01-01T00:00:00Z", None),
+        ("2026-01-01T00:00:05Z", "2026-01-01T00:00:00Z", 0),  # its controller's clock was set back
+        ("0001-01-01T00:00:00Z", "9999-01-01T00:00:00Z", 2**31 - 1),
+    ],
+)
+def test_how_long_it_took_is_known_at_its_end(
+    start: str | None, end: str | None, seconds: int | None
+) -> None:
+    assert entry_of({"startedAt": start, "finishedAt": end}).seconds == seconds
