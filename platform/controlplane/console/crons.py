@@ -68,6 +68,7 @@ def _answer(
     number = page_of(request.GET.get("page", ""), pages)
     shown = list(found.order_by("name", "pk").stretch((number - 1) * PAGE, number * PAGE))
     clusters = clusters_of(within(TenantNamespace.objects.live().of(user), team))
+    ages = ages_of(clusters, CRON)
     return render(
         request,
         "console/crons.html",
@@ -79,7 +80,8 @@ def _answer(
             "pages": pages,
             "refusal": refusal.sentence if refusal else "",
             "clusters": clusters,
-            "ages": ages_of(clusters, CRON),
+            "ages": ages,
+            "followed": all(age.good for age in ages),
             "simulated": simulated(clusters),
             "behind": [
                 ("Terminal", "argosy cron list NAMESPACE"),

@@ -1087,6 +1087,18 @@ def test_how_old_a_clusters_schedules_are_is_said_and_why_to_the_platforms_peopl
     assert "connection refused" in text_of(signed_in(both).get("/crons/"))
 
 
+def test_that_there_is_no_schedule_is_said_only_where_the_watch_would_know(
+    payments: TenantNamespace,
+) -> None:
+    client = signed_in(viewer_of(payments.team))
+    assert "No schedule is known" in text_of(client.get("/crons/"))
+
+    Watch.objects.create(
+        cluster=payments.cluster, kind="CronWorkflow", in_step=True, since=NOW, heard_at=NOW
+    )
+    assert "Nothing starts by the clock yet" in text_of(client.get("/crons/"))
+
+
 def test_schedules_are_read_from_no_cluster(
     payments: TenantNamespace, nightly: Manifest, fake: FakeCluster
 ) -> None:
