@@ -18,7 +18,9 @@ from benches import fill
 from controlplane.clusters.models import Cluster
 from controlplane.clusters.sealing import seal
 from controlplane.identity.models import User
-from controlplane.index.models import Watch, Workflow
+from controlplane.index.entries import cron_of
+from controlplane.index.kinds import CRON, KINDS
+from controlplane.index.models import Cron, Watch, Workflow
 from controlplane.objects import Manifest, ref_of
 from provisioning.desired import RELEASE
 from provisioning.models import Turn
@@ -178,6 +180,7 @@ def crowd(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
     fill.requests_of([team], [cluster], CROWDED, now=now)
     waiting = _request(team, cluster, "payments-batch")
     fill.workflows_of([chosen], CROWDED, now=now)
+    fill.crons_of([chosen], CROWDED, now=now)
     _workflow_row(chosen, "settle-1", now)
     standing(fake, chosen.name, now, width=300)
     return Places(
@@ -223,7 +226,8 @@ def _cluster(name: str, server: str, now: dt.datetime) -> Cluster:
         since=now - dt.timedelta(days=40),
         checked_at=now,
     )
-    Watch.objects.create(cluster=cluster, kind="Workflow", in_step=True, since=now, heard_at=now)
+    for kind in KINDS:
+        Watch.objects.create(cluster=cluster, kind=kind.name, in_step=True, since=now, heard_at=now)
     return cluster
 
 
@@ -324,6 +328,19 @@ def standing(
         stored["metadata"]["creationTimestamp"] = made
         if "status" in manifest:
             stored["status"] = manifest["status"]
+        if manifest["kind"] == CRON.name:
+            _watched_cron(stored)
+
+
+def _watched_cron(manifest: Manifest) -> None:
+    """The row that the watch would have made of it."""
+    entry = cron_of(manifest)
+    assert entry is not None
+    Cron.objects.update_or_create(
+        namespace=TenantNamespace.objects.get(name=entry.namespace),
+        uid=entry.uid,
+        defaults={"name": entry.name, "manifest": entry.manifest},
+    )
 
 
 def values_of(*, parallelism: int, memory: str) -> dict[str, object]:

@@ -24,10 +24,10 @@ from tenants.levels import Act
 from tenants.models import TenantNamespace
 
 from .elsewhere import CURL
+from .followed import simulated
 from .numbers import page_of, whole
 from .people import signed_in
 from .workflow_graph import Graph, address, graph_of, query_of
-from .workflows import simulated
 
 ROWS = 100
 CROWD = 30

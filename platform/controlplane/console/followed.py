@@ -1,0 +1,49 @@
+"""How old what the index tells of each cluster is, for the pages that are made from it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from controlplane.clusters.models import Cluster
+from controlplane.index.kinds import Kind
+from controlplane.index.models import Watch
+from tenants.models import TenantNamespace
+
+
+@dataclass(frozen=True)
+class Age:
+    """How old what is known of one cluster is. No watch: nothing was heard of it yet."""
+
+    cluster: Cluster
+    watch: Watch | None
+
+    @property
+    def good(self) -> bool:
+        return self.watch is not None and self.watch.follows
+
+
+def clusters_of(namespaces: QuerySet[TenantNamespace]) -> list[Cluster]:
+    """The clusters that these namespaces are on: one query, for the namespaces may be thousands."""
+    found = Cluster.objects.filter(pk__in=namespaces.order_by().values("cluster"))
+    return list(found.only("name", "simulated").order_by("name"))
+
+
+def ages_of(clusters: Iterable[Cluster], kind: Kind) -> list[Age]:
+    """How the watch of one kind is doing on each."""
+    named = list(clusters)
+    watches = {
+        watch.cluster_id: watch
+        for watch in Watch.objects.filter(kind=kind.name, cluster__in=[c.pk for c in named])
+    }
+    return [Age(cluster, watches.get(cluster.pk)) for cluster in named]
+
+
+def simulated(clusters: Iterable[Cluster]) -> str:
+    """The sentence about clusters whose pods run nothing; '' where all of them are real."""
+    names = sorted(c.name for c in clusters if c.simulated)
+    if not names:
+        return ""
+    return (
+        f"Pods on {', '.join(names)} are simulated: they are placed, but no container runs in them."
+    )
