@@ -1,8 +1,7 @@
 """What was last seen by watching the clusters: a row a workflow, a cron, a quota. Facts, never wishes."""
 
-from typing import Self, TypeVar
-
 from datetime import datetime, timedelta
+from typing import Self, TypeVar
 
 from django.db import models
 from django.utils import timezone
