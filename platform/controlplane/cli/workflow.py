@@ -9,7 +9,7 @@ import yaml
 from . import client
 from .acting import act
 from .namespace import named
-from .show import Json, complaints, one, rows, told
+from .show import Json, complaints, console, one, rows, told
 
 OVER_ALL = ("cluster", "namespace", "name", "phase", "progress", "created_at", "message")
 
@@ -53,7 +53,9 @@ def submit(
         said = {"manifest": _read(file), "dry_run": dry_run}
         where = named(api, namespace)
         found = api.post(f"namespaces/{where['id']}/workflows/", said)
-    one(found, as_json=as_json)
+    one({k: v for k, v in found.items() if as_json or k != "warnings"}, as_json=as_json)
+    for warning in found.get("warnings", ()) if not as_json else ():
+        complaints.print(f"{warning['path']}: {warning['sentence']}", style="yellow")
     if where["simulated"]:
         complaints.print(
             f"Pods are simulated on {where['cluster']}: nothing will run this workflow."
@@ -101,6 +103,23 @@ def resume(namespace: str, name: str, *, as_json: Json = False) -> None:
 def resubmit(namespace: str, name: str, *, as_json: Json = False) -> None:
     """Make a new workflow from the same spec."""
     _act("resubmit", namespace, name, as_json=as_json)
+
+
+@app.command()
+def delete(
+    namespace: str,
+    name: str,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Take it away, with its pods and their logs."""
+    with told():
+        api = client.signed_in()
+        where = named(api, namespace)
+        if not yes and not typer.confirm(f"Delete {name}, its pods and their logs?"):
+            raise typer.Exit(1)
+        api.delete(f"namespaces/{where['id']}/workflows/{name}/")
+    console.print(f"{name} is deleted.")
 
 
 def _act(verb: str, namespace: str, name: str, *, as_json: bool) -> None:

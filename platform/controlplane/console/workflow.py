@@ -17,6 +17,9 @@ from controlplane.argo.nodes import BAD, Node, Run
 from controlplane.argo.verbs import Verb
 from controlplane.errors import DomainError, NotAllowed
 from controlplane.identity.models import User
+from controlplane.index import services as index
+from controlplane.index.entries import workflow_of
+from controlplane.index.kinds import WORKFLOW
 from controlplane.index.models import Workflow
 from controlplane.kube.errors import Conflict, Forbidden, KubeError, Unreachable
 from controlplane.objects import Manifest
@@ -64,6 +67,24 @@ def act(request: HttpRequest, user: User, pk: int, name: str, verb: str) -> Http
         raise Http404
     messages.success(request, done.sentence, extra_tags="ok")
     return redirect(f"/namespaces/{pk}/workflows/{done.workflow['metadata']['name']}/")
+
+
+@require_POST
+@signed_in
+def delete(request: HttpRequest, user: User, pk: int, name: str) -> HttpResponse:
+    """Take it away, and go back to those that are left."""
+    namespace = namespace_of(user, pk)
+    try:
+        found = acts.remove(namespace, user, name)
+    except (DomainError, KubeError) as exc:
+        return _answer(request, user, namespace, name, refusal=exc)
+    if found is None:
+        raise Http404
+    # The watch will tell the same in a moment; the list that comes next is made before that.
+    if entry := workflow_of(found):
+        index.gone(namespace.cluster, WORKFLOW, [entry])
+    messages.success(request, f"{name} is deleted, with its pods and their logs.", extra_tags="ok")
+    return redirect("console:workflows")
 
 
 def namespace_of(user: User, pk: int) -> TenantNamespace:
@@ -241,4 +262,5 @@ def _behind(namespace: TenantNamespace, name: str) -> list[tuple[str, str]]:
         ("Terminal", f"argosy workflow show {namespace.name} {name}"),
         ("API", f"{CURL} {path}"),
         ("Ending it", f"argosy workflow stop {namespace.name} {name}"),
+        ("Deleting it", f"argosy workflow delete {namespace.name} {name}"),
     ]

@@ -312,6 +312,20 @@ def test_where_pods_are_simulated_every_page_says_so(
         assert "Pods on east are simulated" in text_of(client.get(page))
 
 
+def test_that_nothing_will_run_it_is_said_before_a_workflow_is_submitted(
+    payments: TenantNamespace, hello: Manifest
+) -> None:
+    client = signed_in(member_of(payments.team))
+    assert "Nothing will run" not in text_of(client.get("/workflows/submit/"))
+
+    payments.cluster.simulated = True
+    payments.cluster.save()
+
+    page = text_of(client.get("/workflows/submit/"))
+    assert "Nothing will run a workflow there" in page
+    assert page.index("Nothing will run") < page.index("Dry run")
+
+
 def test_without_anything_the_list_says_what_to_do(payments: TenantNamespace) -> None:
     assert "Submit a workflow" in text_of(signed_in(owner_of(payments.team)).get("/workflows/"))
     nobody = text_of(signed_in(PersonFactory()).get("/workflows/"))
@@ -626,6 +640,32 @@ def test_what_the_clusters_rbac_refuses_is_shown_in_its_words(
     assert "members cannot patch" in text_of(answer)
 
 
+def test_a_member_deletes_a_workflow_and_it_is_in_no_list(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    row(payments, "hello", uid=hello["metadata"]["uid"])
+    client = signed_in(member_of(payments.team))
+    assert "That cannot be undone" in text_of(client.get(page_of(payments)))
+
+    answer = client.post(page_of(payments, rest="delete/"), follow=True)
+
+    assert not [ref for ref in fake.objects if ref.kind == "Workflow"]
+    assert "hello is deleted" in text_of(answer)
+    assert names_in(answer) == []
+
+
+def test_nobody_else_deletes_a_workflow(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    where = page_of(payments, rest="delete/")
+
+    assert signed_in(viewer_of(payments.team)).post(where).status_code == 403
+    assert signed_in(owner_of(TeamFactory())).post(where).status_code == 404
+    assert signed_in(approver()).post(where).status_code == 403
+    assert "Delete" not in text_of(signed_in(viewer_of(payments.team)).get(page_of(payments)))
+    assert stored(fake)
+
+
 def test_an_act_takes_a_post(payments: TenantNamespace, hello: Manifest) -> None:
     client = signed_in(member_of(payments.team))
 
@@ -773,6 +813,7 @@ metadata:
   generateName: hi-
 spec:
   entrypoint: main
+  templates: [{name: main, suspend: {}}]
 """
 
 
@@ -787,7 +828,10 @@ def template(fake: FakeCluster, payments: TenantNamespace) -> Manifest:
         {"name": "day", "description": f"Which day {SCRIPT}"},
         {"name": "region", "enum": ["eu", "us"], "value": "eu"},
     ]
-    return made(fake, "WorkflowTemplate", "fraud", {"arguments": {"parameters": parameters}})
+    spec = {"entrypoint": "main", "templates": [{"name": "main", "suspend": {}}]}
+    return made(
+        fake, "WorkflowTemplate", "fraud", {**spec, "arguments": {"parameters": parameters}}
+    )
 
 
 def test_yaml_is_submitted_and_leads_to_its_workflow(
@@ -817,14 +861,14 @@ def test_a_dry_run_makes_nothing_and_shows_what_would_be(
         (YAML.replace("entrypoint: main", "entrypoint: main\n  entrypoint: b"), "Line 7"),
         (YAML.replace("Workflow", "Pod"), "Only a Workflow"),
         (YAML + "status: {}\n", "Leave out status"),
-        (YAML + "status: {}\n", "Line 7"),
+        (YAML + "status: {}\n", "Line 8"),
         (YAML.replace("generateName: hi-", "name: [1]"), "Line 4"),
         (YAML.replace("generateName: hi-", "generateName: {a: b}"), "Line 4"),
         (YAML.replace("  generateName: hi-", "  name: x\n  labels: {a: 1}"), "Line 5"),
-        (YAML + "  x: !!binary aGk=\n", "Line 7"),
-        (YAML + "  x: !!set {a, b}\n", "Line 7"),
-        (YAML + "  x: !!bool maybe\n", "Line 7"),
-        *((YAML + f"  x: {'[' * deep}{']' * deep}\n", "Line 7") for deep in (330, 385, 440)),
+        (YAML + "  x: !!binary aGk=\n", "Line 8"),
+        (YAML + "  x: !!set {a, b}\n", "Line 8"),
+        (YAML + "  x: !!bool maybe\n", "Line 8"),
+        *((YAML + f"  x: {'[' * deep}{']' * deep}\n", "Line 8") for deep in (330, 385, 440)),
     ],
 )
 def test_what_is_wrong_with_yaml_is_said_beside_it_and_what_was_typed_stays(
@@ -847,6 +891,43 @@ def test_what_the_api_server_does_not_know_is_said_with_its_line(
 
     assert answer.status_code == 400
     assert "<b>Line 6</b>: There is no field spec.entrypoint." in text_of(answer)
+
+
+def test_what_would_not_run_is_said_at_the_dry_run_with_its_line(
+    payments: TenantNamespace, fake: FakeCluster
+) -> None:
+    answer = sent(payments, manifest=YAML + "  tempaltes: []\n", do="check")
+
+    assert answer.status_code == 200
+    assert "it would not run as written" in text_of(answer)
+    assert "Line 8</b>: There is no field `tempaltes`" in text_of(answer)
+    assert "note ok" not in text_of(answer)
+
+
+@pytest.mark.parametrize("do", ["check", "submit"])
+def test_what_can_never_run_is_refused_with_its_lines(
+    payments: TenantNamespace, fake: FakeCluster, do: str
+) -> None:
+    wrong = YAML.replace("entrypoint: main", "entrypoint: mian") + "  tempaltes: []\n"
+
+    answer = sent(payments, manifest=wrong, do=do)
+
+    assert answer.status_code == 400
+    assert "Line 6</b>: It can never run: there is no template mian" in text_of(answer)
+    assert "Line 8</b>: There is no field `tempaltes`" in text_of(answer)
+    assert "would take it" not in text_of(answer)
+    assert not [ref for ref in fake.objects if ref.kind == "Workflow"]
+
+
+def test_a_template_that_can_never_run_is_refused_too(
+    payments: TenantNamespace, fake: FakeCluster
+) -> None:
+    made(fake, "WorkflowTemplate", "empty", {"entrypoint": "main"})
+
+    answer = sent(payments, **{"from": "template"}, template="empty", do="check")
+
+    assert answer.status_code == 400
+    assert "there is no template main" in text_of(answer)
 
 
 def test_a_form_is_made_from_a_templates_parameters(
