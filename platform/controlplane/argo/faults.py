@@ -219,14 +219,20 @@ def _of_a_container(path: str, context: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _unsaid(path: str, context: Mapping[str, Any]) -> Iterator[Fault]:
     """The platform's defaults are for the main container; every other one has to say this itself."""
-    if not isinstance(context.get("allowPrivilegeEscalation"), bool):
-        yield _insecure(path, "a container without `allowPrivilegeEscalation: false`")
-    if _mapping(context.get("capabilities")).get("drop") != ["ALL"]:
-        yield _insecure(path, "a container without `capabilities: {drop: [ALL]}`")
+    wanted = {
+        "`allowPrivilegeEscalation: false`": context.get("allowPrivilegeEscalation") is not None,
+        "`capabilities: {drop: [ALL]}`": (
+            _mapping(context.get("capabilities")).get("drop") == ["ALL"]
+        ),
+    }
+    if unsaid := [words for words, said in wanted.items() if not said]:
+        yield _insecure(path, f"a container beside the main one without {' and '.join(unsaid)}")
 
 
 def _insecure(path: str, what: str) -> Fault:
-    return Fault(path, f"Pod Security `restricted` holds here and refuses {what}: no pod would come.")
+    return Fault(
+        path, f"Pod Security `restricted` holds here and refuses {what}: no pod would come."
+    )
 
 
 def _too_much(path: str, resources: Mapping[str, Any], tier: TierSpec) -> Iterator[Fault]:

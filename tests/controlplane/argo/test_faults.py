@@ -46,11 +46,16 @@ def container(said: str, kind: str = "container") -> dict[str, str]:
         - name: whole
           dag:
             failFast: true
-            tasks: [{name: two, template: bye, depends: one}, {name: three, templateRef: {name: x, template: y}},
-              {name: four, inline: {container: {image: a}}}]
+            tasks:
+            - {name: two, template: bye, depends: one}
+            - {name: three, templateRef: {name: x, template: y}}
+            - {name: four, inline: {container: {image: a}}}
         - name: bye
           retryStrategy: {limit: 2}
-          script: {image: a, source: echo, resources: {requests: {cpu: "{{inputs.parameters.cpu}}"}, limits: {cpu: 4}}}
+          script:
+            image: a
+            source: echo
+            resources: {requests: {cpu: "{{inputs.parameters.cpu}}"}, limits: {cpu: 4}}
         - name: wait
           suspend: {}
         """,
@@ -102,13 +107,12 @@ def test_what_can_never_run_is_refused(spec: str, path: str, says: str) -> None:
             "`retryStrategy`?",
         ),
         (
-            "{entrypoint: a, templates: [{name: a, dag: {tasks: [{name: b, template: a, dependancies: [c]}]}}]}",
+            "{entrypoint: a, templates: [{name: a, dag: {tasks: [{template: a, dependancies: [c]}]}}]}",
             "spec.templates[0].dag.tasks[0].dependancies",
             "`dependencies`?",
         ),
         (
-            "{entrypoint: a, arguments: {parameters: [{name: a, vale: 1}]}, "
-            "templates: [{name: a, suspend: {}}]}",
+            "{entrypoint: a, arguments: {parameters: [{vale: 1}]}, templates: [{name: a, suspend: }]}",
             "spec.arguments.parameters[0].vale",
             "`value`?",
         ),

@@ -321,7 +321,7 @@ def test_that_nothing_will_run_it_is_said_before_a_workflow_is_submitted(
     payments.cluster.simulated = True
     payments.cluster.save()
 
-    page = text_of(client.get("/workflows/submit/"))
+    page = text_of(client.get("/workflows/submit/?from=yaml"))
     assert "Nothing will run a workflow there" in page
     assert page.index("Nothing will run") < page.index("Dry run")
 
