@@ -42,7 +42,7 @@ def ages_of(clusters: Iterable[Cluster], kind: Kind, user: User) -> list[Age]:
 
 
 def _age(cluster: Cluster, watch: Watch | None, user: User) -> Age:
-    # What a cluster said in error names addresses: that is for the platform's people. Its silence is no secret.
+    # A cluster's own words name addresses, for the platform's people; that it is silent is no secret.
     told = watch is not None and (watch.in_step or user.is_approver)
     return Age(cluster, watch, watch.why_lost if watch is not None and told else "")
 
