@@ -107,7 +107,7 @@ class _Walk:
             self._list(holds.of, value, path, name)
         elif type(holds) is _Map:
             self._map(holds.of, value, path)
-        else:
+        elif isinstance(holds, Leaf):
             self._leaf(holds, value, path, name)
 
     def _shape(self, shape: _Shape, value: Any, path: str, name: str) -> None:

@@ -7,8 +7,9 @@ its own ASCII grammar. One regular expression over the whole text would read som
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 HUB = "docker.io"
 LEGACY_HUB = "index.docker.io"
@@ -34,8 +35,7 @@ class NotAReference(ValueError):
     """The runtime could not pull this text; the sentence says why, without the text itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(msgspec.Struct, frozen=True, gc=False):
     """What the runtime would pull. `registry` is as it was written, but Docker Hub has one name."""
 
     registry: str
@@ -127,22 +127,25 @@ def _plain_address(host: str) -> str:
 
 
 def _why_not(text: str, registry: str, rest: str) -> str:
-    if not text.strip():
-        return "it is blank"
-    if text != text.strip():
-        return "it begins or ends with white space"
-    if not text.isascii():
-        return "it has a letter that is not ASCII, perhaps one that only looks like it"
-    if "://" in text:
-        return "it begins with a scheme; write the registry first"
-    if not _is_host(registry):
-        return f"{registry[:80]!r} is no name of a registry"
-    name, _, digest = rest.partition("@")
-    if "@" in rest and _digest(digest) is None:
-        return "what follows the @ is no digest (sha256: and 64 digits 0-9a-f, or sha512: and 128)"
+    """The first of the sentences that fits; the order is from the outside in."""
+    name, at, digest = rest.partition("@")
     path, colon, tag = name.partition(":")
-    if colon and _tag(tag) is None:
-        return "what follows the colon is no tag (at most 128 letters, digits and _ . -)"
-    if path != path.lower():
-        return "its repository has capital letters"
-    return "its repository has a character, or an empty part, that no runtime takes"
+    return next(
+        sentence
+        for wrong, sentence in (
+            (not text.strip(), "it is blank"),
+            (text != text.strip(), "it begins or ends with white space"),
+            (not text.isascii(), "it has a letter that is not ASCII; some only look like it"),
+            ("://" in text, "it begins with a scheme; begin with the registry"),
+            (not _is_host(registry), f"{registry[:80]!r} is no name of a registry"),
+            (bool(at) and _digest(digest) is None, _NO_DIGEST),
+            (bool(colon) and _tag(tag) is None, _NO_TAG),
+            (path != path.lower(), "its repository has capital letters"),
+            (True, "its repository has a character, or an empty part, that no runtime takes"),
+        )
+        if wrong
+    )
+
+
+_NO_DIGEST = "what follows the @ is no digest: sha256: and 64 of 0-9a-f, or sha512: and 128"
+_NO_TAG = "what follows the colon is no tag: at most 128 letters, digits and _ . -"
