@@ -19,20 +19,18 @@ complaints = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 DIFFERS, UNREADABLE = 1, 2
 
-EXPLAINED = "\n\n".join(
-    (
-        "Hold an engine to cases, and print every difference.",
-        "CASES is a JSON file: a list of cases, or an object with `cases` and a table `policies`"
-        " that cases name. Without a file, the cases that come with Argosy are judged.",
-        "A case has `id`, `policy`, `object`, `operation` and `expect` (allow or deny). It may have"
-        " `old_object`, `subresource`, `namespace`, `user`, `dry_run`, `now`, `facts` and"
-        " `expect_reported`.",
-        "Engines: `library` decides in this process. `webhook` asks the admission process. `vap`"
-        " asks a real API server that holds the compiled policies; it alone may leave a case to"
-        " the webhook (asked) or to the API server's own checks (aside), and both are listed.",
-        "Ends with 1 if a case differs, with 2 if the cases cannot be read.",
-        "Example: argosy policy test cases.json --engine library --json",
-    )
+EXPLAINED = (
+    "Hold an engine to cases, and print every difference.\n\n"
+    "CASES is a JSON file: a list of cases, or an object with `cases` and a table `policies`"
+    " that cases name. Without a file, the cases that come with Argosy are judged.\n\n"
+    "A case has `id`, `policy`, `object`, `operation` and `expect` (allow or deny). It may have"
+    " `old_object`, `subresource`, `namespace`, `user`, `dry_run`, `now`, `facts` and"
+    " `expect_reported`.\n\n"
+    "Engines: `library` decides in this process. `webhook` asks the admission process. `vap`"
+    " asks a real API server that holds the compiled policies; it alone may leave a case to"
+    " the webhook (asked) or to the API server's own checks (aside), and both are listed.\n\n"
+    "Ends with 1 if a case differs, with 2 if the cases cannot be read.\n\n"
+    "Example: argosy policy test cases.json --engine library --json"
 )
 
 
