@@ -188,13 +188,14 @@ class _Walk:
             return []
         self.patched = True
         self._room -= len(text)
-        try:
-            if self._room < 0:
-                raise Unreadable(f"all such texts are together over {LONGEST_TEXTS // 1024} KiB")
-            return reader(text)
-        except Unreadable as error:
-            self.found.append(Found(path, name, "", Code.PATCH, str(error), text))
-            return []
+        reason = f"all such texts are together over {LONGEST_TEXTS // 1024} KiB"
+        if self._room >= 0:
+            try:
+                return reader(text)
+            except Unreadable as error:
+                reason = str(error)
+        self.found.append(Found(path, name, "", Code.PATCH, reason, text))
+        return []
 
     def _embedded(self, manifest: Any, path: str) -> None:
         if not isinstance(manifest, dict):
