@@ -57,6 +57,8 @@ class Policy:
 
     def wants_proof(self, image: Reference) -> bool:
         """Whether facts are needed to judge it."""
+        if self._signed is None and not self._attested:
+            return False
         return self.must_be_signed(image) or any(image in wanted for wanted in self._attested)
 
 

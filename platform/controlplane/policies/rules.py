@@ -49,7 +49,7 @@ class AllOf:
         """Every rule that does not hold, so that a person mends all at once."""
         if not self.rules:
             return [Broken(Code.NOT_ALLOWED, "the policy has no rule that would allow it")]
-        return [b for rule in self.rules if (b := rule.violation(image))]
+        return [b for rule in self.rules if (b := rule.violation(image)) is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,15 @@ class RepositorySet:
         if repository in self._exact.get(registry, ()):
             return True
         under = self._under.get(registry)
-        return under is not None and any(above in under for above in _above(repository))
+        if under is None:
+            return False
+        # `a/b/c` stands under `a/b` and under `a`.
+        slash = repository.rfind("/")
+        while slash > 0:
+            if repository[:slash] in under:
+                return True
+            slash = repository.rfind("/", 0, slash)
+        return False
 
     def __bool__(self) -> bool:
         return bool(self._whole or self._exact or self._under)
@@ -123,14 +131,6 @@ class RepositorySet:
         else:
             repository = canonical_repository(registry, entry.repository)
             self._exact.setdefault(registry, set()).add(repository)
-
-
-def _above(repository: str) -> Iterable[str]:
-    """`a/b/c` stands under `a/b` and `a`."""
-    slash = repository.rfind("/")
-    while slash > 0:
-        yield repository[:slash]
-        slash = repository.rfind("/", 0, slash)
 
 
 @dataclass(frozen=True, slots=True)
