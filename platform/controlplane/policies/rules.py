@@ -4,12 +4,12 @@ Rules see a parsed reference only. Nothing is allowed by an absence: an empty `A
 empty `AnyOf` denies, and an entry of a policy that no image can match allows nothing.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from .document import EVERYTHING, Repositories
+from .patterns import Pattern
 from .references import (
     HUB,
     Reference,
@@ -188,7 +188,8 @@ class TagRule:
     """The tag is none of the forbidden ones, and has the wanted form. No tag is `latest`."""
 
     forbidden: frozenset[str] = frozenset()
-    pattern: re.Pattern[str] | None = None
+    pattern: Pattern | None = None
+    unreadable: bool = False  # a pattern that nobody can read fits no tag
     with_digest: Literal["ignore", "check"] = "ignore"
 
     def violation(self, image: Reference) -> Broken | None:
@@ -198,6 +199,8 @@ class TagRule:
         said = f"tag {tag}" if image.tag else "no tag, which means latest,"
         if tag in self.forbidden:
             return Broken(Code.TAG, f"{said} is forbidden; name a version")
+        if self.unreadable:
+            return Broken(Code.TAG, f"{said} is held to a pattern of the policy that is unreadable")
         if self.pattern is not None and not self.pattern.fullmatch(tag):
             return Broken(Code.TAG, f"{said} does not have the form {self.pattern.pattern[:120]}")
         return None
