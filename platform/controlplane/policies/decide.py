@@ -32,11 +32,11 @@ _MIRROR = "kubernetes.io/config.mirror"
 def decide(question: Question, document: Document | None, facts: Facts = NO_FACTS) -> Verdict:
     """The verdict on one object under one policy; without a policy no image is allowed."""
     kind = KINDS.get((question.group, question.kind))
-    if question.operation in _NEVER_ADDS or question.subresource in WITHOUT_IMAGES:
+    if question.operation in _NEVER_ADDS:
         return ALLOWED
     if question.operation not in _JUDGED:
         return _denied(f"the operation {question.operation[:40]!r} is not one we know")
-    if kind is None:
+    if kind is None or question.subresource in WITHOUT_IMAGES:
         return ALLOWED
     if not isinstance(question.object, Mapping):
         return _denied("there must be an object")
