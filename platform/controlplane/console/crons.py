@@ -68,7 +68,7 @@ def _answer(
     number = page_of(request.GET.get("page", ""), pages)
     shown = list(found.order_by("name", "pk").stretch((number - 1) * PAGE, number * PAGE))
     clusters = clusters_of(within(TenantNamespace.objects.live().of(user), team))
-    ages = ages_of(clusters, CRON)
+    ages = ages_of(clusters, CRON, user)
     return render(
         request,
         "console/crons.html",

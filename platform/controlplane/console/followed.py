@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from controlplane.clusters.models import Cluster
+from controlplane.identity.models import User
 from controlplane.index.kinds import Kind
 from controlplane.index.models import Watch
 from tenants.models import TenantNamespace
@@ -17,6 +18,7 @@ class Age:
 
     cluster: Cluster
     watch: Watch | None
+    why: str = ""  # it is lost, in words for who asks
 
     @property
     def good(self) -> bool:
@@ -29,14 +31,20 @@ def clusters_of(namespaces: QuerySet[TenantNamespace]) -> list[Cluster]:
     return list(found.only("name", "simulated").order_by("name"))
 
 
-def ages_of(clusters: Iterable[Cluster], kind: Kind) -> list[Age]:
+def ages_of(clusters: Iterable[Cluster], kind: Kind, user: User) -> list[Age]:
     """How the watch of one kind is doing on each."""
     named = list(clusters)
     watches = {
         watch.cluster_id: watch
         for watch in Watch.objects.filter(kind=kind.name, cluster__in=[c.pk for c in named])
     }
-    return [Age(cluster, watches.get(cluster.pk)) for cluster in named]
+    return [_age(cluster, watches.get(cluster.pk), user) for cluster in named]
+
+
+def _age(cluster: Cluster, watch: Watch | None, user: User) -> Age:
+    # A cluster's own words name addresses, for the platform's people; that it is silent is no secret.
+    told = watch is not None and (watch.in_step or user.is_approver)
+    return Age(cluster, watch, watch.why_lost if watch is not None and told else "")
 
 
 def simulated(clusters: Iterable[Cluster]) -> str:

@@ -138,7 +138,7 @@ def _surroundings(user: User) -> dict[str, object]:
         "namespaces": names,
         "many": len(names) > FEW,
         "clusters": clusters,
-        "ages": ages_of(clusters, WORKFLOW),
+        "ages": ages_of(clusters, WORKFLOW, user),
         "simulated": simulated(clusters),
     }
 
