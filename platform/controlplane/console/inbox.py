@@ -45,6 +45,12 @@ class Read:
     plan: Plan | None = None
     kinds: str = ""
     refusal: str = ""
+    problems: tuple[str, ...] = ()  # what keeps it from being approved, whatever its plan
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be approved now."""
+        return self.plan is not None and not self.plan.preview.problems and not self.problems
 
 
 @dataclass(frozen=True)
@@ -88,12 +94,23 @@ def plans(request: HttpRequest, user: User) -> HttpResponse:
     context = {
         "carried": plan_panel.remembered(found),
         "read": read,
-        "ready": [r for r in read if r.plan is not None and not r.plan.preview.problems],
+        "ready": (ready := [r for r in read if r.ready]),
+        "together": budget.together([r.waiting.request for r in ready]),
         "behind": [
             ("Terminal", "\n".join(f"argosy approve {r.waiting.request.pk}" for r in read)),
         ],
     }
     return render(request, "console/inbox_plans.html", context)
+
+
+@require_GET
+@signed_in
+def together(request: HttpRequest, user: User) -> HttpResponse:
+    """What the ticked ones add up to, of each team's budget: asked anew when a tick changes."""
+    _approvers_only(user)
+    ticked = _chosen(user, request.GET.getlist("chosen"))
+    waiting = [each for each in ticked if each.state == RequestState.PENDING]
+    return render(request, "console/_inbox_together.html", {"together": budget.together(waiting)})
 
 
 @require_POST
@@ -193,7 +210,8 @@ def _read(chosen: Sequence[Request], user: User) -> list[Read]:
         answer = answers.get(pk) or refusals[pk]
         if isinstance(answer, Plan):
             requests.see(waiting.request, by=user)
-            found.append(Read(waiting, answer, plan_panel.kinds(answer)))
+            problems = requests.problems_of(waiting.request)
+            found.append(Read(waiting, answer, plan_panel.kinds(answer), problems=problems))
         else:
             found.append(Read(waiting, refusal=answer.sentence))
     return found

@@ -77,12 +77,14 @@ class Form:
     typed: Typed
     refused: dict[str, str] = field(default_factory=dict)
     checked: bool = False  # whether what is typed was held against what there is
+    rivals: str = ""  # who else waits for the very same
 
     def __post_init__(self) -> None:
         self.teams = [t for t in Team.objects.of(self.user) if requests.may_ask(t, self.user)]
         self.clusters = list(Cluster.objects.all())
         self.team = next((team for team in self.teams if team.slug == self.typed.team), None)
         used = budget.used_by(self.team) if self.team is not None else None
+        self._others = budget.waiting_for(self.team) if self.team is not None else budget.NOTHING
         self.choices = [Choice(tier, self._outlook(tier, used)) for tier in Tier.objects.all()]
 
     @property
@@ -111,6 +113,9 @@ class Form:
             requests.try_out(
                 kind=KIND, team=self.asking_team(), by=self.user, fields=self.typed.asked
             )
+            self.rivals = requests.rivals_said(
+                kind=KIND, fields=self.typed.asked, by=self.user
+            )
         except DomainError as exc:
             self.refuse(exc)
 
@@ -130,13 +135,15 @@ class Form:
     def _outlook(self, tier: Tier, used: budget.Promise | None) -> tuple[Outlook, ...]:
         if self.team is None or used is None:
             return ()
-        return budget.outlook(self.team, promised=used, adds=budget.promised([tier]))
+        return budget.outlook(self.team, promised=used, adds=budget.promised([tier]), others=self._others)
 
     def _name(self) -> Hint:
         if not self.typed.name:
             return Hint("Lower-case letters, digits and hyphens, such as payments-test.")
         if not self.checked or self.refused.keys() & {"team", "name", "cluster"} or not self.choice:
             return Hint()  # whether it is free was not found out
+        if self.rivals:
+            return Hint(f"{self.rivals} Whichever is approved first has it.", "warn")
         return Hint(f"✓ Free on {self.typed.cluster}. Argo will live in {self.control}.", "ok")
 
     def _where(self) -> Hint:

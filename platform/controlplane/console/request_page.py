@@ -149,6 +149,8 @@ def _context(
         "comments": user.is_approver or found.team.level_of(user) is not None,
         "budget": budget.outlooks([found]).get(found.pk) if open_ else None,
         "cluster": cluster,
+        "problems": requests.problems_of(found) if open_ else (),
+        "rivals": _rivals(found, user) if open_ else "",
         "load": budget.promised_on(cluster) if decides and cluster is not None else None,
         "refused": refused,
         "plan": plan,
@@ -165,6 +167,14 @@ def _context(
             plan_hash=plan.hash if plan else "",
         ),
     }
+
+
+def _rivals(found: Request, user: User) -> str:
+    """Who else waits for the very same; nothing where what was asked can no longer be read."""
+    try:
+        return requests.rivals_said(kind=found.kind, fields=found.asked, by=user, but=found)
+    except DomainError:
+        return ""
 
 
 def _plan(found: Request, refused: Refused) -> tuple[Plan | None, Refusal | None]:

@@ -180,8 +180,6 @@ def _sent(form: Form, user: User, *, dry_run: bool) -> Manifest | None:
             manifest = text.parsed(form.manifest)
             found = acts.faults_in(namespace, manifest)
         made = acts.submit(namespace, user, manifest, dry_run=dry_run)
-        form.warnings = _placed(form, found)
-        return made
     except CannotRun as exc:
         _told_apart(form, exc)
     except BadText as exc:
@@ -195,6 +193,9 @@ def _sent(form: Form, user: User, *, dry_run: bool) -> Manifest | None:
         _explained(form, exc)
     except KubeError as exc:
         form.problem, form.code = exc.sentence, status_of(exc)
+    else:
+        form.warnings = _placed(form, found)
+        return made
     return None
 
 

@@ -95,7 +95,7 @@ def test_the_queue_is_oldest_first_with_its_budget_verdicts(who: Any) -> None:
     assert [row.request for row in answer.context["rows"]] == [first, second]
     page = answer.content.decode()
     assert "fits" in page
-    assert "over by 2 cores" in page
+    assert "Over by 2 cores" in page
     assert first.requested_by.username in page
 
 

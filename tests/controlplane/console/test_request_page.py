@@ -460,4 +460,4 @@ def test_the_page_costs_the_same_whatever_happened() -> None:
         requests.comment(request, by=viewer_of(request.team), note=str(number))
         NamespaceFactory(team=Team.objects.get(pk=request.team_id))
 
-    assert queries(client, at(request)) == cost <= FRAME + 13
+    assert queries(client, at(request)) == cost <= FRAME + 17
