@@ -1,8 +1,9 @@
 """The kinds of request: each one a file of this folder, found by listing it.
 
 A kind says what it asks (`Asked`, a typed document that refuses what it does not know), whether the team
-may have it (`check`, and `problems` for all of the reasons), who else asks for it (`rivals`), what it would do in a sentence, the spec whose plan the approver reads, and what
-approval writes. To add one, copy `create.py` and its test.
+may have it (`check`, and `problems` for all of the reasons), who else asks for the same (`rivals`), what it
+would do in a sentence, the spec whose plan the approver reads, and what approval writes. To add one, copy
+`create.py` and its test.
 """
 
 import importlib

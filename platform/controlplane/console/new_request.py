@@ -113,9 +113,7 @@ class Form:
             requests.try_out(
                 kind=KIND, team=self.asking_team(), by=self.user, fields=self.typed.asked
             )
-            self.rivals = requests.rivals_said(
-                kind=KIND, fields=self.typed.asked, by=self.user
-            )
+            self.rivals = requests.rivals_said(kind=KIND, fields=self.typed.asked, by=self.user)
         except DomainError as exc:
             self.refuse(exc)
 
@@ -135,7 +133,9 @@ class Form:
     def _outlook(self, tier: Tier, used: budget.Promise | None) -> tuple[Outlook, ...]:
         if self.team is None or used is None:
             return ()
-        return budget.outlook(self.team, promised=used, adds=budget.promised([tier]), others=self._others)
+        return budget.outlook(
+            self.team, promised=used, adds=budget.promised([tier]), others=self._others
+        )
 
     def _name(self) -> Hint:
         if not self.typed.name:

@@ -126,10 +126,13 @@ def test_a_stranger_is_sent_to_sign_in(path: str) -> None:
     assert (answer.status_code, answer.url) == (302, f"/sign-in/?next={path}")
 
 
-def test_a_page_that_polls_after_signing_out_is_loaded_anew() -> None:
+def test_a_page_that_polls_after_signing_out_goes_to_sign_in() -> None:
     answer = Client().get("/namespaces/1/progress/", headers=HTMX)
 
-    assert (answer.status_code, answer.headers["HX-Refresh"]) == (204, "true")
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (
+        204,
+        "/sign-in/?next=/namespaces/1/progress/",
+    )
 
 
 @pytest.mark.parametrize("pk", [0, 2**70])

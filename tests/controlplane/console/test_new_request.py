@@ -18,6 +18,7 @@ from tests.factories import (
     TeamFactory,
     Who,
     approver,
+    filed,
     member_of,
     owner_of,
     viewer_of,
@@ -59,7 +60,7 @@ def test_sending_files_the_request_and_shows_it() -> None:
 
     answer = browser(owner_of(team)).post(NEW, typed(team, act="send"))
 
-    filed = Request.objects.get()
+    request = Request.objects.get()
     assert (answer.status_code, answer["Location"]) == (302, f"/requests/{filed.pk}/")
     assert (filed.team, filed.asked["name"], filed.reason) == (team, "night", "month's end")
 
@@ -167,6 +168,23 @@ def test_a_field_is_checked_while_it_is_typed() -> None:
     assert "night-argo" in hint()
     assert "lower-case" in hint(name="NIGHT")
     assert not Request.objects.exists()
+
+
+def test_a_name_that_another_request_waits_for_is_said_while_it_is_typed() -> None:
+    team, cluster = TeamFactory(), ClusterFactory()
+    waiting = filed(team, name="night", cluster=cluster.name)
+    foreign = filed(name="dawn", cluster=cluster.name)
+    client = browser(owner_of(team))
+
+    def hint(name: str) -> str:
+        fields = typed(team, name=name, cluster=cluster.name)
+        answer = client.post(f"{CHECK}?field=name", fields)
+        return str(answer.context["hints"]["name"].sentence)
+
+    assert f"#{waiting.pk} already waits for this name" in hint("night")
+    assert "Another team's request already waits for this name" in hint("dawn")
+    assert f"#{foreign.pk}" not in hint("dawn")
+    assert "Free on" in hint("noon")
 
 
 def test_a_name_that_nobody_came_to_yet_is_not_called_wrong() -> None:

@@ -57,9 +57,7 @@ def verdict_why(lines: tuple[Outlook, ...] | None) -> str:
         return "The tier it asks for is gone."
     if over := [_much(line.over, line.what) for line in lines if line.over]:
         return f"Over by {', '.join(over)}."
-    if over := [
-        _much(line.over_with_others, line.what) for line in lines if line.over_with_others
-    ]:
+    if over := [_much(line.over_with_others, line.what) for line in lines if line.over_with_others]:
         others = next((line.others for line in lines if line.what == "namespaces"), Decimal())
         which = "the other one that waits" if others == 1 else f"the {others} others that wait"
         return f"With {which}: over by {', '.join(over)}."
