@@ -92,8 +92,19 @@ def _drf(exc: Exception, context: Mapping[str, Any]) -> Response:
     code = "not_found" if response.status_code == 404 else getattr(exc, "default_code", "refused")  # noqa: PLR2004
     sentence = str((response.data or {}).get("detail", "That cannot be done."))
     if isinstance(exc, Http404):
-        sentence = "There is no such thing, or you may not see it."
+        sentence = f"There is no {_asked_for(context)}, or you may not see it."
     return _shaped(response.status_code, code, sentence, {}, headers=response.headers)
+
+
+def _asked_for(context: Mapping[str, Any]) -> str:
+    """What the address named: `request 99`."""
+    view = context.get("view")
+    said: Mapping[str, Any] = getattr(view, "kwargs", None) or {}
+    model = getattr(getattr(view, "queryset", None), "model", None)
+    key = getattr(view, "lookup_url_kwarg", None) or getattr(view, "lookup_field", "pk")
+    if model is not None and key in said:
+        return f"{model._meta.verbose_name} {said[key]}"  # noqa: SLF001 - Django's documented way
+    return f"namespace {said['namespace_id']}" if "namespace_id" in said else "such thing"
 
 
 def _shaped(

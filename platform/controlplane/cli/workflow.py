@@ -29,12 +29,13 @@ def list_(
         api = client.signed_in()
         if not namespace:
             found = api.get("workflows/", **_said(phase=phase, text=text))["results"]
-            rows(found, OVER_ALL, as_json=as_json)
+            rows(found if as_json else _named_phases(found), OVER_ALL, as_json=as_json)
             return
         if phase or text:
             raise client.ApiError("--phase and --text are for the list over all namespaces.")
-        found = api.get(f"namespaces/{named(api, namespace)['id']}/workflows/")["items"]
-    rows(found, ("name", "phase", "progress", "message"), as_json=as_json)
+        found = _newest_first(api, named(api, namespace)["id"])
+    columns = ("name", "phase", "progress", "created_at", "message")
+    rows(found if as_json else _named_phases(found), columns, as_json=as_json)
 
 
 @app.command()
@@ -69,6 +70,24 @@ def show(namespace: str, name: str, *, as_json: Json = False) -> None:
         api = client.signed_in()
         found = api.get(f"namespaces/{named(api, namespace)['id']}/workflows/{name}/")
     one(found, as_json=as_json)
+
+
+def _newest_first(api: client.Client, namespace_id: int) -> list[client.Answer]:
+    """All of a namespace's: the cluster gives them in the order of their names, a page at a time."""
+    found: list[client.Answer] = []
+    path, cursor = f"namespaces/{namespace_id}/workflows/", ""
+    while True:
+        page = api.get(path, limit="500", cursor=cursor)
+        found += page["items"]
+        cursor = page["next_cursor"]
+        if not cursor:
+            break
+    return sorted(found, key=lambda each: str(each["created_at"]), reverse=True)
+
+
+def _named_phases(found: list[client.Answer]) -> list[client.Answer]:
+    """For people: what no controller has looked at yet is Pending."""
+    return [{**each, "phase": each["phase"] or "Pending"} for each in found]
 
 
 def _said(**options: str) -> dict[str, str]:

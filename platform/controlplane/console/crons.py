@@ -50,9 +50,20 @@ def act(request: HttpRequest, user: User, pk: int, name: str, verb: str) -> Http
     # The watch will tell the same in a moment; the page that comes next is made before that.
     if entry := cron_of(found):
         index.put(namespace.cluster, CRON, [entry], now=timezone.now())
-    said = "is suspended: it starts nothing until it is resumed" if suspended else "runs again"
-    messages.success(request, f"{name} {said}.", extra_tags="ok")
+    said, look = _outcome(crons.read(found, timezone.now()))
+    messages.success(request, f"{name} {said}", extra_tags=look)
     return redirect("/crons/")
+
+
+def _outcome(cron: crons.Cron) -> tuple[str, str]:
+    """What became of it, and how that looks: resuming what no clock can start mends nothing."""
+    if cron.suspended:
+        return "is suspended: it starts nothing until it is resumed.", "ok"
+    if cron.broken:
+        return "is resumed, yet never runs: no schedule of it can be read. Mend that first.", "warn"
+    if cron.problems:
+        return "runs again, but not by all of its schedules: some cannot be read.", "warn"
+    return "runs again.", "ok"
 
 
 def _answer(

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from controlplane.identity.models import User
+from tenants.levels import Act, Level
 from tenants.models import Request, RequestState, Team, TenantNamespace
 
 from . import theme
@@ -92,6 +93,17 @@ class Frame:
         if any(team.owner_group in mine for team in self.first_teams):
             return True
         return self.has_more_teams and Team.objects.filter(owner_group__in=mine).exists()
+
+    @cached_property
+    def may_submit(self) -> bool:
+        """True for a member or owner of some team: nobody else starts anything."""
+        if any(
+            team.level_of(self.user) in {Level.OWNER, Level.MEMBER} for team in self.first_teams
+        ):
+            return True
+        if not self.has_more_teams:
+            return False
+        return Team.objects.allowing(self.user, Act.SUBMIT_WORKFLOWS).exists()
 
     @property
     def platform_pages(self) -> tuple[Page, ...]:

@@ -96,6 +96,12 @@ class Form:
         return next((c for c in self.clusters if c.name == self.typed.cluster), None)
 
     @property
+    def places(self) -> Mapping[str, str]:
+        """Where each field is on the page: a tier is one of several buttons."""
+        tier = f"tier-{self.typed.tier}" if self.choice is not None else "tiers"
+        return {name: name for name in (*CHECKED, "reason")} | {"tier": tier}
+
+    @property
     def control(self) -> str:
         return control_namespace(self.typed.name)
 
@@ -173,7 +179,8 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
     except (DomainError, KubeError) as exc:
         form.check()
         form.refuse(exc)
-        return _page(request, form, status=status_of(exc))
+        not_sent = request.POST.get("act", "send") == "send"
+        return _page(request, form, status=status_of(exc), not_sent=not_sent)
 
 
 @require_POST

@@ -96,7 +96,7 @@ def _amend(found: Request, user: User, said: QueryDict) -> str:
 
 def _comment(found: Request, user: User, said: QueryDict) -> str:
     requests.comment(found, by=user, note=said.get("comment", ""))
-    return "Said."
+    return "Your comment is there: the team and the approvers read it."
 
 
 def _withdraw(found: Request, user: User, said: QueryDict) -> str:

@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from controlplane.argo import acts, faults, text
+from controlplane.argo import acts, faults, panel, text
 from controlplane.argo.faults import CannotRun, Fault
 from controlplane.argo.submission import (
     BadWorkflow,
@@ -81,6 +81,11 @@ class Form:
             )
             for p in parameters
         ]
+
+    @property
+    def description(self) -> str:
+        """What the chosen template's author wrote about it."""
+        return panel.description_of(self.template) if self.template else ""
 
     @property
     def beside(self) -> str:

@@ -193,6 +193,7 @@ def _context(
         "polls": polls + 1,
         "pace": pace(polls),
         "parameters": panel.parameters_of(found),
+        "description": panel.description_of(found),
         "left_to_argo": verbs.left_to_argo(run),
     }
 

@@ -74,9 +74,9 @@ UNFOLD: dict[str, Any] = {
             },
             {"title": "Decisions", "items": [page("Requests", "requests", "tenants.request")]},
             {
-                "title": "People",
+                "title": "Access",
                 "items": [
-                    page("Users", "person", "identity.user"),
+                    page("People", "person", "identity.user"),
                     page("API tokens", "key", "identity.apitoken"),
                     page("Wrong passwords", "shield", "axes.accessattempt"),
                 ],

@@ -61,8 +61,8 @@ def test_sending_files_the_request_and_shows_it() -> None:
     answer = browser(owner_of(team)).post(NEW, typed(team, act="send"))
 
     request = Request.objects.get()
-    assert (answer.status_code, answer["Location"]) == (302, f"/requests/{filed.pk}/")
-    assert (filed.team, filed.asked["name"], filed.reason) == (team, "night", "month's end")
+    assert (answer.status_code, answer["Location"]) == (302, f"/requests/{request.pk}/")
+    assert (request.team, request.asked["name"], request.reason) == (team, "night", "month's end")
 
 
 @pytest.mark.parametrize("who", [member_of, viewer_of])

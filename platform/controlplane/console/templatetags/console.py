@@ -89,6 +89,20 @@ def ago(moment: datetime | None) -> SafeString | str:
     )
 
 
+@register.simple_tag
+def lasting(moment: datetime | None) -> SafeString | str:
+    """For how long something has been so: `42 s`, with the exact time since when."""
+    if moment is None:
+        return ""
+    seconds = max((timezone.now() - moment).total_seconds(), 0)
+    return format_html(
+        '<time datetime="{}" title="since {}">{}</time>',
+        moment.isoformat(),
+        f"{timezone.localtime(moment):%d %b %Y %H:%M:%S %Z}",
+        duration(seconds),
+    )
+
+
 @register.simple_tag(takes_context=True)
 def same_page(context: RequestContext, **changes: Any) -> str:
     """This page's query with these changes: an empty value takes a key away, and paging begins anew."""
