@@ -101,7 +101,7 @@ def _asked_for(context: Mapping[str, Any]) -> str:
     view = context.get("view")
     said: Mapping[str, Any] = getattr(view, "kwargs", None) or {}
     model = getattr(getattr(view, "queryset", None), "model", None)
-    key = getattr(view, "lookup_url_kwarg", None) or getattr(view, "lookup_field", "pk")
+    key = str(getattr(view, "lookup_url_kwarg", None) or getattr(view, "lookup_field", "pk"))
     if model is not None and key in said:
         return f"{model._meta.verbose_name} {said[key]}"  # noqa: SLF001 - Django's documented way
     return f"namespace {said['namespace_id']}" if "namespace_id" in said else "such thing"

@@ -56,7 +56,9 @@ def submit(
         found = api.post(f"namespaces/{where['id']}/workflows/", said)
     one({k: v for k, v in found.items() if as_json or k != "warnings"}, as_json=as_json)
     for warning in found.get("warnings", ()) if not as_json else ():
-        complaints.print(f"{warning['path']}: {warning['sentence']}", style="yellow")
+        complaints.print(
+            f"{warning['path']}: {warning['sentence']}", style="yellow", soft_wrap=True
+        )
     if where["simulated"]:
         complaints.print(
             f"Pods are simulated on {where['cluster']}: nothing will run this workflow."

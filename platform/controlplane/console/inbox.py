@@ -208,12 +208,12 @@ def _read(chosen: Sequence[Request], user: User) -> list[Read]:
     for waiting in _waiting(chosen):
         pk = waiting.request.pk
         answer = answers.get(pk) or refusals[pk]
+        problems = requests.problems_of(waiting.request)
         if isinstance(answer, Plan):
             requests.see(waiting.request, by=user)
-            problems = requests.problems_of(waiting.request)
             found.append(Read(waiting, answer, plan_panel.kinds(answer), problems=problems))
         else:
-            found.append(Read(waiting, refusal=answer.sentence))
+            found.append(Read(waiting, refusal=answer.sentence, problems=problems))
     return found
 
 

@@ -233,7 +233,8 @@ def test_workflows_are_submitted_listed_and_shown(
     monkeypatch.setattr(access, "connect", lambda _: connection)
     namespace = NamespaceFactory(name="atlas", applied_at=timezone.now())
     file.write_text(
-        "{apiVersion: argoproj.io/v1alpha1, kind: Workflow, metadata: {name: hello}, spec: {}}",
+        "{apiVersion: argoproj.io/v1alpha1, kind: Workflow, metadata: {name: hello}, "
+        "spec: {entrypoint: a, templates: [{name: a, suspend: {}}], entrypont: a}}",
         encoding="utf-8",
     )
     owner = owner_of(namespace.team)
@@ -243,8 +244,17 @@ def test_workflows_are_submitted_listed_and_shown(
     shown = run("workflow", "show", "atlas", "hello", "--json", user=owner)
 
     assert made.exit_code == OK
+    assert "did you mean `entrypoint`?" in made.output
     assert [w["name"] for w in json.loads(listed.stdout)] == ["hello"]
     assert json.loads(shown.stdout)["manifest"]["spec"]["serviceAccountName"] == "workflow-runner"
+
+    # For people the newest comes first, and what nobody looked at yet has a phase too.
+    run("workflow", "resubmit", "atlas", "hello", user=owner)
+    assert "Pending" in run("workflow", "list", "atlas", user=owner).output
+
+    gone = run("workflow", "delete", "atlas", "hello", "--yes", user=owner)
+    assert "hello is deleted" in gone.output
+    assert run("workflow", "show", "atlas", "hello", user=owner).exit_code == REFUSED
 
 
 def test_workflows_are_steered_and_schedules_rest(monkeypatch: pytest.MonkeyPatch) -> None:

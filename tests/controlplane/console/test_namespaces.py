@@ -150,7 +150,7 @@ def test_a_card_tells_why_since_when_and_when_it_is_tried_again() -> None:
 
     assert "payments-stage Degraded" in page
     assert "Its image could not be pulled." in page
-    assert "Degraded since 5 min ago next try in 3 min" in page
+    assert "Degraded for 5 min next try in 3 min" in page
 
 
 def test_a_card_shows_what_the_cluster_counted() -> None:

@@ -327,9 +327,11 @@ def test_that_nothing_will_run_it_is_said_before_a_workflow_is_submitted(
 
 
 def test_without_anything_the_list_says_what_to_do(payments: TenantNamespace) -> None:
-    assert "Submit a workflow" in text_of(signed_in(owner_of(payments.team)).get("/workflows/"))
+    assert "Submit workflow" in text_of(signed_in(owner_of(payments.team)).get("/workflows/"))
+    # Who may not submit has no button that leads to a refusal.
+    assert "Submit workflow" not in text_of(signed_in(viewer_of(payments.team)).get("/workflows/"))
     nobody = text_of(signed_in(PersonFactory()).get("/workflows/"))
-    assert "Ask for a namespace" in nobody
+    assert "Owners of a team ask for it" in nobody
     assert "No workflow is like that" in text_of(
         signed_in(owner_of(payments.team)).get("/workflows/?q=zz")
     )

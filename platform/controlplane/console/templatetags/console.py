@@ -41,8 +41,11 @@ DAY = 86_400
 
 @register.simple_tag
 def badge(word: str, shown: str = "") -> SafeString:
-    """A phase or a state as a coloured word."""
-    return format_html('<span class="badge {}">{}</span>', LOOKS.get(word, ""), shown or word)
+    """A phase or a state as a coloured word, with a capital whoever calls it so."""
+    said = shown or word
+    return format_html(
+        '<span class="badge {}">{}</span>', LOOKS.get(word, ""), f"{said[:1].upper()}{said[1:]}"
+    )
 
 
 @register.filter
