@@ -676,12 +676,42 @@ def test_a_log_is_followed_from_where_it_was_left(
     assert "<section" not in second
 
 
+def test_a_log_that_said_nothing_yet_is_followed_in_its_own_card(
+    payments: TenantNamespace, fake: FakeCluster, pod: str
+) -> None:
+    fake.said["payments", pod, "main"] = ()
+    client = signed_in(viewer_of(payments.team))
+
+    first = text_of(client.get(log_of(payments), headers=HTMX))
+    further = re.findall(r'<span[^>]* hx-get="([^"]+)"', first)[0].replace("&amp;", "&")
+    fake.said["payments", pod, "main"] = ("2026-01-01T00:00:02Z at last",)
+    second = text_of(client.get(further, headers=HTMX))
+
+    assert "at last" in second
+    assert "<section" not in second
+
+
+def test_a_cluster_that_falls_away_is_said_in_the_log_that_is_followed(
+    payments: TenantNamespace, fake: FakeCluster, pod: str
+) -> None:
+    client = signed_in(viewer_of(payments.team))
+    first = text_of(client.get(log_of(payments), headers=HTMX))
+    further = re.findall(r'<span[^>]* hx-get="([^"]+)"', first)[0].replace("&amp;", "&")
+    fake.refusals["logs", "Pod"] = refused(503, {"message": "the node is away"})
+
+    away = text_of(client.get(further, headers=HTMX))
+
+    assert "the node is away" in away
+    assert "<section" not in away
+    assert "at=2026-01-01" in re.findall(r'hx-get="([^"]+)"', away)[0]
+
+
 def test_following_ends_a_little_after_the_step_did(
     payments: TenantNamespace, fake: FakeCluster, pod: str
 ) -> None:
     client = signed_in(viewer_of(payments.team))
     Player.on_fake(fake, "payments", "hello").begin().start("say").end("say")
-    mark = "&at=2026-01-01T00:00:01.5Z&seen=1"
+    mark = "&at=2026-01-01T00:00:01.5Z&seen=1&drawn=1"
 
     going = text_of(client.get(log_of(payments, f"{mark}&quiet=0"), headers=HTMX))
     over = text_of(client.get(log_of(payments, f"{mark}&quiet=5"), headers=HTMX))
