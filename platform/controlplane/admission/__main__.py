@@ -25,7 +25,12 @@ def parser() -> argparse.ArgumentParser:
     say = words.add_argument
     say("--bundle", type=Path, required=True, help="folder of bundle.json and facts*.json")
     say("--keys", type=Path, help="PEM of the bundle keys (default: bundle.pem in that folder)")
-    say("--certificates", type=Path, required=True, help="folder of serving.pem, or tls.crt and tls.key")
+    say(
+        "--certificates",
+        type=Path,
+        required=True,
+        help="folder of serving.pem, or tls.crt and tls.key",
+    )
     say("--listen", type=_address, default=("0.0.0.0", 9443), metavar="ADDRESS:PORT")  # noqa: S104
     say("--cluster", default="", help="refuse a bundle that is for another cluster")
     say(

@@ -29,7 +29,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 PATH = "/review"
-LARGEST = 8 * 1024 * 1024  # an API server takes 3 MiB an object; a review holds two and its envelope
+LARGEST = (
+    8 * 1024 * 1024
+)  # an API server takes 3 MiB an object; a review holds two and its envelope
 SMALL = 256 * 1024  # larger ones are judged in a thread, or everybody else would wait for them
 TIMEOUT = 3.0  # what our webhook configurations say; the API server tells it in the query
 OURS = 5 / 6  # of the time we use; the rest is for our denial to arrive
@@ -137,7 +139,9 @@ class Admission:
             logger.exception("a review could not be judged (uid %s)", request.uid)
             said = "The image policy could not be applied because of an error of the platform; "
             said += "its people can see it. Try again, and tell them if it lasts."
-            return "denied", review.denied(request.uid, said, code=ERROR, notes={"verdict": "error"})
+            return "denied", review.denied(
+                request.uid, said, code=ERROR, notes={"verdict": "error"}
+            )
 
     def _late(self, request: Request) -> tuple[str, bytes]:
         self.tally.late += 1

@@ -82,7 +82,9 @@ def due(
     )
     # An authority is needed while a successor waits to sign, and while its leaves may be served.
     older = living[: living.index(signer)]
-    forget += [a for a in older if now >= signer.not_valid_before_utc + SKEW + PUBLISHED + LEAF_LIFE]
+    forget += [
+        a for a in older if now >= signer.not_valid_before_utc + SKEW + PUBLISHED + LEAF_LIFE
+    ]
     return Due(authority=make, leaf=renew, signer=signer, forget=tuple(forget))
 
 
@@ -120,10 +122,14 @@ def alarms(
         said.append(f"The webhook's certificate ends {ends:%F %H:%M} UTC and was not renewed.")
     signers = [a for a in ca_bundle if signed_by(leaf, a)]
     if not signers:
-        said.append("The webhook configuration's caBundle does not hold who signed its certificate.")
+        said.append(
+            "The webhook configuration's caBundle does not hold who signed its certificate."
+        )
     elif all(passed(a, now) >= ALARM_AT for a in signers):
         ends = max(a.not_valid_after_utc for a in signers)
-        said.append(f"The webhook configuration's caBundle ends {ends:%F %H:%M} UTC; publish the next.")
+        said.append(
+            f"The webhook configuration's caBundle ends {ends:%F %H:%M} UTC; publish the next."
+        )
     return said
 
 
@@ -138,7 +144,7 @@ def make_authority(cluster: str, now: datetime) -> Signed:
         .issuer_name(name)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), False)
+        .add_extension(_identifier(key), critical=False)
         .sign(key, hashes.SHA256())
     )
     return Signed(certificate, key)
@@ -150,7 +156,6 @@ def make_leaf(authority: Signed, names: Sequence[str], now: datetime) -> Signed:
         raise ValueError("a certificate needs a name: the one that API servers call")
     key = ec.generate_private_key(ec.SECP256R1())
     life = min(LEAF_LIFE, authority.certificate.not_valid_after_utc - now)
-    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
     certificate = (
         _begun(_name("argosy admission"), key, now, life)
         .issuer_name(authority.certificate.subject)
@@ -158,7 +163,7 @@ def make_leaf(authority: Signed, names: Sequence[str], now: datetime) -> Signed:
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectAlternativeName([_general(n) for n in names]), critical=False)
-        .add_extension(identifier, critical=False)
+        .add_extension(_identifier(authority.key), critical=False)
         .sign(authority.key, hashes.SHA256())
     )
     return Signed(certificate, key)
@@ -219,6 +224,10 @@ def _begun(
         .not_valid_after(now + life)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
+
+
+def _identifier(signer: ec.EllipticCurvePrivateKey) -> x509.AuthorityKeyIdentifier:
+    return x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
 
 
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:

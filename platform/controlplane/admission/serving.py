@@ -10,13 +10,14 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from . import certificates
 from .app import Admission
@@ -24,7 +25,7 @@ from .app import Admission
 KEEP_ALIVE = 120  # seconds; an API server drops idle connections at 90, and must be the first to
 DRAIN = 3.0
 LAST_ANSWERS = 1.0  # for who knocked last: a handshake and a call
-LOOK_EVERY = 1.0  # at the folders
+LOOK_EVERY = 0.5  # at the folders
 BACKLOG = 2048
 
 logger = logging.getLogger("argosy.admission")
@@ -52,7 +53,9 @@ class Tls:
         """Serve what is in the folder now; true if that is something new. What is bad is not taken."""
         files = self._files()
         try:
-            stamp = tuple(n for f in files for n in (f.stat().st_ino, f.stat().st_mtime_ns))
+            stamp = tuple(
+                n for f in map(Path, files) for n in (f.stat().st_ino, f.stat().st_mtime_ns)
+            )
             if stamp == self._stamp:
                 return False
             self._stamp = stamp
@@ -66,12 +69,12 @@ class Tls:
         self.problem = ""
         return True
 
-    def _files(self) -> list[Path]:
+    def _files(self) -> list[str]:
         """Our own file, or the pair that a cluster's Secret is mounted as."""
         pair = [self._folder / "tls.crt", self._folder / "tls.key"]
         if pair[0].exists():
-            return pair
-        return [self._folder / certificates.SERVING_FILE]
+            return [str(file) for file in pair]
+        return [str(self._folder / certificates.SERVING_FILE)]
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -105,7 +108,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=HttpToolsProtocol,
                 loop="uvloop",
                 lifespan="off",
                 interface="asgi3",
@@ -125,9 +128,11 @@ class Server(uvicorn.Server):
         self._look = look
         self._drain = drain
         self._leaving = asyncio.Event()
+        self._hurry = asyncio.Event()
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's
         """Serve until told to go, and a while longer."""
+        self._loop = asyncio.get_running_loop()
         # A second descriptor of the same door: uvicorn may close its own, and ours still lets in.
         await super().serve([self._listener.dup()])
 
@@ -135,7 +140,9 @@ class Server(uvicorn.Server):
         looking = asyncio.create_task(self._looking())
         await self._leaving.wait()
         self._app.draining = True
-        logger.info("going: %s s more for every caller, the last answers, then the end", self._drain)
+        logger.info(
+            "going: %s s more for every caller, the last answers, then the end", self._drain
+        )
         await self._passed(self._drain)
         await self._shut_the_door()
         looking.cancel()
@@ -146,10 +153,10 @@ class Server(uvicorn.Server):
         """The first signal begins the way out, the second ends it. Neither is raised again."""
         if self._leaving.is_set():
             self.should_exit = self.force_exit = True
+            self._loop.call_soon_threadsafe(self._hurry.set)
         self._loop.call_soon_threadsafe(self._leaving.set)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         host, port, *_ = self._listener.getsockname()
         logger.info("listening on %s port %d", host, port)
@@ -164,9 +171,8 @@ class Server(uvicorn.Server):
 
     async def _passed(self, seconds: float) -> None:
         """That time is over, or there was a second signal."""
-        ends = self._loop.time() + seconds
-        while not self.should_exit and self._loop.time() < ends:
-            await asyncio.sleep(0.05)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), seconds)
 
     async def _shut_the_door(self) -> None:
         """Whoever stands in the queue comes in; closing it under them would be their error."""
@@ -185,23 +191,24 @@ class Server(uvicorn.Server):
         await asyncio.gather(*letting_in, return_exceptions=True)
 
     async def _let_in(self, arrival: socket.socket) -> None:
-        protocol = self.config.http_protocol_class
         await self._loop.connect_accepted_socket(
-            lambda: protocol(config=self.config, server_state=self.server_state, app_state={}),
+            lambda: HttpToolsProtocol(self.config, self.server_state, app_state={}),
             arrival,
             ssl=self._tls.context,
         )
 
 
-def gauges(
-    app: Admission, folder: Path
-) -> Callable[[datetime], Sequence[tuple[str, str, float]]]:
+def gauges(app: Admission, folder: Path) -> Callable[[datetime], list[tuple[str, str, float]]]:
     """What `/metrics` tells beside the counts: ages, and how long certificates last."""
 
     def measured(now: datetime) -> list[tuple[str, str, float]]:
         loaded = app.loaded
         values = [
-            ("ready", "1 where the policies in force may be asked.", float(not loaded.not_ready(now))),
+            (
+                "ready",
+                "1 where the policies in force may be asked.",
+                float(not loaded.not_ready(now)),
+            ),
             ("verified_images", "Images whose push was seen.", float(len(loaded.facts))),
         ]
         if loaded.bundle is not None:
@@ -220,5 +227,3 @@ def gauges(
         return values
 
     return measured
-
-
