@@ -79,6 +79,8 @@ class Fact(Wire, frozen=True):
     epoch: int
     at: datetime
     attestations: tuple[AttestationFact, ...] = ()
+    made_for: dict[str, str] = {}  # key id -> the other repository that its signature names
+    error: str = ""  # the verifier could not do its work
 
 
 class FactsDelta(Wire, frozen=True):

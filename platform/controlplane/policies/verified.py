@@ -102,8 +102,9 @@ def _key(name: str, digest: str) -> bytes:
 
 def _known(fact: Fact) -> ImageFacts:
     return ImageFacts(
-        signatures=tuple(SignatureFact(key) for key in sorted(set(fact.key_ids))),
+        signatures=tuple(SignatureFact(key, fact.made_for.get(key)) for key in fact.key_ids),
         attestations=tuple(
             AttestationFact(said.type, key) for said in fact.attestations for key in said.key_ids
         ),
+        error=fact.error or None,
     )
