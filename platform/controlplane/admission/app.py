@@ -6,11 +6,11 @@ goes wrong in here is a denial in the API server's own words, never an admission
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs
 
 from controlplane.objects import fingerprint
 from controlplane.policies.decide import decide
@@ -34,10 +34,14 @@ LARGEST = (
 )  # an API server takes 3 MiB an object; a review holds two and its envelope
 SMALL = 256 * 1024  # larger ones are judged in a thread, or everybody else would wait for them
 TIMEOUT = 3.0  # what our webhook configurations say; the API server tells it in the query
+MOST = 30.0  # that an API server may be told to wait
 OURS = 5 / 6  # of the time we use; the rest is for our denial to arrive
 LINGER = 1.0  # how long what is too large is still read and thrown away, so that the answer arrives
 SHORTEST = 0.1  # a body that is here already is read, however little time was given
 DENIED, ERROR, LATE = 403, 500, 504
+
+GIVEN = re.compile(rb"(?:^|&)timeout=([0-9]{1,6}(?:\.[0-9]{1,9})?)(ms|s|m)(?:&|$)")
+SECONDS = {b"ms": 0.001, b"s": 1.0, b"m": 60.0}
 
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
@@ -261,17 +265,10 @@ async def _body(receive: Receive, announced: bytes) -> bytes:
 
 def _timeout(query: bytes) -> float:
     """How long the API server waits: `timeout=3s`, as Go writes it."""
-    if not query:
+    said = GIVEN.search(query)
+    if said is None:
         return TIMEOUT
-    said = parse_qs(query.decode("latin-1")).get("timeout", [""])[0]
-    for unit, seconds in (("ms", 0.001), ("s", 1.0), ("m", 60.0)):
-        number = said.removesuffix(unit)
-        if number != said:
-            try:
-                return min(max(float(number) * seconds, 0.0), 30.0)
-            except ValueError:
-                break
-    return TIMEOUT
+    return min(float(said[1]) * SECONDS[said[2]], MOST)
 
 
 def _codes(violations: Iterable[Violation]) -> str:

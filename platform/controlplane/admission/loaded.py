@@ -73,20 +73,20 @@ class Loaded:
         return ""
 
     def _look_at_bundle(self) -> None:
+        if self.bundle is None:
+            self._take_the_last_good()
         try:
             keys = bundles.read_keys(self.keys_file.read_bytes())
             self._take(self.folder / BUNDLE_FILE, keys)
         except (BundleRefused, OSError) as problem:
             self.problem = _sentence(problem)
             logger.warning("policy bundle not taken: %s", self.problem)
-            if self.bundle is None:
-                self._fall_back()
         else:
             self.problem = ""
             self._keep_good()
 
-    def _fall_back(self) -> None:
-        """After a start with a bad bundle: the one that was good before."""
+    def _take_the_last_good(self) -> None:
+        """At a start: so that a bad bundle finds one in force, and an older one a newer."""
         with suppress(BundleRefused, OSError):
             keys = bundles.read_keys(self.keys_file.read_bytes())
             self._take(self.folder / GOOD_FILE, keys)

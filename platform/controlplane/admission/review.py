@@ -18,7 +18,9 @@ FORBIDDEN = 403
 LONGEST_WARNING = 250  # bytes; the API server cuts at 256
 MOST_WARNINGS = 10
 
-_UNREADABLE = "the object holds text that is not valid Unicode; write it anew"
+_UNREADABLE = (
+    "the object holds text that is not valid Unicode, or a number nobody can hold; mend it"
+)
 
 
 class NotAReview(ValueError):

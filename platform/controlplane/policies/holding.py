@@ -5,6 +5,7 @@ Made once per document and forgotten with it, so that a reloaded bundle leaves n
 
 import re
 import weakref
+from functools import partial
 
 from .document import Document, Exemption, Repositories
 from .references import NotAReference, Reference, parse
@@ -76,7 +77,9 @@ def policy_of(document: Document) -> Policy:
         return kept[1]
     policy = Policy(document)
     key = id(document)
-    _kept[key] = (weakref.ref(document, lambda _: _kept.pop(key, None)), policy)
+    # Bound here: at the end of a process the module's own names are gone before the last document.
+    forget = partial(_kept.pop, key, None)
+    _kept[key] = (weakref.ref(document, lambda _: forget()), policy)
     return policy
 
 
