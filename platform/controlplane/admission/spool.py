@@ -4,14 +4,16 @@ The answer never waits for it: what is said is kept in memory and written by a t
 takes the file away, or the disk is full, lines are dropped and counted, not the answers delayed.
 """
 
+import errno
 import fcntl
 import json
 import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 
@@ -53,21 +55,20 @@ class Spool:
             lines.append(msgspec.json.encode(self._waiting.popleft()) + b"\n")
         if not lines:
             return
-        data = b"".join(lines)
         try:
-            with _locked(self.file, "ab") as file:
-                begun = os.fstat(file.fileno()).st_size
-                if begun + len(data) > self._largest:
-                    self._not_written += len(lines)
-                    return
-                try:
-                    file.write(data)
-                    file.flush()
-                except OSError:
-                    file.truncate(begun)  # half a line would spoil the next one
-                    raise
+            self._append(b"".join(lines))
         except OSError:
             self._not_written += len(lines)
+
+    def _append(self, data: bytes) -> None:
+        """All of it or nothing: half a line would spoil the next one. Raises OSError."""
+        with _locked(self.file, "a") as file:
+            begun = os.fstat(file.fileno()).st_size
+            if begun + len(data) > self._largest:
+                raise OSError(errno.EFBIG, "nobody takes the sightings away")
+            if file.write(data) != len(data):
+                file.truncate(begun)
+                raise OSError(errno.ENOSPC, "no room")
 
 
 @contextmanager
@@ -79,8 +80,8 @@ def taken(folder: Path) -> Iterator[list[dict[str, Any]]]:
             file.rename(mine)
     try:
         # A writer that had opened it before it was renamed ends its line first.
-        with _locked(mine, "rb") as said:
-            sightings = [_sighting(line) for line in said]
+        with _locked(mine, "r") as said:
+            sightings = [_sighting(line) for line in said.readall().splitlines()]
     except FileNotFoundError:
         yield []
         return
@@ -97,10 +98,11 @@ def _sighting(line: bytes) -> dict[str, Any]:
 
 
 @contextmanager
-def _locked(path: Path, mode: str) -> Iterator[IO[bytes]]:
+def _locked(path: Path, mode: str) -> Iterator[FileIO]:
     """The file, ours alone. One that was renamed while we waited for it is not the one we meant."""
     while True:
-        with path.open(mode) as file:
+        # Unbuffered: what could not be written must not be tried again when it is closed.
+        with FileIO(path, mode) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             try:
                 same = os.path.samestat(os.fstat(file.fileno()), path.stat())
