@@ -3,11 +3,11 @@
 Made once per document and forgotten with it, so that a reloaded bundle leaves nothing behind.
 """
 
-import re
 import weakref
 from functools import partial
 
 from .document import Document, Exemption, Repositories
+from .patterns import NotAPattern, Pattern
 from .references import NotAReference, Reference, parse
 from .rules import (
     AllOf,
@@ -21,16 +21,14 @@ from .rules import (
     TagRule,
 )
 
-_NOTHING = re.compile(r"(?!)")
-
 
 class Policy:
     """One document with its rules, namespace by namespace, built when first asked for."""
 
-    __slots__ = ("_attested", "_namespaces", "_signed", "_without_scope", "document", "exemptions")
+    __slots__ = ("_attested", "_namespaces", "_signed", "_without_scope", "exemptions")
 
     def __init__(self, document: Document) -> None:
-        self.document = document
+        # The document itself is not held: it would never be forgotten.
         self.exemptions = _exemptions(document)
         self._signed = _wanted(document.signature.repositories) if document.signature else None
         self._attested = tuple(_wanted(a.repositories) for a in document.attestations)
@@ -57,6 +55,8 @@ class Policy:
 
     def wants_proof(self, image: Reference) -> bool:
         """Whether facts are needed to judge it."""
+        if self._signed is None and not self._attested:
+            return False
         return self.must_be_signed(image) or any(image in wanted for wanted in self._attested)
 
 
@@ -67,7 +67,8 @@ class _Every:
         return True
 
 
-_kept: dict[int, tuple[weakref.ref[Document], Policy]] = {}
+Kept = tuple[weakref.ref[Document], Policy]
+_kept: dict[int, Kept] = {}
 
 
 def policy_of(document: Document) -> Policy:
@@ -76,11 +77,13 @@ def policy_of(document: Document) -> Policy:
     if kept is not None and kept[0]() is document:
         return kept[1]
     policy = Policy(document)
-    key = id(document)
-    # Bound here: at the end of a process the module's own names are gone before the last document.
-    forget = partial(_kept.pop, key, None)
-    _kept[key] = (weakref.ref(document, lambda _: forget()), policy)
+    _kept[id(document)] = (weakref.ref(document, partial(_forget, id(document))), policy)
     return policy
+
+
+def _forget(key: int, _: object, kept: dict[int, Kept] = _kept) -> None:
+    # Its own argument: at the end of a process the module's names go before the documents do.
+    kept.pop(key, None)
 
 
 def _wanted(repositories: tuple[Repositories, ...]) -> RepositorySet | _Every:
@@ -106,14 +109,15 @@ def _rules(document: Document, namespace: str | None) -> tuple[Rule, ...]:
 
 def _tag_rule(document: Document) -> TagRule:
     tags = document.tags
-    pattern = None
-    if tags.require_pattern is not None:
-        try:
-            pattern = re.compile(tags.require_pattern, re.ASCII)
-        except (re.error, OverflowError, RecursionError):
-            # Refused where policies are saved; a pattern nobody can read fits no tag.
-            pattern = _NOTHING
-    return TagRule(frozenset(tags.forbid), pattern, tags.with_digest)
+    forbidden = frozenset(tags.forbid)
+    if tags.require_pattern is None:
+        return TagRule(forbidden, with_digest=tags.with_digest)
+    try:
+        pattern = Pattern(tags.require_pattern)
+    except NotAPattern:
+        # Refused where policies are saved; here it must not open what it was to close.
+        return TagRule(forbidden, unreadable=True, with_digest=tags.with_digest)
+    return TagRule(forbidden, pattern, with_digest=tags.with_digest)
 
 
 def _exemptions(document: Document) -> dict[str, tuple[Exemption, ...]]:

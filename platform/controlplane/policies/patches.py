@@ -4,6 +4,8 @@ Argo lays such a string over a pod. What we cannot read for certain we do not re
 (a small text that unfolds to a large one), tags, a key twice, several documents, great depth.
 """
 
+import json
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
@@ -11,6 +13,7 @@ from yaml import events as seen
 
 LONGEST = 64 * 1024
 DEEPEST = 50
+_TOO_DEEP = f"it is nested deeper than {DEEPEST} levels"
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
@@ -32,11 +35,58 @@ def read_all(text: str) -> list[Any]:
     if len(text) > LONGEST:
         raise Unreadable(f"it is longer than {LONGEST // 1024} KiB")
     try:
-        return _Builder().documents(text)
-    except (yaml.YAMLError, UnicodeError, ValueError) as error:
-        if isinstance(error, Unreadable):
-            raise
+        return _json(text) if text.lstrip()[:1] == "{" else _yaml(text)
+    except Unreadable:
+        raise
+    except (yaml.YAMLError, ValueError, RecursionError):
         raise Unreadable("it is neither JSON nor YAML") from None
+
+
+def _json(text: str) -> list[Any]:
+    """JSON, where Argo takes it for JSON: YAML reads some of its escapes otherwise."""
+    try:
+        value = json.loads(text, object_pairs_hook=_once_each)
+    except json.JSONDecodeError:
+        return _yaml(text)
+    _refuse_depth(value)
+    return [value]
+
+
+def _yaml(text: str) -> list[Any]:
+    return _Builder().documents(text)
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    seen_keys: set[str] = set()
+    for key, _ in pairs:
+        _new_key(key, seen_keys)
+    return dict(pairs)
+
+
+def _new_key(key: str, known: set[str]) -> None:
+    # Argo's decoder takes keys in any case: two that differ in nothing else are the same one.
+    folded = key.casefold()
+    if folded in known:
+        raise Unreadable(f"the key {key[:40]!r} stands there twice")
+    known.add(folded)
+
+
+def _refuse_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return
+    raise Unreadable(_TOO_DEEP)
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    match value:
+        case dict():
+            return value.values()
+        case list():
+            return value
+    return ()
 
 
 class _Open:
@@ -63,11 +113,7 @@ class _Open:
             raise Unreadable("a key is itself a list or a map")
         if text == "<<":
             raise Unreadable("it has a merge key (<<); write the values out")
-        # Argo's decoder takes keys in any case: two that differ in nothing else are the same one.
-        folded = text.casefold()
-        if folded in self.keys:
-            raise Unreadable(f"the key {text[:40]!r} stands there twice")
-        self.keys.add(folded)
+        _new_key(text, self.keys)
         return text
 
 
@@ -102,11 +148,11 @@ class _Builder:
         self._refuse_marks(event)
         self._add(values)
         if len(self._open) == DEEPEST:
-            raise Unreadable(f"it is nested deeper than {DEEPEST} levels")
+            raise Unreadable(_TOO_DEEP)
         self._open.append(_Open(values))
 
     @staticmethod
-    def _refuse_marks(event: yaml.NodeEvent) -> None:
+    def _refuse_marks(event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.anchor is not None:
             raise Unreadable("it has an anchor (&name); write the value out")
         if event.tag is not None:

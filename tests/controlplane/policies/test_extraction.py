@@ -139,6 +139,7 @@ PATCH = {"containers": [{"name": "main", "image": "x"}]}
         json.dumps({"Containers": [{"NAME": "main", "imagE": "x"}]}),
         json.dumps({"container\u017f": [{"name": "main", "image": "x"}]}),
         '{"containers":[{"name":"main","im\\u0061ge":"x"}]}',
+        '{\n\t"containers": [{"name": "main", "image": "x", "args": ["\\ud83d\\ude00\\/"]}]}',
     ],
 )
 def test_an_image_in_a_patch_is_found_however_it_is_written(text):
@@ -171,6 +172,9 @@ def test_a_patch_without_images_names_none(text):
         ("a: 1\n---\nb: 2", "2 documents"),
         ("[" * 1000, "deeper"),
         ("{a: " * 1000, "deeper"),
+        ('{"a":' * 60 + "1" + "}" * 60, "deeper"),
+        ('{"a":' * 9_000 + "1" + "}" * 9_000, "neither"),
+        ('{"image": "a", "Image": "b"}', "twice"),
         ("a" * 70_000, "64 KiB"),
         ("\x00", "neither JSON nor YAML"),
         ("a: \ud800", "neither JSON nor YAML"),
