@@ -181,7 +181,8 @@ async def open_loop(
     """`rate` calls a second, whatever the answers do.
 
     The `width` connections fire evenly one after the other, or (`burst`) almost together: then the
-    last of them waits for all others. A call's time begins when it was due, so that a server that stalls cannot hide it.
+    last of them waits for all others. A call's time begins when it was due, so that a server that
+    stalls cannot hide it.
     """
     count = Count()
     pause = width / rate
