@@ -95,7 +95,7 @@ class Argo(Part, frozen=True):
     resource_manifests: Literal["defer", "scan"] = "defer"
 
 
-class Document(Part, frozen=True):
+class Document(Part, frozen=True, weakref=True):
     """One image policy, as `image-policy.md` 4.4 describes it."""
 
     name: str = ""

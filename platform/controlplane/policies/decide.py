@@ -1,0 +1,210 @@
+"""May this object be written? One decision: webhook, scanner, back-test and tool all ask here.
+
+The order is that of a reader: what needs no verdict (deletions, scale, exempt namespaces), which
+images are new, what each of them breaks, what is forgiven (an exemption), and what is only told
+(audit, a controller's template, a mirror pod). Whatever cannot be understood is denied.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from .document import CLUSTER_SCOPED, Document, Exemption
+from .extraction import Findings, Found, findings
+from .facts import NO_FACTS, Facts
+from .holding import Policy, policy_of
+from .places import KINDS, WITHOUT_IMAGES, Kind
+from .references import NotAReference, Reference, parse
+from .rules import Broken
+from .trust import proven
+from .verdict import Asks, Code, Question, Verdict, Violation
+
+ALLOWED = Verdict(allowed=True)
+NOBODYS = Document(name="nobody's")
+_JUDGED = frozenset({"CREATE", "UPDATE"})
+_NEVER_ADDS = frozenset({"DELETE", "CONNECT"})
+_MIRROR = "kubernetes.io/config.mirror"
+
+
+def decide(question: Question, document: Document | None, facts: Facts = NO_FACTS) -> Verdict:
+    """The verdict on one object under one policy; without a policy no image is allowed."""
+    kind = KINDS.get((question.group, question.kind))
+    if question.operation in _NEVER_ADDS or question.subresource in WITHOUT_IMAGES:
+        return ALLOWED
+    if question.operation not in _JUDGED:
+        return _denied(f"the operation {question.operation[:40]!r} is not one we know")
+    if kind is None:
+        return ALLOWED
+    if not isinstance(question.object, Mapping):
+        return _denied("there must be an object")
+    policy = policy_of(NOBODYS if document is None else document)
+    namespace = namespace_of(question, kind)
+    if namespace is not None and namespace in policy.document.exempt_namespaces:
+        return ALLOWED
+    return _Judgement(question, kind, policy, facts, namespace).verdict()
+
+
+def namespace_of(question: Question, kind: Kind) -> str | None:
+    """The namespace whose rules hold. None for a namespaced object that does not say one."""
+    if not kind.namespaced:
+        return CLUSTER_SCOPED
+    if question.namespace:
+        return question.namespace
+    metadata = (question.object or {}).get("metadata")
+    own = metadata.get("namespace") if isinstance(metadata, Mapping) else None
+    return own if isinstance(own, str) and own else None
+
+
+def _denied(reason: str) -> Verdict:
+    return Verdict(allowed=False, violations=(Violation("", "", "", Code.SHAPE, reason),))
+
+
+@dataclass(slots=True)
+class _Judgement:
+    """One question, while it is being judged."""
+
+    question: Question
+    kind: Kind
+    policy: Policy
+    facts: Facts
+    namespace: str | None
+    denies: list[Violation] = field(default_factory=list)
+    told: list[Violation] = field(default_factory=list)
+    asked: set[Asks] = field(default_factory=set)
+    _parsed: dict[str, Reference | str] = field(default_factory=dict)
+
+    def verdict(self) -> Verdict:
+        for found in self._new():
+            self._judge(found)
+        if self.denies and self._only_told():
+            self.told = [*self.denies, *self.told]
+            self.denies = []
+        return Verdict(
+            allowed=not self.denies,
+            violations=tuple(self.denies),
+            reported=tuple(self.told),
+            asked=frozenset(self.asked),
+        )
+
+    def _new(self) -> Iterator[Found]:
+        """What the object names, without what it already named before an update."""
+        now = self._findings(self.question.object)
+        if now.patched:
+            self.asked.add(Asks.PATCH)
+        if self.question.operation == "CREATE" or self.question.old_object is None:
+            return iter(now.found)
+        if self.policy.document.update_mode == "all":
+            return iter(now.found)
+        before = {_sameness(f) for f in self._findings(self.question.old_object).found}
+        return (found for found in now.found if _sameness(found) not in before)
+
+    def _findings(self, manifest: Any) -> Findings:
+        scan = self.policy.document.argo.resource_manifests == "scan"
+        return findings(self.question.group, self.question.kind, manifest, scan_manifests=scan)
+
+    def _judge(self, found: Found) -> None:
+        if found.problem is not None:
+            self._deny(found, [Broken(found.problem, found.reason)])
+            return
+        broken = list(self._broken(found))
+        exemptions = self.policy.exemptions.get(found.image, ())
+        if exemptions and self._exempted(exemptions):
+            self.told += _violations(found, broken)
+        elif broken:
+            self._deny(found, broken)
+
+    def _deny(self, found: Found, broken: Iterable[Broken]) -> None:
+        self.denies += _violations(found, broken)
+
+    def _broken(self, found: Found) -> Iterable[Broken]:
+        image = found.image
+        document = self.policy.document
+        if not image.strip():
+            if document.blank_image == "deny":
+                yield Broken(Code.BLANK, "no image is named; name one")
+            return
+        if self.kind.templated and "{{" in image:
+            if document.argo.templated == "deny":
+                yield Broken(Code.TEMPLATED, "an image put together while it runs; write it out")
+            return
+        reference = self._parse(image)
+        if isinstance(reference, str):
+            broken = Broken(Code.UNPARSABLE, f"it is not the name of an image: {reference}")
+            if document.on_unparsable == "deny":
+                yield broken
+            else:
+                self.told += _violations(found, [broken])
+            return
+        yield from self.policy.for_namespace(self.namespace).violations(reference)
+        yield from self._unproven(found, reference)
+
+    def _parse(self, image: str) -> Reference | str:
+        known = self._parsed.get(image)
+        if known is None:
+            try:
+                known = parse(image)
+            except NotAReference as error:
+                known = str(error)
+            self._parsed[image] = known
+        return known
+
+    def _unproven(self, found: Found, reference: Reference) -> Iterable[Broken]:
+        if not self.policy.wants_proof(reference):
+            return ()
+        self.asked.add(Asks.SIGNATURE)
+        proof = proven(reference, self.policy, self.facts)
+        self.told += _violations(found, proof.forgiven)
+        return proof.broken
+
+    def _exempted(self, exemptions: Iterable[Exemption]) -> bool:
+        here = [e for e in exemptions if not e.namespaces or self.namespace in e.namespaces]
+        if here:
+            self.asked.add(Asks.EXEMPTION)
+        return any(in_force(exemption, self.question.now) for exemption in here)
+
+    def _only_told(self) -> bool:
+        document = self.policy.document
+        if document.mode == "audit":
+            return True
+        if document.controllers == "warn" and not self.kind.is_pod:
+            return True
+        return document.mirror_pods == "allow" and is_mirror_pod(self.question, self.kind)
+
+
+def in_force(exemption: Exemption, now: datetime | None) -> bool:
+    """Whether the clock allows it. Without a clock nothing does."""
+    if now is None:
+        return False
+    now = _aware(now)
+    begun = exemption.not_before is None or _aware(exemption.not_before) <= now
+    return begun and now < _aware(exemption.not_after)
+
+
+def is_mirror_pod(question: Question, kind: Kind) -> bool:
+    """Whether a node shows the API server a pod that it runs anyway, out of a file of its own."""
+    if not kind.is_pod or question.operation != "CREATE" or question.subresource:
+        return False
+    pod = question.object or {}
+    metadata, spec = pod.get("metadata"), pod.get("spec")
+    if not isinstance(metadata, Mapping) or not isinstance(spec, Mapping):
+        return False
+    annotations, node = metadata.get("annotations"), spec.get("nodeName")
+    if not isinstance(annotations, Mapping) or not annotations.get(_MIRROR):
+        return False
+    return isinstance(node, str) and bool(node) and question.user == f"system:node:{node}"
+
+
+def _violations(found: Found, broken: Iterable[Broken]) -> list[Violation]:
+    return [Violation(found.path, found.container, found.image, b.code, b.reason) for b in broken]
+
+
+def _sameness(found: Found) -> tuple[Code | None, str]:
+    """What must be equal for an update to have changed nothing here."""
+    if found.problem is None:
+        return None, found.image
+    return found.problem, found.source or f"{found.path}: {found.reason}"
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
