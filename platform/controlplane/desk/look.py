@@ -76,7 +76,26 @@ UNFOLD: dict[str, Any] = {
                     page("Tiers", "stacks", "tenants.tier"),
                 ],
             },
-            {"title": "Decisions", "items": [page("Requests", "inbox", "tenants.request")]},
+            {
+                "title": "Decisions",
+                "items": [
+                    page("Requests", "inbox", "tenants.request"),
+                    page("Image exemptions", "rule", "policies.imageexemption"),
+                ],
+            },
+            {
+                "title": "Images",
+                "items": [
+                    page("Policies", "policy", "policies.imagepolicy"),
+                    page("Roll-outs", "trending_up", "policies.rollout"),
+                    page("Violations", "report", "policies.violation"),
+                    page("Scans", "radar", "policies.scan"),
+                    page("Artifacts", "verified", "policies.artifact"),
+                    page("Signing keys", "signature", "policies.signingkey"),
+                    page("Stand-downs", "power_settings_new", "policies.standdown"),
+                    page("Agents", "smart_toy", "policies.agenttoken"),
+                ],
+            },
             {
                 "title": "People",
                 "items": [

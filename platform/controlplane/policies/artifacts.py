@@ -45,7 +45,9 @@ class Subject(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-class Statement(msgspec.Struct, frozen=True, rename={"type": "_type", "predicate": "predicateType"}):
+class Statement(
+    msgspec.Struct, frozen=True, rename={"type": "_type", "predicate": "predicateType"}
+):
     """An in-toto statement, as far as we look into it."""
 
     type: str
@@ -155,7 +157,9 @@ def _good(envelope: Envelope, keys: Mapping[str, str]) -> Iterable[str]:
 def _why_nobody(envelope: Envelope, revoked: set[str]) -> str:
     named = sorted(envelope.signatures)
     if gone := [key for key in named if key in revoked]:
-        return f"It is signed by a key that was revoked ({gone[0][:12]}…); sign it anew with another."
+        return (
+            f"It is signed by a key that was revoked ({gone[0][:12]}…); sign it anew with another."
+        )
     if not named:
         return "The envelope carries no signature."
     return (

@@ -635,5 +635,7 @@ def _repository_of(image: str) -> Repositories:
     try:
         found = parse(image)
     except NotAReference as error:
-        raise Conflict(f"The platform's own image `{image}` is no valid reference: {error}.") from None
+        raise Conflict(
+            f"The platform's own image `{image}` is no valid reference: {error}."
+        ) from None
     return Repositories(found.registry, found.repository)

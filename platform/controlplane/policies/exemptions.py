@@ -64,7 +64,9 @@ def ask(
 
 
 @transaction.atomic
-def approve(exemption: ImageExemption, *, by: User, now: datetime, note: str = "") -> ImageExemption:
+def approve(
+    exemption: ImageExemption, *, by: User, now: datetime, note: str = ""
+) -> ImageExemption:
     """Say yes: from now on, or from its beginning on, until its end."""
     fresh = _undecided(exemption, by)
     _check_window(fresh.not_before, fresh.not_after, now=now)

@@ -449,7 +449,9 @@ class SealedBundle(models.Model):
 
     cluster = models.OneToOneField(Cluster, models.CASCADE, related_name="image_bundle")
     version = models.PositiveBigIntegerField(default=0)
-    content = models.CharField(max_length=64, blank=True)  # the hash of what it says, and of its key
+    content = models.CharField(
+        max_length=64, blank=True
+    )  # the hash of what it says, and of its key
     created_at = models.DateTimeField(null=True)
     envelope = models.BinaryField(default=b"")
 

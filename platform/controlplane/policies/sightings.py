@@ -16,7 +16,9 @@ from .folding import Known, Sighting, begun, folded
 from .models import AdmittedImage, Scan, Sight, Violation
 
 MOST = 1000  # of each kind in one post
-MOST_KEPT = 20_000  # violations of one cluster; a controller that fails for ever must not fill the disk
+MOST_KEPT = (
+    20_000  # violations of one cluster; a controller that fails for ever must not fill the disk
+)
 MOST_ADMITTED = 20_000
 KEPT_FOR = timedelta(days=90)
 ADMITTED_FOR = timedelta(days=14)
@@ -91,7 +93,9 @@ def _fold(cluster: Cluster, seen: Iterable[Sighting], teams: dict[str, int | Non
         row.same: row for row in Violation.objects.filter(cluster=cluster, same__in=latest.keys())
     }
     room = MOST_KEPT - Violation.objects.filter(cluster=cluster).count()
-    new, changed, dropped = [], [], 0
+    new: list[Violation] = []
+    changed: list[Violation] = []
+    dropped = 0
     for same, sightings in latest.items():
         if (row := rows.get(same)) is not None:
             known = _known(row)
@@ -195,13 +199,13 @@ def _admit(
         [
             AdmittedImage(
                 cluster=cluster,
-                team_id=teams[namespace],
+                team_id=team,
                 namespace=namespace,
                 image=image,
                 last_seen=newest[namespace, image],
             )
             for namespace, image in kept
-            if teams[namespace] is not None
+            if (team := teams[namespace]) is not None
         ],
         batch_size=200,
         update_conflicts=True,
