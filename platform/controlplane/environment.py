@@ -106,10 +106,8 @@ def fernet_keys(name: str, *, made_in: Path | None) -> list[str]:
 
 def ed25519_key(name: str, *, made_in: Path | None) -> str:
     """A private Ed25519 key, PEM without a password: given, or made once as `key` does."""
-    if given(name) or made_in is None:
-        pem = text(name)
-    else:
-        pem = _kept(made_in / "bundle.pem", make=_new_ed25519)
+    ours = None if given(name) else made_in
+    pem = text(name) if ours is None else _kept(ours / "bundle.pem", make=_new_ed25519)
     try:
         found = load_pem_private_key(pem.encode(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as exc:

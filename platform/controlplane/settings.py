@@ -166,6 +166,11 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Namespaces with an isolated Argo Workflows, asked for, approved, and made so.",
     "VERSION": "v1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "RequestStateEnum": "tenants.models.RequestState",
+        "ExemptionStateEnum": "controlplane.policies.models.ExemptionState",
+        "ViolationStateEnum": "controlplane.policies.models.Sight",
+    },
 }
 
 # Who a person is to the platform, by the groups a provider's claim (or a local account) carries.

@@ -53,6 +53,9 @@ class ExemptionSerializer(serializers.ModelSerializer[ImageExemption]):
         help_text="Only there; left out: in all of the team's namespaces.",
     )
     image = serializers.CharField(max_length=LONGEST_IMAGE, trim_whitespace=False)
+    digest = serializers.CharField(
+        source="image_digest", max_length=135, allow_blank=True, required=False
+    )
     requested_by = serializers.CharField(source="requested_by.username", read_only=True)
     approved_by = serializers.CharField(
         source="approved_by.username", default=None, allow_null=True, read_only=True
@@ -105,7 +108,7 @@ class ExemptionViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[Im
 
     def perform_create(self, serializer: BaseSerializer[ImageExemption]) -> None:
         serializer.instance = exemptions.ask(
-            **serializer.validated_data, by=person(self.request), now=timezone.now()
+            **_wish(serializer.validated_data), by=person(self.request), now=timezone.now()
         )
 
     @extend_schema(request=DecisionSerializer, responses=ExemptionSerializer)
@@ -131,3 +134,9 @@ class ExemptionViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[Im
         said.is_valid(raise_exception=True)
         decide(self.get_object(), by=person(request), now=timezone.now(), **said.validated_data)
         return Response(self.get_serializer(self.get_object()).data)
+
+
+def _wish(said: dict[str, Any]) -> dict[str, Any]:
+    """What was sent, by the service's own names."""
+    rest = {name: value for name, value in said.items() if name != "image_digest"}
+    return {**rest, "digest": said.get("image_digest", "")}

@@ -24,7 +24,6 @@ from .filtering import ExactFilters
 from .people import PlatformAdminsWrite, person
 from .request_forms import VisibleTeamField
 
-
 NO_TEAM = "There is no team {value} that you may see."
 
 

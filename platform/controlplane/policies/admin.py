@@ -295,7 +295,7 @@ class ImageExemptionAdmin(ReadOnly, Decides):
         "team",
         "namespace",
         "image",
-        "digest",
+        "image_digest",
         "reason",
         "requested_by",
         "requested_at",

@@ -206,7 +206,8 @@ def read(settings: Any) -> Settings:
     try:
         return msgspec.convert(settings, Settings)
     except msgspec.ValidationError as error:
-        raise NotAPolicy(str(error).replace("`$.", "`").replace("`$`", "the settings")) from None
+        sentence = str(error).replace("`$.", "`").replace(" - at `$`", "")
+        raise NotAPolicy(f"The settings cannot be read: {sentence}.") from None
 
 
 def documents(said: Said, places: Sequence[Place]) -> dict[str, Document]:
@@ -324,7 +325,10 @@ def problems_with(policy: Policy, keys: Mapping[str, str]) -> Iterator[str]:
 
 def problem_with_entry(entry: Repositories) -> str | None:
     """Why nothing could ever be matched by this entry, or more than it seems; None if it is right."""
-    registry, repository = entry.registry, entry.repository
+    return _problem_with_registry(entry.registry) or _problem_with_repository(entry)
+
+
+def _problem_with_registry(registry: str) -> str | None:
     if not (registry == "localhost" or "." in registry or ":" in registry):
         return (
             f"the registry `{registry}` has no `.`, no `:` and is not localhost, so no image names "
@@ -334,19 +338,23 @@ def problem_with_entry(entry: Repositories) -> str | None:
         return f"`{registry}` cannot be a registry: a host, and a port where it has one."
     if registry != canonical_registry(registry):
         return f"write the registry `{registry}` as `{canonical_registry(registry)}`."
-    if repository == EVERYTHING:
+    return None
+
+
+def _problem_with_repository(entry: Repositories) -> str | None:
+    if entry.repository == EVERYTHING:
         return None
-    name = repository.removesuffix(f"/{EVERYTHING}")
+    name = entry.repository.removesuffix(f"/{EVERYTHING}")
     if "*" in name:
         return (
-            f"the repository `{repository}` is none of `name`, `prefix/**` and `**`: stars stand "
-            "alone at the end, after a slash."
+            f"the repository `{entry.repository}` is none of `name`, `prefix/**` and `**`: stars "
+            "stand alone at the end, after a slash."
         )
     if not is_repository(name):
-        return f"`{registry}/{name}` is no valid reference, so no image could ever match it."
-    whole = canonical_repository(registry, name)
-    if repository == name and whole != name:
-        return f"write the repository `{name}` of {registry} as `{whole}`, as a runtime does."
+        return f"`{entry.registry}/{name}` is no valid reference, so no image could ever match it."
+    whole = canonical_repository(entry.registry, name)
+    if entry.repository == name and whole != name:
+        return f"write the repository `{name}` of {entry.registry} as `{whole}`, as a runtime does."
     return None
 
 
@@ -541,7 +549,7 @@ def _check_argo(said: Said, document: Document, namespace: str) -> None:
         if not verdict.allowed:
             why = verdict.violations[0].reason
             raise Conflict(
-                f"{_field_of(verdict.violations[0].code)}: this would deny {image}, which the "
+                f"{_field_of(verdict.violations[0].code, document)}: this would deny {image}, which the "
                 f"platform itself runs for every team: {why}",
                 field="settings",
             )
@@ -564,8 +572,9 @@ def question_of(image: str, namespace: str, *, now: datetime | None = None) -> Q
     )
 
 
-def _field_of(code: str) -> str:
+def _field_of(code: str, document: Document) -> str:
     """Which setting a code of a violation comes from."""
+    proof = "signature" if document.signature is not None else "attestations"
     return {
         "denied-repository": "deny",
         "forbidden-tag": "tags",
@@ -573,7 +582,7 @@ def _field_of(code: str) -> str:
         "digest-algorithm": "digest.algorithms",
         "host-not-canonical": "canonical_host",
         "signature": "signature",
-        "unknown-digest": "signature",
+        "unknown-digest": proof,
         "attestation": "attestations",
     }.get(code, "allow")
 

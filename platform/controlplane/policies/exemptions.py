@@ -50,7 +50,7 @@ def ask(
         team=team,
         namespace=namespace,
         image=image,
-        digest=digest,
+        image_digest=digest,
         reason=reason.strip(),
         requested_by=by,
         requested_at=now,
@@ -161,7 +161,7 @@ def _check_image(image: str, digest: str) -> None:
         ) from None
     if digest and found.digest != digest:
         raise DomainError(
-            f"An image held to a digest carries it: write it as {image.split('@')[0]}@{digest}.",
+            f"An image held to a digest carries it: write it as {image.partition('@')[0]}@{digest}.",
             code="bad_image",
             field="digest",
         )

@@ -141,7 +141,7 @@ class ImageExemption(models.Model):
         TenantNamespace, models.PROTECT, null=True, blank=True, related_name="+"
     )  # none: all of the team's
     image = models.CharField(max_length=LONGEST_IMAGE)
-    digest = models.CharField(max_length=135, blank=True)
+    image_digest = models.CharField(max_length=135, blank=True)
     reason = models.CharField(max_length=LONGEST_SENTENCE, validators=[MinLengthValidator(1)])
     requested_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     requested_at = models.DateTimeField()

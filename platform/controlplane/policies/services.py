@@ -125,7 +125,7 @@ def _read(policy: ImagePolicy) -> composing.Policy:
     try:
         return store.policy_of(policy)
     except NotAPolicy as error:
-        raise BadPolicy(f"{policy.name}: {error}", field="settings") from None
+        raise BadPolicy(str(error), field="settings") from None
 
 
 def _one_at_a_time() -> None:

@@ -103,7 +103,7 @@ def exemption_of(row: ImageExemption) -> Exemption:
         approved_by=row.approved_by.username if row.approved_by else None,
         requested_by=row.requested_by.username,
         namespaces=(row.namespace.name,) if row.namespace else (),
-        digest=row.digest or None,
+        digest=row.image_digest or None,
         id=str(row.pk),
         reason=row.reason,
     )
