@@ -5,7 +5,7 @@ import typer
 from controlplane import __version__
 from localcluster.cli import app as local
 
-from . import cluster, cron, demo, namespace, request, serve, session, team, workflow
+from . import cluster, cron, demo, namespace, policy, request, serve, session, team, workflow
 
 app = typer.Typer(
     name="argosy",
@@ -25,6 +25,7 @@ app.add_typer(request.app, name="request")
 app.add_typer(namespace.app, name="namespace")
 app.add_typer(workflow.app, name="workflow")
 app.add_typer(cron.app, name="cron")
+app.add_typer(policy.app, name="policy")
 
 
 @app.command()

@@ -38,11 +38,11 @@ def decide(question: Question, document: Document | None, facts: Facts = NO_FACT
         return ALLOWED
     if not isinstance(question.object, Mapping):
         return _denied("there must be an object")
-    policy = policy_of(NOBODYS if document is None else document)
+    document = NOBODYS if document is None else document
     namespace = namespace_of(question, kind)
-    if namespace is not None and namespace in policy.document.exempt_namespaces:
+    if namespace is not None and namespace in document.exempt_namespaces:
         return ALLOWED
-    return _Judgement(question, kind, policy, facts, namespace).verdict()
+    return _Judgement(question, kind, document, policy_of(document), facts, namespace).verdict()
 
 
 def namespace_of(question: Question, kind: Kind) -> str | None:
@@ -66,6 +66,7 @@ class _Judgement:
 
     question: Question
     kind: Kind
+    document: Document
     policy: Policy
     facts: Facts
     namespace: str | None
@@ -94,13 +95,13 @@ class _Judgement:
             self.asked.add(Asks.PATCH)
         if self.question.operation == "CREATE" or self.question.old_object is None:
             return iter(now.found)
-        if self.policy.document.update_mode == "all":
+        if self.document.update_mode == "all":
             return iter(now.found)
         before = {_sameness(f) for f in self._findings(self.question.old_object).found}
         return (found for found in now.found if _sameness(found) not in before)
 
     def _findings(self, manifest: Any) -> Findings:
-        scan = self.policy.document.argo.resource_manifests == "scan"
+        scan = self.document.argo.resource_manifests == "scan"
         return findings(self.question.group, self.question.kind, manifest, scan_manifests=scan)
 
     def _judge(self, found: Found) -> None:
@@ -119,7 +120,7 @@ class _Judgement:
 
     def _broken(self, found: Found) -> Iterable[Broken]:
         image = found.image
-        document = self.policy.document
+        document = self.document
         if not image.strip():
             if document.blank_image == "deny":
                 yield Broken(Code.BLANK, "no image is named; name one")
@@ -153,7 +154,7 @@ class _Judgement:
         if not self.policy.wants_proof(reference):
             return ()
         self.asked.add(Asks.SIGNATURE)
-        proof = proven(reference, self.policy, self.facts)
+        proof = proven(reference, self.document, self.policy, self.facts)
         self.told += _violations(found, proof.forgiven)
         return proof.broken
 
@@ -164,7 +165,7 @@ class _Judgement:
         return any(in_force(exemption, self.question.now) for exemption in here)
 
     def _only_told(self) -> bool:
-        document = self.policy.document
+        document = self.document
         if document.mode == "audit":
             return True
         if document.controllers == "warn" and not self.kind.is_pod:

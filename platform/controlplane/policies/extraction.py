@@ -3,7 +3,7 @@
 Nothing here raises on any input: what has the wrong shape is a finding of its own, with its path.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,6 +12,8 @@ from .places import KINDS, SHAPES, Each, Holds, Leaf, Values
 from .verdict import Code
 
 DEEPEST_INLINE = 20
+# For all texts of an object together: reading one costs far more than sending it.
+LONGEST_TEXTS = 128 * 1024
 
 
 class Found(NamedTuple):
@@ -78,13 +80,14 @@ _Linked = Leaf | _List | _Map | _Shape
 class _Walk:
     """One walk over one object."""
 
-    __slots__ = ("_defaulted", "_inline", "_scan_manifests", "found", "patched")
+    __slots__ = ("_defaulted", "_inline", "_room", "_scan_manifests", "found", "patched")
 
     def __init__(self, *, scan_manifests: bool) -> None:
         self.found: list[Found] = []
         self.patched = False
         self._scan_manifests = scan_manifests
         self._inline = 0
+        self._room = LONGEST_TEXTS
         self._defaulted: frozenset[str] = frozenset()
 
     def fields(self, shape: _Shape, values: Mapping[str, Any], path: str, name: str) -> None:
@@ -165,34 +168,34 @@ class _Walk:
         return path.split(".")[-2] in self._defaulted
 
     def _patch(self, text: Any, path: str, name: str) -> None:
-        if text is None or text == "":
-            return
-        if type(text) is not str:
-            self.malformed(path, name, "a text", text)
-            return
-        self.patched = True
-        try:
-            values = read_one(text)
-        except Unreadable as error:
-            self.found.append(Found(path, name, "", Code.PATCH, str(error), text))
-            return
-        if values is not None:
-            self._shape(_PATCH, _folded(values), f"{path}: spec", name)
+        for values in self._read(read_one, text, path, name):
+            if values is not None:
+                self._shape(_PATCH, _folded(values), f"{path}: spec", name)
 
     def _manifest(self, text: Any, path: str, name: str) -> None:
-        if not self._scan_manifests or text is None or text == "":
-            return
+        if self._scan_manifests:
+            for manifest in self._read(read_all, text, path, name):
+                self._embedded(manifest, path)
+
+    def _read(
+        self, reader: Callable[[str], list[Any]], text: Any, path: str, name: str
+    ) -> list[Any]:
+        """What the text says; nothing, and a finding, if it cannot be read."""
+        if text is None or text == "":
+            return []
         if type(text) is not str:
             self.malformed(path, name, "a text", text)
-            return
+            return []
         self.patched = True
-        try:
-            manifests = read_all(text)
-        except Unreadable as error:
-            self.found.append(Found(path, name, "", Code.PATCH, str(error), text))
-            return
-        for manifest in manifests:
-            self._embedded(manifest, path)
+        self._room -= len(text)
+        reason = f"all such texts are together over {LONGEST_TEXTS // 1024} KiB"
+        if self._room >= 0:
+            try:
+                return reader(text)
+            except Unreadable as error:
+                reason = str(error)
+        self.found.append(Found(path, name, "", Code.PATCH, reason, text))
+        return []
 
     def _embedded(self, manifest: Any, path: str) -> None:
         if not isinstance(manifest, dict):

@@ -5,6 +5,7 @@ Made once per document and forgotten with it, so that a reloaded bundle leaves n
 
 import re
 import weakref
+from functools import partial
 
 from .document import Document, Exemption, Repositories
 from .references import NotAReference, Reference, parse
@@ -26,10 +27,10 @@ _NOTHING = re.compile(r"(?!)")
 class Policy:
     """One document with its rules, namespace by namespace, built when first asked for."""
 
-    __slots__ = ("_attested", "_namespaces", "_signed", "_without_scope", "document", "exemptions")
+    __slots__ = ("_attested", "_namespaces", "_signed", "_without_scope", "exemptions")
 
     def __init__(self, document: Document) -> None:
-        self.document = document
+        # The document itself is not held: it would never be forgotten.
         self.exemptions = _exemptions(document)
         self._signed = _wanted(document.signature.repositories) if document.signature else None
         self._attested = tuple(_wanted(a.repositories) for a in document.attestations)
@@ -66,7 +67,8 @@ class _Every:
         return True
 
 
-_kept: dict[int, tuple[weakref.ref[Document], Policy]] = {}
+Kept = tuple[weakref.ref[Document], Policy]
+_kept: dict[int, Kept] = {}
 
 
 def policy_of(document: Document) -> Policy:
@@ -75,9 +77,13 @@ def policy_of(document: Document) -> Policy:
     if kept is not None and kept[0]() is document:
         return kept[1]
     policy = Policy(document)
-    key = id(document)
-    _kept[key] = (weakref.ref(document, lambda _: _kept.pop(key, None)), policy)
+    _kept[id(document)] = (weakref.ref(document, partial(_forget, id(document))), policy)
     return policy
+
+
+def _forget(key: int, _: object, kept: dict[int, Kept] = _kept) -> None:
+    # Its own argument: at the end of a process the module's names go before the documents do.
+    kept.pop(key, None)
 
 
 def _wanted(repositories: tuple[Repositories, ...]) -> RepositorySet | _Every:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .document import Attestation, Signature
+from .document import Attestation, Document, Signature
 from .facts import Facts, ImageFacts
 from .holding import Policy
 from .references import Reference
@@ -22,7 +22,7 @@ class Proof:
     forgiven: tuple[Broken, ...] = ()
 
 
-def proven(image: Reference, policy: Policy, facts: Facts) -> Proof:
+def proven(image: Reference, document: Document, policy: Policy, facts: Facts) -> Proof:
     """Whether everything the policy asks to be said of this image was said by the right keys."""
     if image.digest is None:
         return Proof((Broken(Code.SIGNATURE, _UNPINNED),))
@@ -30,25 +30,27 @@ def proven(image: Reference, policy: Policy, facts: Facts) -> Proof:
     if known is None:
         return Proof((Broken(Code.UNKNOWN_DIGEST, _UNSEEN),))
     if known.error is not None:
-        return _unverified(known.error, policy)
-    return Proof(tuple(_missing(image, known, policy)))
+        return _unverified(known.error, document)
+    return Proof(tuple(_missing(image, known, document, policy)))
 
 
-def _unverified(error: str, policy: Policy) -> Proof:
+def _unverified(error: str, document: Document) -> Proof:
     broken = Broken(Code.SIGNATURE, f"its signatures could not be verified: {error[:200]}")
-    signature = policy.document.signature
+    signature = document.signature
     if signature is not None and signature.on_error == "allow":
         return Proof(forgiven=(broken,))
     return Proof((broken,))
 
 
-def _missing(image: Reference, known: ImageFacts, policy: Policy) -> Iterable[Broken]:
-    signature = policy.document.signature
+def _missing(
+    image: Reference, known: ImageFacts, document: Document, policy: Policy
+) -> Iterable[Broken]:
+    signature = document.signature
     if signature is not None and policy.must_be_signed(image):
         yield from _unsigned(image, known, signature)
     revoked = frozenset(signature.revoked if signature else ())
     for index in policy.attestations_of(image):
-        yield from _unattested(known, policy.document.attestations[index], revoked)
+        yield from _unattested(known, document.attestations[index], revoked)
 
 
 def _unsigned(image: Reference, known: ImageFacts, wanted: Signature) -> Iterable[Broken]:
