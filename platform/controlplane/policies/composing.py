@@ -581,7 +581,7 @@ def _field_of(code: str, document: Document) -> str:
         "digest-required": "digest.required",
         "digest-algorithm": "digest.algorithms",
         "host-not-canonical": "canonical_host",
-        "signature": "signature",
+        "signature": proof,
         "unknown-digest": proof,
         "attestation": "attestations",
     }.get(code, "allow")

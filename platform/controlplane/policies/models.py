@@ -261,8 +261,8 @@ class Artifact(models.Model):
     team = models.ForeignKey(Team, models.PROTECT, related_name="artifacts")
     repository = models.CharField(max_length=255)  # with its registry: harbor.corp/payments/api
     digest = models.CharField(max_length=135)
-    key_ids = models.JSONField(default=list)
-    attestations = models.JSONField(default=list)  # [{"type", "key_ids"}]
+    key_ids = models.JSONField(default=list, blank=True)
+    attestations = models.JSONField(default=list, blank=True)  # [{"type", "key_ids"}]
     epoch = models.PositiveIntegerField()
     version = models.PositiveBigIntegerField(unique=True)
     at = models.DateTimeField()
