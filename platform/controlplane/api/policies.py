@@ -59,7 +59,7 @@ class TrySerializer(serializers.Serializer[object]):
 
     team = VisibleTeamField(slug_field="slug", error_messages={"does_not_exist": NO_TEAM})
     image = serializers.CharField(max_length=LONGEST_IMAGE, allow_blank=True, trim_whitespace=False)
-    namespace = serializers.CharField(max_length=63, required=False, default="")
+    namespace = serializers.CharField(max_length=63, required=False, allow_blank=True, default="")
 
 
 class BrokenRuleSerializer(serializers.Serializer[object]):

@@ -57,9 +57,7 @@ def seen(namespace: str, **changed: Any) -> dict[str, Any]:
 
 def test_an_agent_gets_its_clusters_bundle_and_believes_it_by_the_key_it_was_given() -> None:
     here, other = NamespaceFactory(), NamespaceFactory()
-    answer = client_of(platform_admin()).post(
-        AGENTS, {"cluster": here.cluster.name}, format="json"
-    )
+    answer = client_of(platform_admin()).post(AGENTS, {"cluster": here.cluster.name}, format="json")
     given = answer.json()
     assert (answer.status_code, answer.headers["Cache-Control"]) == (201, "no-store")
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from controlplane.headers import OURS
 from provisioning.models import Turn
-from tests.controlplane.desk.everything import Everything
+from tests.controlplane.desk.everything import Everything, more_of_images
 from tests.factories import NamespaceFactory, PersonFactory, TeamFactory, filed
 
 pytestmark = pytest.mark.django_db
@@ -66,6 +66,15 @@ def test_a_reader_sees_json_without_inline_colours(reader: Client, everything: E
         "clusters_cluster",
         "identity_user",
         "identity_apitoken",
+        "policies_imagepolicy",
+        "policies_imageexemption",
+        "policies_rollout",
+        "policies_standdown",
+        "policies_signingkey",
+        "policies_artifact",
+        "policies_violation",
+        "policies_scan",
+        "policies_agenttoken",
     ],
 )
 def test_a_list_asks_the_database_as_often_for_many_as_for_few(
@@ -79,6 +88,7 @@ def test_a_list_asks_the_database_as_often_for_many_as_for_few(
         request = filed()
         namespace = NamespaceFactory(team=request.team)
         Turn.objects.create(namespace=namespace, generation=1)
+        more_of_images(namespace)
 
     with django_assert_max_num_queries(9) as many:
         admin.get(url)

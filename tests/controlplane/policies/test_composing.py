@@ -95,9 +95,7 @@ def test_of_two_requirements_the_stricter_one_holds(
     lax: dict[str, Any], strict: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     for order in ((lax, strict), (strict, lax)):
-        document = of(
-            "payments", said(*(policy(f"p{n}", **each) for n, each in enumerate(order)))
-        )
+        document = of("payments", said(*(policy(f"p{n}", **each) for n, each in enumerate(order))))
         for field, value in (expected or strict).items():
             assert getattr(document, field) == value
     alone = of("payments", said(policy(**lax)))
