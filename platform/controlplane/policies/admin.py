@@ -551,7 +551,7 @@ class ArtifactAdmin(ReadOnly, RowAdmin[Artifact]):
     search_fields = ("repository", "digest", "team__slug")
     exported = (
         ("repository", "repository"),
-        ("digest", "digest"),
+        ("pinned as", "digest"),
         ("team", "team__slug"),
         ("keys", "key_ids"),
         ("attestations", "attestations"),
