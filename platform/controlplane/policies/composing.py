@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -160,6 +160,18 @@ class Said:
     revoked: frozenset[str] = frozenset()  # ids
     argo_images: tuple[str, ...] = ()
 
+    @cached_property
+    def _by_whom(self) -> dict[tuple[str, str], list[Policy]]:
+        found: dict[tuple[str, str], list[Policy]] = {}
+        for policy in self.policies:
+            found.setdefault((policy.scope, policy.tier or policy.team), []).append(policy)
+        return found
+
+    def about(self, team: str, tiers: frozenset[str]) -> tuple[Policy, ...]:
+        """The policies about this team: of 500 teams each has a few of 500."""
+        whom = [(PLATFORM, ""), *((TIER, tier) for tier in sorted(tiers)), (TEAM, team)]
+        return tuple(policy for one in whom for policy in self._by_whom.get(one, ()))
+
     def with_policy(self, policy: Policy, *, instead_of: str = "") -> "Said":
         """The same, had this been said too (or in place of the one of that name)."""
         others = tuple(p for p in self.policies if p.name not in {policy.name, instead_of})
@@ -243,7 +255,7 @@ def team_document(
     said: Said, team: str, *, tiers: frozenset[str], namespaces: tuple[str, ...]
 ) -> Document:
     """What a team may run in these namespaces. Raises Conflict."""
-    about = tuple(p for p in said.policies if p.about(team, tiers))
+    about = said.about(team, tiers)
     return msgspec.structs.replace(
         _composed(about, _Context.of(said)),
         name=team,
@@ -365,7 +377,7 @@ def check(said: Said, teams: Iterable[tuple[str, frozenset[str]]]) -> None:
     """
     composed: dict[tuple[str, ...], None] = {}
     for team, tiers in [("", frozenset[str]()), *teams]:
-        about = tuple(p.name for p in said.policies if p.about(team, tiers))
+        about = tuple(policy.name for policy in said.about(team, tiers))
         if about not in composed:  # most teams are bound by the same policies
             composed[about] = None
             _check_argo(said, team_document(said, team, tiers=tiers, namespaces=("any",)), "any")

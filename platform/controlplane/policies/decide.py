@@ -5,7 +5,7 @@ images are new, what each of them breaks, what is forgiven (an exemption), and w
 (audit, a controller's template, a mirror pod). Whatever cannot be understood is denied.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,7 @@ from .facts import NO_FACTS, Facts
 from .holding import Policy, policy_of
 from .places import KINDS, WITHOUT_IMAGES, Kind
 from .references import NotAReference, Reference, parse
-from .rules import Broken
+from .rules import AllOf, Broken
 from .trust import proven
 from .verdict import Asks, Code, Question, Verdict, Violation
 
@@ -24,17 +24,19 @@ ALLOWED = Verdict(allowed=True)
 NOBODYS = Document(name="nobody's")
 _JUDGED = frozenset({"CREATE", "UPDATE"})
 _NEVER_ADDS = frozenset({"DELETE", "CONNECT"})
+_BLANK = Broken(Code.BLANK, "no image is named; name one")
+_TEMPLATED = Broken(Code.TEMPLATED, "an image put together while it runs; write it out")
 _MIRROR = "kubernetes.io/config.mirror"
 
 
 def decide(question: Question, document: Document | None, facts: Facts = NO_FACTS) -> Verdict:
     """The verdict on one object under one policy; without a policy no image is allowed."""
     kind = KINDS.get((question.group, question.kind))
-    if question.operation in _NEVER_ADDS or question.subresource in WITHOUT_IMAGES:
+    if question.operation in _NEVER_ADDS:
         return ALLOWED
     if question.operation not in _JUDGED:
         return _denied(f"the operation {question.operation[:40]!r} is not one we know")
-    if kind is None:
+    if kind is None or question.subresource in WITHOUT_IMAGES:
         return ALLOWED
     if not isinstance(question.object, Mapping):
         return _denied("there must be an object")
@@ -73,7 +75,11 @@ class _Judgement:
     denies: list[Violation] = field(default_factory=list)
     told: list[Violation] = field(default_factory=list)
     asked: set[Asks] = field(default_factory=set)
-    _parsed: dict[str, Reference | str] = field(default_factory=dict)
+    _parsed: dict[str, Reference] = field(default_factory=dict)
+    _rules: AllOf = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._rules = self.policy.for_namespace(self.namespace)
 
     def verdict(self) -> Verdict:
         for found in self._new():
@@ -106,53 +112,47 @@ class _Judgement:
 
     def _judge(self, found: Found) -> None:
         if found.problem is not None:
-            self._deny(found, [Broken(found.problem, found.reason)])
+            self.denies += _violations(found, (Broken(found.problem, found.reason),))
             return
-        broken = list(self._broken(found))
-        exemptions = self.policy.exemptions.get(found.image, ())
-        if exemptions and self._exempted(exemptions):
+        broken = self._broken(found)
+        exemptions = self.policy.exemptions.get(found.image)
+        if exemptions is not None and self._exempted(exemptions):
             self.told += _violations(found, broken)
         elif broken:
-            self._deny(found, broken)
+            self.denies += _violations(found, broken)
 
-    def _deny(self, found: Found, broken: Iterable[Broken]) -> None:
-        self.denies += _violations(found, broken)
-
-    def _broken(self, found: Found) -> Iterable[Broken]:
+    def _broken(self, found: Found) -> Sequence[Broken]:
+        """What the image breaks: first whether it names one at all, then rule by rule."""
         image = found.image
-        document = self.document
-        if not image.strip():
-            if document.blank_image == "deny":
-                yield Broken(Code.BLANK, "no image is named; name one")
-            return
+        if not image or image.isspace():
+            return self._unless(self.document.blank_image, _BLANK)
         if self.kind.templated and "{{" in image:
-            if document.argo.templated == "deny":
-                yield Broken(Code.TEMPLATED, "an image put together while it runs; write it out")
-            return
-        reference = self._parse(image)
-        if isinstance(reference, str):
-            broken = Broken(Code.UNPARSABLE, f"it is not the name of an image: {reference}")
-            if document.on_unparsable == "deny":
-                yield broken
-            else:
-                self.told += _violations(found, [broken])
-            return
-        yield from self.policy.for_namespace(self.namespace).violations(reference)
-        yield from self._unproven(found, reference)
+            return self._unless(self.document.argo.templated, _TEMPLATED)
+        try:
+            reference = self._parsed.get(image) or self._parse(image)
+        except NotAReference as error:
+            return self._unparsable(found, error)
+        broken = self._rules.violations(reference)
+        if self.policy.wants_proof(reference):
+            return [*broken, *self._unproven(found, reference)]
+        return broken
 
-    def _parse(self, image: str) -> Reference | str:
-        known = self._parsed.get(image)
-        if known is None:
-            try:
-                known = parse(image)
-            except NotAReference as error:
-                known = str(error)
-            self._parsed[image] = known
-        return known
+    @staticmethod
+    def _unless(wish: str, broken: Broken) -> Sequence[Broken]:
+        return (broken,) if wish == "deny" else ()
 
-    def _unproven(self, found: Found, reference: Reference) -> Iterable[Broken]:
-        if not self.policy.wants_proof(reference):
-            return ()
+    def _unparsable(self, found: Found, error: NotAReference) -> Sequence[Broken]:
+        broken = Broken(Code.UNPARSABLE, f"it is not the name of an image: {error}")
+        if self.document.on_unparsable == "deny":
+            return (broken,)
+        self.told += _violations(found, (broken,))
+        return ()
+
+    def _parse(self, image: str) -> Reference:
+        reference = self._parsed[image] = parse(image)
+        return reference
+
+    def _unproven(self, found: Found, reference: Reference) -> Sequence[Broken]:
         self.asked.add(Asks.SIGNATURE)
         proof = proven(reference, self.document, self.policy, self.facts)
         self.told += _violations(found, proof.forgiven)

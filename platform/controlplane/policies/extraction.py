@@ -3,12 +3,14 @@
 Nothing here raises on any input: what has the wrong shape is a finding of its own, with its path.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from .patches import Unreadable, read_all, read_one
-from .places import KINDS, SHAPES, Each, Holds, Leaf, Values
+from .places import KINDS, SHAPES, Each, Fields, Holds, Leaf, Values
 from .verdict import Code
 
 DEEPEST_INLINE = 20
@@ -16,7 +18,7 @@ DEEPEST_INLINE = 20
 LONGEST_TEXTS = 128 * 1024
 
 
-class Found(NamedTuple):
+class Found(msgspec.Struct, frozen=True, gc=False):
     """One image in one place, or what stands there instead of one."""
 
     path: str
@@ -44,170 +46,212 @@ def images_in(
 
 def findings(group: str, kind: str, manifest: Any, *, scan_manifests: bool = False) -> Findings:
     """Every image in the object, and whether texts had to be read to find them."""
-    known = KINDS.get((group, kind))
-    if known is None:
+    top = _TOPS.get((group, kind))
+    if top is None:
         return Findings(())
     walk = _Walk(scan_manifests=scan_manifests)
-    if isinstance(manifest, Mapping):
-        walk.fields(_LINKED[group, kind], manifest, "", "")
-    else:
-        walk.malformed("", "", "an object", manifest)
+    top.visit(walk, manifest, "", "")
     return Findings(tuple(walk.found), patched=walk.patched)
 
 
-class _Shape:
-    """A shape with its fields linked, so that the walk looks nothing up by name."""
-
-    __slots__ = ("fields", "has_defaults", "is_template")
-
-    def __init__(self, name: str = "") -> None:
-        self.fields: tuple[tuple[str, _Linked], ...] = ()
-        self.is_template = name in {"template", "stored template"}
-        self.has_defaults = name == "workflow spec"
-
-
-class _List(NamedTuple):
-    of: "_Linked"
-
-
-class _Map(NamedTuple):
-    of: "_Linked"
-
-
-_Linked = Leaf | _List | _Map | _Shape
-
-
 class _Walk:
-    """One walk over one object."""
+    """What one walk over one object has found, and where it is."""
 
-    __slots__ = ("_defaulted", "_inline", "_room", "_scan_manifests", "found", "patched")
+    __slots__ = ("defaulted", "found", "inline", "patched", "room", "scan_manifests")
 
     def __init__(self, *, scan_manifests: bool) -> None:
         self.found: list[Found] = []
         self.patched = False
-        self._scan_manifests = scan_manifests
-        self._inline = 0
-        self._room = LONGEST_TEXTS
-        self._defaulted: frozenset[str] = frozenset()
-
-    def fields(self, shape: _Shape, values: Mapping[str, Any], path: str, name: str) -> None:
-        """Every field of `shape` that `values` has."""
-        for field, holds in shape.fields:
-            value = values.get(field)
-            if value is None and type(holds) is not Leaf:
-                continue
-            self._one(holds, value, f"{path}.{field}" if path else field, name)
+        self.scan_manifests = scan_manifests
+        self.inline = 0  # how many templates stand around this one
+        self.room = LONGEST_TEXTS
+        self.defaulted: frozenset[str] = frozenset()
 
     def malformed(self, path: str, name: str, wanted: str, value: Any) -> None:
         """Note that something else stands where `wanted` belongs."""
-        reason = f"there must be {wanted}, not {_kind_of(value)}"
-        self.found.append(Found(path, name, "", Code.SHAPE, reason))
+        self.note(path, name, Code.SHAPE, f"there must be {wanted}, not {_kind_of(value)}")
 
-    def _one(self, holds: _Linked, value: Any, path: str, name: str) -> None:
-        if type(holds) is _Shape:
-            self._shape(holds, value, path, name)
-        elif type(holds) is _List:
-            self._list(holds.of, value, path, name)
-        elif type(holds) is _Map:
-            self._map(holds.of, value, path)
-        elif isinstance(holds, Leaf):
-            self._leaf(holds, value, path, name)
+    def note(self, path: str, name: str, code: Code, reason: str, source: str = "") -> None:
+        self.found.append(Found(path, name, "", code, reason, source))
 
-    def _shape(self, shape: _Shape, value: Any, path: str, name: str) -> None:
-        if type(value) is not dict and not isinstance(value, Mapping):
-            self.malformed(path, name, "an object", value)
-            return
-        own = value.get("name")
-        if type(own) is str:
-            name = own
-        if shape.is_template:
-            self._template(shape, value, path, name)
-        elif shape.has_defaults:
-            outer, self._defaulted = self._defaulted, _defaulted(value)
-            self.fields(shape, value, path, name)
-            self._defaulted = outer
-        else:
-            self.fields(shape, value, path, name)
-
-    def _template(self, shape: _Shape, value: Mapping[str, Any], path: str, name: str) -> None:
-        if self._inline == DEEPEST_INLINE:
-            reason = f"templates are nested deeper than {DEEPEST_INLINE} levels"
-            self.found.append(Found(path, name, "", Code.SHAPE, reason))
-            return
-        self._inline += 1
-        self.fields(shape, value, path, name)
-        self._inline -= 1
-
-    def _list(self, of: _Linked, values: Any, path: str, name: str) -> None:
-        if type(values) is not list:
-            self.malformed(path, name, "a list", values)
-            return
-        for index, value in enumerate(values):
-            self._one(of, value, f"{path}[{index}]", name)
-
-    def _map(self, of: _Linked, values: Any, path: str) -> None:
-        if not isinstance(values, Mapping):
-            self.malformed(path, "", "an object", values)
-            return
-        for key in sorted(values, key=str):
-            self._one(of, values[key], f"{path}[{str(key)!r}]", str(key))
-
-    def _leaf(self, leaf: Leaf, value: Any, path: str, name: str) -> None:
-        if leaf is Leaf.PATCH:
-            self._patch(value, path, name)
-        elif leaf is Leaf.MANIFEST:
-            self._manifest(value, path, name)
-        elif type(value) is str:
-            self.found.append(Found(path, name, value))
-        elif value is not None:
-            self.malformed(path, name, "a text", value)
-        elif leaf is Leaf.IMAGE or (leaf is Leaf.DEFAULT_IMAGE and not self._has_default(path)):
-            self.found.append(Found(path, name, ""))
-
-    def _has_default(self, path: str) -> bool:
-        return path.split(".")[-2] in self._defaulted
-
-    def _patch(self, text: Any, path: str, name: str) -> None:
-        for values in self._read(read_one, text, path, name):
-            if values is not None:
-                self._shape(_PATCH, _folded(values), f"{path}: spec", name)
-
-    def _manifest(self, text: Any, path: str, name: str) -> None:
-        if self._scan_manifests:
-            for manifest in self._read(read_all, text, path, name):
-                self._embedded(manifest, path)
-
-    def _read(
+    def read(
         self, reader: Callable[[str], list[Any]], text: Any, path: str, name: str
     ) -> list[Any]:
         """What the text says; nothing, and a finding, if it cannot be read."""
-        if text is None or text == "":
+        if text == "":
             return []
         if type(text) is not str:
             self.malformed(path, name, "a text", text)
             return []
         self.patched = True
-        self._room -= len(text)
+        self.room -= len(text)
         reason = f"all such texts are together over {LONGEST_TEXTS // 1024} KiB"
-        if self._room >= 0:
+        if self.room >= 0:
             try:
                 return reader(text)
             except Unreadable as error:
                 reason = str(error)
-        self.found.append(Found(path, name, "", Code.PATCH, reason, text))
+        self.note(path, name, Code.PATCH, reason, text)
         return []
 
-    def _embedded(self, manifest: Any, path: str) -> None:
-        if not isinstance(manifest, dict):
+
+class _Node:
+    """Something a path leads to. `visit` is told a value, `missing` that there is none."""
+
+    __slots__ = ()
+    wanted = False  # whether its being missing means something
+
+    def visit(self, walk: _Walk, value: Any, path: str, name: str) -> None:
+        raise NotImplementedError
+
+    def missing(self, walk: _Walk, path: str, name: str) -> None:
+        """Nothing to say."""
+
+
+class _Fields(_Node):
+    """An object with the fields of a shape; their nodes are linked, nothing is looked up by name."""
+
+    __slots__ = ("fields",)
+
+    def __init__(self) -> None:
+        self.fields: tuple[tuple[str, str, bool, _Node], ...] = ()
+
+    def link(self, fields: Iterable[tuple[str, _Node]], *, top: bool = False) -> None:
+        self.fields = tuple(
+            (field, field if top else f".{field}", node.wanted, node) for field, node in fields
+        )
+
+    def visit(self, walk: _Walk, value: Any, path: str, name: str) -> None:
+        if type(value) is not dict and not isinstance(value, Mapping):
+            walk.malformed(path, name, "an object", value)
             return
-        group, kind = group_and_kind(manifest)
-        items = manifest.get("items")
-        if (group, kind) == ("", "List") and isinstance(items, list):
-            for item in items:
-                self._embedded(item, path)
-        # A workflow that creates a workflow that …: read once, then left to its own admission.
-        inner = images_in(group, kind, manifest)
-        self.found += [one._replace(path=f"{path}: {one.path}") for one in inner]
+        own = value.get("name")
+        if type(own) is str:
+            name = own
+        for field, step, wanted, node in self.fields:
+            inner = value.get(field)
+            if inner is not None:
+                node.visit(walk, inner, path + step, name)
+            elif wanted:
+                node.missing(walk, path + step, name)
+
+
+class _Template(_Fields):
+    """An Argo template, which may hold others inline."""
+
+    __slots__ = ()
+
+    def visit(self, walk: _Walk, value: Any, path: str, name: str) -> None:
+        if walk.inline == DEEPEST_INLINE:
+            reason = f"templates are nested deeper than {DEEPEST_INLINE} levels"
+            walk.note(path, name, Code.SHAPE, reason)
+            return
+        walk.inline += 1
+        super().visit(walk, value, path, name)
+        walk.inline -= 1
+
+
+class _WorkflowSpec(_Fields):
+    """An Argo spec, whose defaults may name the images that its own templates leave out."""
+
+    __slots__ = ()
+
+    def visit(self, walk: _Walk, value: Any, path: str, name: str) -> None:
+        outer, walk.defaulted = walk.defaulted, _defaulted(value)
+        super().visit(walk, value, path, name)
+        walk.defaulted = outer
+
+
+class _List(_Node):
+    __slots__ = ("of",)
+
+    def __init__(self, of: _Node) -> None:
+        self.of = of
+
+    def visit(self, walk: _Walk, value: Any, path: str, name: str) -> None:
+        if type(value) is not list:
+            walk.malformed(path, name, "a list", value)
+            return
+        visit = self.of.visit
+        for index, entry in enumerate(value):
+            visit(walk, entry, f"{path}[{index}]", name)
+
+
+class _Map(_Node):
+    __slots__ = ("of",)
+
+    def __init__(self, of: _Node) -> None:
+        self.of = of
+
+    def visit(self, walk: _Walk, value: Any, path: str, name: str) -> None:
+        if not isinstance(value, Mapping):
+            walk.malformed(path, name, "an object", value)
+            return
+        for key in sorted(value, key=str):
+            self.of.visit(walk, value[key], f"{path}[{str(key)!r}]", str(key))
+
+
+class _InheritedImage(_Node):
+    """An image that another object names if this one does not."""
+
+    __slots__ = ()
+
+    def visit(self, walk: _Walk, value: Any, path: str, name: str) -> None:
+        if type(value) is str:
+            walk.found.append(Found(path, name, value))
+        else:
+            walk.malformed(path, name, "a text", value)
+
+
+class _Image(_InheritedImage):
+    """An image that must be named here."""
+
+    __slots__ = ()
+    wanted = True
+
+    def missing(self, walk: _Walk, path: str, name: str) -> None:
+        walk.found.append(Found(path, name, ""))
+
+
+class _DefaultImage(_Image):
+    """An image that the defaults of the same spec may name instead."""
+
+    __slots__ = ()
+
+    def missing(self, walk: _Walk, path: str, name: str) -> None:
+        if path.split(".")[-2] not in walk.defaulted:
+            super().missing(walk, path, name)
+
+
+class _Patch(_Node):
+    __slots__ = ()
+
+    def visit(self, walk: _Walk, value: Any, path: str, name: str) -> None:
+        for patch in walk.read(read_one, value, path, name):
+            if patch is not None:
+                _NODES["pod spec patch"].visit(walk, _folded(patch), f"{path}: spec", name)
+
+
+class _Manifest(_Node):
+    __slots__ = ()
+
+    def visit(self, walk: _Walk, value: Any, path: str, name: str) -> None:
+        if walk.scan_manifests:
+            for manifest in walk.read(read_all, value, path, name):
+                _embedded(walk, manifest, path)
+
+
+def _embedded(walk: _Walk, manifest: Any, path: str) -> None:
+    if not isinstance(manifest, dict):
+        return
+    group, kind = group_and_kind(manifest)
+    items = manifest.get("items")
+    if (group, kind) == ("", "List") and isinstance(items, list):
+        for item in items:
+            _embedded(walk, item, path)
+    # A workflow that creates a workflow that …: read once, then left to its own admission.
+    for found in images_in(group, kind, manifest):
+        walk.found.append(msgspec.structs.replace(found, path=f"{path}: {found.path}"))
 
 
 def group_and_kind(manifest: Mapping[str, Any]) -> tuple[str, str]:
@@ -218,9 +262,9 @@ def group_and_kind(manifest: Mapping[str, Any]) -> tuple[str, str]:
     return group, kind if isinstance(kind, str) else ""
 
 
-def _defaulted(spec: Mapping[str, Any]) -> frozenset[str]:
+def _defaulted(spec: Any) -> frozenset[str]:
     """Which of a template's main containers get an image from the spec's defaults."""
-    defaults = spec.get("templateDefaults")
+    defaults = spec.get("templateDefaults") if isinstance(spec, Mapping) else None
     if not isinstance(defaults, Mapping):
         return frozenset()
     return frozenset(main for main in ("container", "script") if _names_image(defaults.get(main)))
@@ -256,38 +300,43 @@ def _folded(value: Any) -> Any:
     return value
 
 
-def _link() -> dict[str, _Shape]:
-    shapes = {name: _Shape(name) for name in SHAPES}
-
-    def linked(holds: Holds) -> _Linked:
-        match holds:
-            case Each(of):
-                return _List(linked(of))
-            case Values(of):
-                return _Map(linked(of))
-            case str():
-                return shapes[holds]
-        return holds
-
-    for name, shape in shapes.items():
-        shape.fields = tuple((field, linked(holds)) for field, holds in SHAPES[name].items())
-    return shapes
+_LEAVES: Mapping[Leaf, _Node] = {
+    Leaf.IMAGE: _Image(),
+    Leaf.DEFAULT_IMAGE: _DefaultImage(),
+    Leaf.INHERITED_IMAGE: _InheritedImage(),
+    Leaf.PATCH: _Patch(),
+    Leaf.MANIFEST: _Manifest(),
+}
+_SPECIAL: Mapping[str, type[_Fields]] = {
+    "template": _Template,
+    "stored template": _Template,
+    "workflow spec": _WorkflowSpec,
+}
+_NODES: Mapping[str, _Fields] = {name: _SPECIAL.get(name, _Fields)() for name in SHAPES}
 
 
-_SHAPES = _link()
-_PATCH = _SHAPES["pod spec patch"]
+def _node(holds: Holds) -> _Node:
+    match holds:
+        case Each(of):
+            return _List(_node(of))
+        case Values(of):
+            return _Map(_node(of))
+        case Leaf():
+            return _LEAVES[holds]
+    return _NODES[holds]
+
+
+def _top(fields: Fields) -> _Fields:
+    top = _Fields()
+    top.link(((field, _node(holds)) for field, holds in fields.items()), top=True)
+    return top
+
+
+for _name, _shape in _NODES.items():
+    _shape.link((field, _node(holds)) for field, holds in SHAPES[_name].items())
+_TOPS = {key: _top(kind.fields) for key, kind in KINDS.items()}
 _SPELT = {
     field.casefold(): field
     for shape in ("pod spec patch", "partial container", "partial volume", "partial image volume")
     for field in (*SHAPES[shape], "name")
 }
-
-
-def _top(group: str, kind: str) -> _Shape:
-    top = _Shape()
-    fields = KINDS[group, kind].fields
-    top.fields = tuple((field, _SHAPES[str(holds)]) for field, holds in fields.items())
-    return top
-
-
-_LINKED = {key: _top(*key) for key in KINDS}

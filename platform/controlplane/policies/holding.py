@@ -3,11 +3,11 @@
 Made once per document and forgotten with it, so that a reloaded bundle leaves nothing behind.
 """
 
-import re
 import weakref
 from functools import partial
 
 from .document import Document, Exemption, Repositories
+from .patterns import NotAPattern, Pattern
 from .references import NotAReference, Reference, parse
 from .rules import (
     AllOf,
@@ -20,8 +20,6 @@ from .rules import (
     Rule,
     TagRule,
 )
-
-_NOTHING = re.compile(r"(?!)")
 
 
 class Policy:
@@ -57,6 +55,8 @@ class Policy:
 
     def wants_proof(self, image: Reference) -> bool:
         """Whether facts are needed to judge it."""
+        if self._signed is None and not self._attested:
+            return False
         return self.must_be_signed(image) or any(image in wanted for wanted in self._attested)
 
 
@@ -109,14 +109,15 @@ def _rules(document: Document, namespace: str | None) -> tuple[Rule, ...]:
 
 def _tag_rule(document: Document) -> TagRule:
     tags = document.tags
-    pattern = None
-    if tags.require_pattern is not None:
-        try:
-            pattern = re.compile(tags.require_pattern, re.ASCII)
-        except (re.error, OverflowError, RecursionError):
-            # Refused where policies are saved; a pattern nobody can read fits no tag.
-            pattern = _NOTHING
-    return TagRule(frozenset(tags.forbid), pattern, tags.with_digest)
+    forbidden = frozenset(tags.forbid)
+    if tags.require_pattern is None:
+        return TagRule(forbidden, with_digest=tags.with_digest)
+    try:
+        pattern = Pattern(tags.require_pattern)
+    except NotAPattern:
+        # Refused where policies are saved; here it must not open what it was to close.
+        return TagRule(forbidden, unreadable=True, with_digest=tags.with_digest)
+    return TagRule(forbidden, pattern, with_digest=tags.with_digest)
 
 
 def _exemptions(document: Document) -> dict[str, tuple[Exemption, ...]]:

@@ -129,8 +129,10 @@ SHAPES: Mapping[str, Fields] = MappingProxyType(
 # Fields called `image` that hold no image of a container, and why.
 OTHER_IMAGES: Mapping[str, str] = MappingProxyType(
     {
-        "rbd.image": "a disk in Ceph",
-        "containerStatuses[].image": "what a node says it runs",
+        ".rbd.image": "a disk in Ceph",
+        ".containerStatuses[].image": "what a node says it runs",
+        ".initContainerStatuses[].image": "what a node says it ran before",
+        ".ephemeralContainerStatuses[].image": "what a node says it runs beside",
     }
 )
 

@@ -34,6 +34,13 @@ _digest = re.compile(_DIGEST).fullmatch
 class NotAReference(ValueError):
     """The runtime could not pull this text; the sentence says why, without the text itself."""
 
+    def __init__(self, text: str, registry: str, rest: str) -> None:
+        super().__init__(text, registry, rest)
+
+    def __str__(self) -> str:
+        # Put together when somebody reads it: most refusals are only counted.
+        return _why_not(*self.args)
+
 
 class Reference(msgspec.Struct, frozen=True, gc=False):
     """What the runtime would pull. `registry` is as it was written, but Docker Hub has one name."""
@@ -61,12 +68,10 @@ def parse(text: str) -> Reference:
         rest = rest if "/" in rest else f"library/{rest}"
     matched = _remainder(rest)
     if matched is None or not _is_host(registry):
-        raise NotAReference(_why_not(text, registry, rest))
+        raise NotAReference(text, registry, rest)
     path, tag, digest = matched.groups()
-    if len(path) > LONGEST_PATH:
-        raise NotAReference(f"its repository is longer than {LONGEST_PATH} characters")
-    if not slash and len(text) == 64 and _identifier(text):  # noqa: PLR2004 - a sha256 in hex
-        raise NotAReference("64 hexadecimal digits are the id of an image, not its name")
+    if len(path) > LONGEST_PATH or (not slash and _identifier(text)):
+        raise NotAReference(text, registry, rest)
     return Reference(registry, path, tag, digest)
 
 
@@ -141,11 +146,14 @@ def _why_not(text: str, registry: str, rest: str) -> str:
             (bool(at) and _digest(digest) is None, _NO_DIGEST),
             (bool(colon) and _tag(tag) is None, _NO_TAG),
             (path != path.lower(), "its repository has capital letters"),
+            (_identifier(text) is not None, _AN_ID),
+            (len(path) > LONGEST_PATH, f"its repository is longer than {LONGEST_PATH} characters"),
             (True, "its repository has a character, or an empty part, that no runtime takes"),
         )
         if wrong
     )
 
 
+_AN_ID = "64 hexadecimal digits are the id of an image, not its name"
 _NO_DIGEST = "what follows the @ is no digest: sha256: and 64 of 0-9a-f, or sha512: and 128"
 _NO_TAG = "what follows the colon is no tag: at most 128 letters, digits and _ . -"

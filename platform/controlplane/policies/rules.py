@@ -4,12 +4,12 @@ Rules see a parsed reference only. Nothing is allowed by an absence: an empty `A
 empty `AnyOf` denies, and an entry of a policy that no image can match allows nothing.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from .document import EVERYTHING, Repositories
+from .patterns import Pattern
 from .references import (
     HUB,
     Reference,
@@ -49,7 +49,7 @@ class AllOf:
         """Every rule that does not hold, so that a person mends all at once."""
         if not self.rules:
             return [Broken(Code.NOT_ALLOWED, "the policy has no rule that would allow it")]
-        return [b for rule in self.rules if (b := rule.violation(image))]
+        return [b for rule in self.rules if (b := rule.violation(image)) is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,15 @@ class RepositorySet:
         if repository in self._exact.get(registry, ()):
             return True
         under = self._under.get(registry)
-        return under is not None and any(above in under for above in _above(repository))
+        if under is None:
+            return False
+        # `a/b/c` stands under `a/b` and under `a`.
+        slash = repository.rfind("/")
+        while slash > 0:
+            if repository[:slash] in under:
+                return True
+            slash = repository.rfind("/", 0, slash)
+        return False
 
     def __bool__(self) -> bool:
         return bool(self._whole or self._exact or self._under)
@@ -123,14 +131,6 @@ class RepositorySet:
         else:
             repository = canonical_repository(registry, entry.repository)
             self._exact.setdefault(registry, set()).add(repository)
-
-
-def _above(repository: str) -> Iterable[str]:
-    """`a/b/c` stands under `a/b` and `a`."""
-    slash = repository.rfind("/")
-    while slash > 0:
-        yield repository[:slash]
-        slash = repository.rfind("/", 0, slash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,8 @@ class TagRule:
     """The tag is none of the forbidden ones, and has the wanted form. No tag is `latest`."""
 
     forbidden: frozenset[str] = frozenset()
-    pattern: re.Pattern[str] | None = None
+    pattern: Pattern | None = None
+    unreadable: bool = False  # a pattern that nobody can read fits no tag
     with_digest: Literal["ignore", "check"] = "ignore"
 
     def violation(self, image: Reference) -> Broken | None:
@@ -198,6 +199,8 @@ class TagRule:
         said = f"tag {tag}" if image.tag else "no tag, which means latest,"
         if tag in self.forbidden:
             return Broken(Code.TAG, f"{said} is forbidden; name a version")
+        if self.unreadable:
+            return Broken(Code.TAG, f"{said} is held to a pattern of the policy that is unreadable")
         if self.pattern is not None and not self.pattern.fullmatch(tag):
             return Broken(Code.TAG, f"{said} does not have the form {self.pattern.pattern[:120]}")
         return None

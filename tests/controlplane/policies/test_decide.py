@@ -96,6 +96,7 @@ def test_the_namespace_of_the_request_counts_before_the_objects_own():
 @pytest.mark.parametrize("operation", ["", "create", "PATCH", "APPROVE"])
 def test_an_operation_nobody_knows_is_denied(operation):
     assert not decide(asked(pod(GOOD), operation=operation), policy()).allowed
+    assert not decide(asked(pod(GOOD), operation=operation, subresource="scale"), policy()).allowed
 
 
 @pytest.mark.parametrize("nothing", [None, [], "text"])

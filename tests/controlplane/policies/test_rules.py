@@ -1,12 +1,11 @@
 """What an image may be: each rule, and how rules are put together."""
 
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from controlplane.policies.document import Repositories
+from controlplane.policies.patterns import Pattern
 from controlplane.policies.references import parse
 from controlplane.policies.rules import (
     AllOf,
@@ -126,9 +125,10 @@ def test_the_one_spelling_is_taken(text):
         (f"x@{DIGEST}", TagRule(frozenset({"latest"}), with_digest="check"), True),
         (f"x:latest@{DIGEST}", TagRule(frozenset({"latest"})), True),
         (f"x:latest@{DIGEST}", TagRule(frozenset({"latest"}), with_digest="check"), False),
-        ("x:v1", TagRule(pattern=re.compile("v[0-9]")), True),
-        ("x:v12", TagRule(pattern=re.compile("v[0-9]")), False),
-        ("x", TagRule(pattern=re.compile("v[0-9]")), False),
+        ("x:v1", TagRule(pattern=Pattern("v[0-9]")), True),
+        ("x:v12", TagRule(pattern=Pattern("v[0-9]")), False),
+        ("x", TagRule(pattern=Pattern("v[0-9]")), False),
+        ("x:v1", TagRule(unreadable=True), False),
     ],
 )
 def test_tags(text, rule, allowed):
