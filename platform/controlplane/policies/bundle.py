@@ -24,6 +24,7 @@ from controlplane.errors import DomainError
 from .document import Document
 
 BUNDLE_FILE = "bundle.json"
+FACTS_FILE = "facts.json"  # the first delta; later ones are facts-<version in 12 digits>.json
 BUNDLE_TYPE = "application/vnd.argosy.image-bundle+json"
 FACTS_TYPE = "application/vnd.argosy.image-facts+json"
 LARGEST = 64 * 1024 * 1024  # of the sealed file; 500 teams with 5,000 repositories need one
@@ -78,6 +79,8 @@ class Fact(Wire, frozen=True):
     epoch: int
     at: datetime
     attestations: tuple[AttestationFact, ...] = ()
+    made_for: dict[str, str] = {}  # key id -> the other repository that its signature names
+    error: str = ""  # the verifier could not do its work
 
 
 class FactsDelta(Wire, frozen=True):
