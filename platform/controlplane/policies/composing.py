@@ -6,7 +6,6 @@ platform's own Argo runs.
 """
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -36,6 +35,7 @@ from .document import (
     Tags,
 )
 from .facts import NO_FACTS
+from .patterns import NotAPattern, Pattern
 from .references import (
     NotAReference,
     canonical_registry,
@@ -50,10 +50,7 @@ from .verdict import Question
 CONTROL, CLUSTER = "control", "cluster"  # names of documents; no team is called so
 PLATFORM, TIER, TEAM = "platform", "tier", "team"
 
-LONGEST_PATTERN = 3000  # characters of one expression: the API server's own budget for it
 ALGORITHMS = ("sha256", "sha384", "sha512")
-# RE2 has none of these; Python, which tries the pattern here, has all of them.
-NOT_RE2 = re.compile(r"\(\?(?:[=!#(>]|<[=!]|P=|P>)|\\[1-9]|[*+?}]\+")
 
 Strict = TypeVar("Strict", bound=str)
 YesNo = Literal["deny", "allow"]
@@ -609,16 +606,11 @@ def _entries(said: Settings) -> Iterator[tuple[str, tuple[Repositories, ...]]]:
 
 
 def _bad_pattern(pattern: str) -> str | None:
-    if len(pattern) > LONGEST_PATTERN:
-        return (
-            f"it has {len(pattern)} characters, and an API server takes {LONGEST_PATTERN} at most."
-        )
-    if NOT_RE2.search(pattern):
-        return "RE2, which API servers use, knows no look-around, back references or possessives."
+    """Why an API server and we would not read it alike; its own budget is 3,000 characters."""
     try:
-        re.compile(pattern)
-    except re.error as error:
-        return f"it is no regular expression ({error})."
+        Pattern(pattern)
+    except NotAPattern as error:
+        return f"{error}."
     return None
 
 
