@@ -3,15 +3,15 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F, Max, Min
 
 from controlplane.errors import DomainError
 from controlplane.identity.models import User
 from controlplane.rows.history import because
 
 from . import artifacts
-from .artifacts import Signers
 from .errors import NotOpen
-from .models import Artifact, SigningKey
+from .models import Artifact, SigningKey, Trust
 from .pushes import shown, signers_of
 from .services import locked_trust
 
@@ -43,7 +43,7 @@ def save_key(key: SigningKey) -> SigningKey:
 
 @transaction.atomic
 def revoke(key: SigningKey, *, by: User, reason: str, now: datetime) -> SigningKey:
-    """Nothing it signed counts any more: a new epoch of trust begins, and every fact of it is told anew."""
+    """Nothing it signed counts any more: a new epoch of trust begins, and every fact is told anew."""
     if not reason.strip():
         raise DomainError(
             "Say why: whoever finds it will want to know.", code="no_reason", field="reason"
@@ -58,21 +58,29 @@ def revoke(key: SigningKey, *, by: User, reason: str, now: datetime) -> SigningK
     because(fresh, "Revoked.")
     fresh.save()
     trust.epoch += 1
-    changed: list[Artifact] = []
-    for artifact in Artifact.objects.order_by("version").iterator(chunk_size=BATCH):
-        before = signers_of(artifact)
-        after = before.without(fresh.key_id)
-        if after != before:
-            trust.version += 1
-            changed.append(_stamped(artifact, after, epoch=trust.epoch, version=trust.version))
-    Artifact.objects.bulk_update(
-        changed, ["key_ids", "attestations", "epoch", "version"], batch_size=BATCH
-    )
+    _tell_anew(trust)
+    _take_back(fresh.key_id)
     trust.save()
     return fresh
 
 
-def _stamped(artifact: Artifact, signers: Signers, *, epoch: int, version: int) -> Artifact:
-    artifact.key_ids, artifact.attestations = shown(signers)
-    artifact.epoch, artifact.version = epoch, version
-    return artifact
+def _tell_anew(trust: Trust) -> None:
+    """Every fact, in the new epoch and after all versions there were: clusters forget the old epoch's."""
+    there = Artifact.objects.aggregate(first=Min("version"), last=Max("version"))
+    if there["first"] is None:
+        return
+    # All move behind the newest one at once, in their order: no two have a version between them.
+    step = trust.version - there["first"] + 1
+    Artifact.objects.update(version=F("version") + step, epoch=trust.epoch)
+    trust.version = there["last"] + step
+
+
+def _take_back(key_id: str) -> None:
+    changed: list[Artifact] = []
+    for artifact in Artifact.objects.order_by("version").iterator(chunk_size=BATCH):
+        before = signers_of(artifact)
+        after = before.without(key_id)
+        if after != before:
+            artifact.key_ids, artifact.attestations = shown(after)
+            changed.append(artifact)
+    Artifact.objects.bulk_update(changed, ["key_ids", "attestations"], batch_size=BATCH)

@@ -124,8 +124,29 @@ def test_revoking_leaves_what_others_signed_alone() -> None:
 
     keys.revoke(key, by=platform_admin(), reason="gone", now=NOW)
 
-    assert [fact.key_ids for fact in told(since=version).facts] == [(ben.key_id,)]
-    assert Artifact.objects.get(digest=other).epoch == 1
+    # A cluster forgets what an older epoch said: what still holds is told again.
+    after = told(since=version).facts
+    assert [(fact.digest, fact.key_ids, fact.epoch) for fact in after] == [
+        (DIGEST, (ben.key_id,), 2),
+        (other, (ben.key_id,), 2),
+    ]
+
+
+def test_revoking_again_and_again_keeps_the_order_of_what_is_told() -> None:
+    ben, team = signer(), TeamFactory()
+    ben.known("ben")
+    digests = [f"sha256:{letter * 64}" for letter in "abc"]
+    for digest in digests:
+        push(team, digest=digest, envelope=envelope(ben, said=statement(digest=digest)))
+
+    for number in range(3):
+        since = told().version
+        key = signer().known(f"other-{number}")
+        keys.revoke(key, by=platform_admin(), reason="gone", now=NOW)
+        assert [fact.digest for fact in told(since=since).facts] == digests
+
+    assert told().version == services.trust().version == 12
+    assert {fact.epoch for fact in told().facts} == {services.trust().epoch}
 
 
 def test_facts_come_in_the_order_they_were_written_and_only_what_is_new() -> None:
