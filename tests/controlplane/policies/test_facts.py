@@ -8,8 +8,11 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from controlplane.errors import DomainError, NotAllowed
 from controlplane.policies import bundle, bundles, keys, pushes, services
 from controlplane.policies.artifacts import NotVerified
+from controlplane.policies.composing import question_of
+from controlplane.policies.decide import decide
 from controlplane.policies.models import Artifact, SigningKey
 from controlplane.policies.trying import try_image
+from controlplane.policies.verified import Verified
 from tests.factories import (
     ClusterFactory,
     NamespaceFactory,
@@ -244,3 +247,27 @@ def test_revoking_needs_a_reason_and_is_done_once() -> None:
     with pytest.raises(DomainError, match="revoked already"):
         keys.revoke(key, by=platform_admin(), reason="gone", now=NOW)
     assert services.trust().epoch == 2
+
+
+def test_a_cluster_decides_by_what_it_was_told_as_the_platform_does() -> None:
+    ana, ben, here = signer(), signer(), NamespaceFactory()
+    key = ana.known("ana")
+    ben.known("ben")
+    asking(1, "ana", "ben")
+    push(here.team, ana)
+    held = Verified()
+
+    def runs_there() -> bool:
+        public: Any = load_pem_public_key(bundles.public_key().encode())
+        told_now = bundles.bundle_for(here.cluster, now=NOW)
+        opened = bundle.open_sealed(told_now.envelope, [public], cluster=here.cluster.name)
+        held.trust_epoch = opened.trust_epoch
+        held.add(told(since=held.version))
+        question = question_of(IMAGE, here.name, now=NOW)
+        return decide(question, opened.document_for(here.name), held).allowed
+
+    assert (runs(here.team), runs_there()) == (True, True)
+    keys.revoke(key, by=platform_admin(), reason="gone", now=NOW)
+    assert (runs(here.team), runs_there()) == (False, False)
+    push(here.team, ben)
+    assert (runs(here.team), runs_there()) == (True, True)
