@@ -14,7 +14,8 @@ from django.db.models import DateTimeField, Model
 from controlplane.clusters.models import Cluster
 from controlplane.clusters.sealing import seal
 from controlplane.identity.models import User
-from controlplane.index.models import QuotaUse, Watch, Workflow
+from controlplane.index.kinds import KINDS
+from controlplane.index.models import Cron, QuotaUse, Watch, Workflow
 from provisioning.models import Turn
 from tenants.models import Request, RequestEvent, Team, TenantNamespace, Tier
 
@@ -23,6 +24,7 @@ UTC = dt.UTC
 WORKFLOW_PHASES = ("Succeeded",) * 14 + ("Failed",) * 3 + ("Error", "Running", "Running", "Pending")
 NAMESPACE_PHASES = ("Ready",) * 17 + ("Degraded", "Provisioning", "Pending")
 STATES = ("approved",) * 7 + ("rejected", "withdrawn", "pending")
+SCHEDULES = ("0 6 * * *", "*/5 * * * *", "@hourly", "30 2 1 * *")
 TEMPLATES = ("statement-export", "fraud-features", "settle", "nightly-report", "reindex")
 NEEDS = {
     "Ready": ("True", "AllReady", "everything is there"),
@@ -53,7 +55,9 @@ def fill(size: Size, *, now: dt.datetime, kubeconfig: str) -> None:
         clusters = _clusters(size.clusters, now, kubeconfig)
         namespaces_of(teams, clusters, size.namespaces, now=now)
         requests_of(teams, clusters, size.requests, now=now)
-        workflows_of(list(TenantNamespace.objects.order_by("pk")), size.workflows, now=now)
+        namespaces = list(TenantNamespace.objects.order_by("pk"))
+        workflows_of(namespaces, size.workflows, now=now)
+        crons_of(namespaces, size.namespaces, now=now)
 
 
 def people_of_all_teams() -> None:
@@ -118,6 +122,7 @@ def namespaces_of(
                 conditions=conditions(phase, now - dt.timedelta(minutes=n % 5000)),
                 failures=3 if phase == "Degraded" else 0,
                 next_reconcile_at=now + dt.timedelta(seconds=n % 300),
+                begun_at=now - dt.timedelta(days=1 + n % 300) if phase != "Pending" else None,
                 applied_at=now - dt.timedelta(days=1 + n % 300) if phase != "Pending" else None,
                 ready_at=now - dt.timedelta(days=1 + n % 300) if phase == "Ready" else None,
             )
@@ -179,6 +184,15 @@ def workflows_of(namespaces: Sequence[TenantNamespace], count: int, *, now: dt.d
     )
 
 
+def crons_of(namespaces: Sequence[TenantNamespace], count: int, *, now: dt.datetime) -> None:
+    """Schedules as the watch would have written them: one a namespace, of several kinds."""
+    there = Cron.objects.count()
+    Cron.objects.bulk_create(
+        (_cron(n, namespaces[n % len(namespaces)], now) for n in range(there, count)),
+        batch_size=BATCH,
+    )
+
+
 def _teams(count: int) -> list[Team]:
     slugs = [f"team-{n:02d}" for n in range(count)]
     known = set(Team.objects.values_list("slug", flat=True))
@@ -219,8 +233,9 @@ def _clusters(count: int, now: dt.datetime, kubeconfig: str) -> list[Cluster]:
     )
     found = list(Cluster.objects.filter(name__in=names))
     Watch.objects.bulk_create(
-        Watch(cluster=c, kind="Workflow", in_step=True, since=now, heard_at=now)
+        Watch(cluster=c, kind=kind.name, in_step=True, since=now, heard_at=now)
         for c in found
+        for kind in KINDS
         if c.name not in known
     )
     return found
@@ -309,12 +324,34 @@ def _workflow(n: int, namespace: TenantNamespace, at: dt.datetime) -> Workflow:
         created_at=at,
         started_at=None if phase == "Pending" else at,
         finished_at=at + dt.timedelta(seconds=30 + n % 900) if ended else None,
+        seconds=30 + n % 900 if ended else None,
         steps_done=total if phase == "Succeeded" else total // 2,
         steps_total=total,
         cpu_seconds=n % 5_000,
         memory_mib_seconds=n % 90_000,
         labels={"app": template},
         resource_version=str(n),
+    )
+
+
+def _cron(n: int, namespace: TenantNamespace, now: dt.datetime) -> Cron:
+    name = f"{TEMPLATES[n % len(TEMPLATES)]}-{n:05d}"
+    last = now - dt.timedelta(hours=1 + n % 200)
+    return Cron(
+        namespace=namespace,
+        uid=f"00000000-0000-4000-9000-{n:012d}",
+        name=name,
+        manifest={
+            "metadata": {"name": name, "creationTimestamp": last.isoformat()},
+            "spec": {
+                "schedules": [SCHEDULES[n % len(SCHEDULES)]],
+                "timezone": "Europe/Vienna",
+                "suspend": n % 10 == 0,
+                "workflowSpec": {"workflowTemplateRef": {"name": TEMPLATES[n % len(TEMPLATES)]}},
+            },
+            "status": {"lastScheduledTime": last.isoformat(), "active": []},
+        },
+        resource_version=n,
     )
 
 

@@ -43,6 +43,7 @@ class TurnInline(Rows[Turn, TenantNamespace]):
 
     model = Turn
     verbose_name_plural = "Turns"
+    when_empty = "The loop has had nothing to do for it yet."
     fields = ("when", "generation", "took", "outcome", "message", "steps_done")
     readonly_fields = fields
     per_page = 10
@@ -73,6 +74,7 @@ class TurnAdmin(ReadOnly, RowAdmin[Turn]):
 
     list_display = ("number", "namespace", "generation", "began", "took", "outcome", "said")
     list_filter = ("outcome",)
+    when_empty = "The loop writes one for each round of work on a namespace."
     list_select_related = ("namespace__cluster",)
     search_fields = ("namespace__name", "namespace__team__slug", "outcome", "message")
     fields = (

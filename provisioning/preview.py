@@ -1,5 +1,6 @@
 """What approving would do: the exact objects, each checked by the cluster's own API server."""
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from .desired import Desired
 from .drift import HELMS, OURS
 from .plan import is_ours
 from .render import GUARD_RAILS, chart, render
+
+SECONDS = 60.0  # for all of a plan's questions: an API server may be slow on each of fifty
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,10 @@ def _staged(desired: Desired) -> Iterator[tuple[Manifest, str, str]]:
 def _checked(
     kube: Kube, staged: Iterable[tuple[Manifest, str, str]], there: set[str]
 ) -> Iterator[PlannedObject]:
+    until = time.monotonic() + SECONDS
     for manifest, stage, manager in staged:
+        if time.monotonic() > until:
+            raise Unreachable(f"the API server has not checked the plan within {SECONDS:.0f} s")
         ref = ref_of(manifest)
         trial = manifest if not ref.namespace or ref.namespace in there else _elsewhere(manifest)
         try:

@@ -55,8 +55,10 @@ def probe_cluster(pk: int) -> None:
         return
     if news:
         logger.info("cluster %s answers", cluster)
+        # Before anything that may fail again: what waited for this cluster has waited long enough.
+        services.nudge(there)
     # Where the API server moved, network policies name the address there was.
-    if clusters.renew_endpoints(cluster) or news:
+    if clusters.renew_endpoints(cluster):
         services.nudge(there)
 
 

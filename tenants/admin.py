@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
 from unfold.forms import ActionForm
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -17,7 +18,7 @@ from controlplane.errors import DomainError
 from controlplane.identity.models import User
 from controlplane.rows.confirm import Confirmed
 from controlplane.rows.desk import ReadOnly, RowAdmin, Rows
-from controlplane.rows.looks import ago, clipped, due, word
+from controlplane.rows.looks import ago, at, clipped, due, word
 
 from . import operate, services
 from .conditions import Condition, Status, from_dicts
@@ -190,11 +191,23 @@ class OperatorForm(ActionForm):  # type: ignore[misc]  # unfold ships no types
     )
 
 
+def _when(field: str, words: str) -> Callable[[Any, TenantNamespace], str]:
+    """A field of the namespace's page: one of its times, in words, and how long ago it was."""
+
+    @admin.display(description=words)
+    def shown(_: Any, namespace: TenantNamespace) -> str:
+        moment = getattr(namespace, field)
+        return at(moment) if moment else "-"
+
+    return shown
+
+
 class ActInline(Rows[NamespaceAct, TenantNamespace]):
     """Who paused and resumed it, when and why."""
 
     model = NamespaceAct
     verbose_name_plural = "Paused and resumed"
+    when_empty = "It was never paused."
     fields = ("at", "kind", "by", "reason")
     readonly_fields = fields
 
@@ -223,28 +236,26 @@ class TenantNamespaceAdmin(ReadOnly, RowAdmin[TenantNamespace]):
     list_select_related = ("team", "cluster", "tier")
     search_fields = ("name", "team__slug", "team__name", "cluster__name")
     action_form = OperatorForm
+    when_empty = "A team asks for one in the console; it is here as soon as that is approved."
     actions = ("try_now", "look_thoroughly", "pause", "resume")
     inlines: ClassVar[tuple[type[Rows[Any, TenantNamespace]], ...]] = (ActInline,)
     fieldsets = (
         (None, {"fields": ("name", "team", "cluster", "tier", "how", "facts")}),
+        ("What is asked for", {"fields": ("asked_at", "wish", "approved", "to_go")}),
         (
-            "Wish",
-            {"fields": ("generation", "approved_plan", "created_at", "deletion_requested_at")},
-        ),
-        (
-            "Loop",
+            "What was done",
             {
                 "fields": (
-                    "observed_generation",
+                    "carried_out",
                     "failures",
                     "next_try",
-                    "claimed_until",
-                    "thorough_at",
-                    "begun_at",
-                    "applied_at",
-                    "ready_at",
-                    "deleted_at",
-                    "argo_version",
+                    "under_way",
+                    "looked_over",
+                    "begun",
+                    "applied",
+                    "served",
+                    "gone",
+                    "runs",
                 )
             },
         ),
@@ -293,6 +304,34 @@ class TenantNamespaceAdmin(ReadOnly, RowAdmin[TenantNamespace]):
     def next_try(self, namespace: TenantNamespace) -> str:
         idle = namespace.paused or namespace.deleted_at is not None
         return "" if idle else due(namespace.next_reconcile_at)
+
+    asked_at = _when("created_at", "made")
+    to_go = _when("deletion_requested_at", "removal asked for")
+    under_way = _when("claimed_until", "a turn has it until")
+    looked_over = _when("thorough_at", "last thorough look")
+    begun = _when("begun_at", "first turn began")
+    applied = _when("applied_at", "all of the plan carried out")
+    served = _when("ready_at", "first ready")
+    gone = _when("deleted_at", "gone")
+
+    @admin.display(description="wish")
+    def wish(self, namespace: TenantNamespace) -> str:
+        return f"number {namespace.generation}"
+
+    @admin.display(description="carried out")
+    def carried_out(self, namespace: TenantNamespace) -> str:
+        """Which wish the loop has seen through: behind the newest one, it still works on it."""
+        seen = namespace.observed_generation
+        said = "this wish" if seen == namespace.generation else f"wish number {seen}"
+        return said if seen else "nothing yet"
+
+    @admin.display(description="approved plan")
+    def approved(self, namespace: TenantNamespace) -> str:
+        return namespace.approved_plan or "none: it was made without one"
+
+    @admin.display(description="Argo Workflows running")
+    def runs(self, namespace: TenantNamespace) -> str:
+        return namespace.argo_version or "not seen to be available yet"
 
     @admin.display(description="conditions")
     def facts(self, namespace: TenantNamespace) -> str:
@@ -372,7 +411,7 @@ def _cells(condition: Condition) -> tuple[str, ...]:
         word(looks[condition.status], str(condition.status)),
         condition.reason,
         condition.message,
-        condition.last_transition[:19].replace("T", " "),
+        ago(parse_datetime(condition.last_transition)),
     )
 
 
@@ -403,6 +442,7 @@ class RequestAdmin(ReadOnly, RowAdmin[Request]):
         "reason_given",
     )
     list_filter = ("state", "kind")
+    when_empty = "Teams file them in the console, by the API or with argosy."
     list_select_related = ("team", "requested_by", "namespace__cluster")
     search_fields = ("team__slug", "team__name", "requested_by__username", "reason")
     inlines = (EventInline,)

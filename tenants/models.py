@@ -15,7 +15,7 @@ from controlplane.rows.history import Changes, Recorded
 
 from . import names
 from .conditions import READY, Condition, Phase, from_dicts
-from .levels import Level, strongest
+from .levels import MAY, Act, Level, strongest
 from .quota import check_limits, check_quota, check_resources
 from .spec import ClusterSpec, NamespaceSpec, TierSpec
 
@@ -46,10 +46,14 @@ class TeamQuerySet(Recorded["Team"]):
 
     def of(self, user: User) -> "TeamQuerySet":
         """The teams in which a person has a level, whatever they are to the platform."""
+        return self.allowing(user, Act.SEE)
+
+    def allowing(self, user: User, act: Act) -> "TeamQuerySet":
+        """The teams in which a person's level allows it: asked of the database, not of each team."""
         mine = [group for group in user.claimed_groups if group]
-        return self.filter(
-            Q(owner_group__in=mine) | Q(member_group__in=mine) | Q(viewer_group__in=mine)
-        )
+        # A stronger level may all that a weaker one may, so that any of a person's levels decides.
+        levels = [level for level in Level if act in MAY[level]]
+        return self.filter(Q(*((f"{level}_group__in", mine) for level in levels), _connector=Q.OR))
 
 
 class Team(models.Model):
@@ -152,6 +156,10 @@ class NamespaceQuerySet(models.QuerySet["TenantNamespace"]):
         """Those of the teams a person may see."""
         return self.filter(team__in=Team.objects.visible_to(user))
 
+    def of(self, user: User) -> "NamespaceQuerySet":
+        """Those of the teams in which a person has a level."""
+        return self.filter(team__in=Team.objects.of(user))
+
     def wanting(self, now: datetime) -> "NamespaceQuerySet":
         """Those whose own schedule, or a newer wish, asks for a turn now."""
         return self.live().filter(
@@ -220,6 +228,7 @@ class TenantNamespace(models.Model):
     objects = NamespaceQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "namespace"
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(

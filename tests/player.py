@@ -68,6 +68,11 @@ class Player:
             self.start(f"{label}({item}:item-{item})", after=(label,), templateName=label)
         return self._written()
 
+    def items_of(self, label: str) -> list[str]:
+        """The steps that a fan-out made."""
+        made = self._key(label).get("children", [])
+        return [str(self.nodes[each]["displayName"]) for each in made]
+
     def end(
         self, *labels: str, phase: str = "Succeeded", message: str = "", **more: Any
     ) -> "Player":
@@ -127,4 +132,6 @@ class Player:
 
 
 def _patched(kube: Kube, ref: Ref, status: Manifest) -> None:
-    kube.patch(ref, {"status": status}, manager="workflow-controller")
+    labels = {"workflows.argoproj.io/phase": status["phase"]}
+    sent = {"metadata": {"labels": labels}, "status": status}
+    kube.patch(ref, sent, manager="workflow-controller")

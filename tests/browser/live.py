@@ -12,8 +12,10 @@ import waitress
 from django.core.management import call_command
 from django.db import connections
 from django.test import Client
+from django.utils import timezone
 
 from controlplane.identity.models import User
+from controlplane.index.models import Watch
 from controlplane.objects import Ref
 from controlplane.wsgi import application
 from tests.fakes import FakeCluster
@@ -56,7 +58,13 @@ class Platform:
             made = self._made[state]
             made.fake.objects = copy.deepcopy(made.held)
         self._shown = state
+        # The watches of a platform that runs live on, however long ago its rows were written.
+        Watch.objects.filter(in_step=True).update(heard_at=timezone.now())
         return self._made[state].places
+
+    def cluster_of(self, state: str) -> FakeCluster:
+        """What stands behind this state's pages, for a test in which something happens there."""
+        return self._made[state].fake
 
     def blank(self) -> None:
         """Have nothing but what a new installation has."""

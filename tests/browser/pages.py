@@ -48,7 +48,7 @@ class Page:
     states: tuple[str, ...] = (FULL,)
     hidden_from: tuple[str, ...] = ()
     status: int = 200
-    desk: bool = False  # django-unfold's pages: their scripts and markup are not ours
+    desk: bool = False  # of the platform's desk, which has a frame and a sheet of its own
 
     @property
     def person(self) -> str:
@@ -61,6 +61,13 @@ def at(path: str) -> Address:
     return lambda places: path.format(**vars(places))
 
 
+def _desk(
+    name: str, path: str, states: tuple[str, ...] = (FULL,), by: tuple[str, ...] = DESK
+) -> Page:
+    """A page of the platform's desk: no team's, and no stranger's."""
+    return Page(name, at(path), by, states, (*TEAM, "stranger"), desk=True)
+
+
 PAGES = (
     Page("sign-in", at("/sign-in/"), ANYBODY),
     Page("not-found", at("/no-such-page/"), ("owner",), status=404),
@@ -68,34 +75,34 @@ PAGES = (
     Page("namespaces", at("/namespaces/"), SIGNED_IN, LISTS),
     Page("namespace", at(NAMESPACE), CONCERNED, ONE, STRANGERS),
     Page("progress", at(f"{NAMESPACE}progress/"), CONCERNED, ONE, STRANGERS),
+    Page("turns", at(f"{NAMESPACE}turns/"), CONCERNED, ONE, STRANGERS),
     Page("requests", at("/requests/"), SIGNED_IN, LISTS),
     Page("new-request", at("/requests/new/"), ("owner", "stranger"), FORMS),
     Page("request", at("/requests/{request}/"), CONCERNED, ONE, STRANGERS),
     Page("inbox", at("/inbox/"), PLATFORM, LISTS, (*TEAM, "stranger")),
     Page("workflows", at("/workflows/"), SIGNED_IN, LISTS),
     Page("workflow", at(WORKFLOW), TEAM, (*ONE, CROWD), STRANGERS),
-    Page("submit", at("/workflows/submit/"), ("owner", "member"), FORMS),
-    Page("crons", at("/crons/"), SIGNED_IN, FORMS),
+    Page("submit", at("/workflows/submit/"), ("owner", "member"), (*FORMS, CROWD)),
+    Page("crons", at("/crons/"), SIGNED_IN, LISTS),
     Page("teams", at("/teams/"), SIGNED_IN, LISTS),
     Page("search", at("/search/?q=pay"), SIGNED_IN, LISTS),
-    Page("desk", at("/admin/"), DESK, LISTS, (*TEAM, "stranger"), desk=True),
-    Page("desk-namespaces", at(DESK_NAMESPACES), DESK, LISTS, (*TEAM, "stranger"), desk=True),
-    Page("desk-namespace", at(DESK_NAMESPACE), DESK, ONE, (*TEAM, "stranger"), desk=True),
-    Page(
-        "desk-requests", at("/admin/tenants/request/"), DESK, LISTS, (*TEAM, "stranger"), desk=True
-    ),
-    Page("desk-teams", at("/admin/tenants/team/"), DESK, LISTS, (*TEAM, "stranger"), desk=True),
-    Page(
-        "desk-tier",
-        at("/admin/tenants/tier/{tier}/change/"),
-        DESK,
-        ONE,
-        (*TEAM, "stranger"),
-        desk=True,
-    ),
-    Page(
-        "desk-clusters", at("/admin/clusters/cluster/"), DESK, LISTS, (*TEAM, "stranger"), desk=True
-    ),
+    _desk("desk", "/admin/", LISTS),
+    _desk("desk-namespaces", DESK_NAMESPACES, LISTS),
+    _desk("desk-namespace", DESK_NAMESPACE, ONE),
+    _desk("desk-requests", "/admin/tenants/request/", LISTS),
+    _desk("desk-request", "/admin/tenants/request/{request}/change/"),
+    _desk("desk-teams", "/admin/tenants/team/", LISTS),
+    _desk("desk-team", "/admin/tenants/team/{team}/change/"),
+    _desk("desk-tier", "/admin/tenants/tier/{tier}/change/", ONE),
+    _desk("desk-tier-history", "/admin/tenants/tier/{tier}/history/"),
+    _desk("desk-clusters", "/admin/clusters/cluster/", LISTS),
+    _desk("desk-cluster", "/admin/clusters/cluster/{cluster}/change/"),
+    _desk("desk-turns", "/admin/provisioning/turn/"),
+    _desk("desk-users", "/admin/identity/user/", by=("admin",)),
+    _desk("desk-new-user", "/admin/identity/user/add/", by=("admin",)),
+    _desk("desk-wrong-passwords", "/admin/axes/accessattempt/", by=("admin",)),
+    _desk("desk-password", "/admin/password_change/"),
+    _desk("desk-search", "/admin/search/?s=pay"),
 )
 
 
@@ -110,6 +117,8 @@ PARTS = {
     "inbox-plans",
     "inbox-decide",
     "keep-view",
+    "workflow-names",
+    "submit-names",
     "workflow-log",
     "workflow-act",
     "cron-act",

@@ -1,12 +1,12 @@
-"""Who plays Argo's controller where pods run nothing: it moves a workflow as the real one would."""
+"""Who waits for a workflow that somebody submitted, and plays it from its beginning to its end."""
 
-import datetime as dt
 import time
 
 from controlplane.kube.gateway import KubeGateway
-from controlplane.objects import Manifest, Ref
+from controlplane.objects import Manifest
+from tests.player import Player
 
-from .workflows import ARGO, workflow
+from .workflows import ARGO, settling
 
 LOOK_EVERY = 0.1
 DEADLINE = 30.0
@@ -14,23 +14,9 @@ DEADLINE = 30.0
 
 def finish(kube: KubeGateway, namespace: str) -> str:
     """Take the one workflow of this namespace through its steps to Succeeded; gives its name."""
-    found = _submitted(kube, namespace)
-    name = found["metadata"]["name"]
-    played = workflow(name, namespace, now=dt.datetime.now(dt.UTC), failed=False)["status"]
-    nodes = played["nodes"]
-    for node in nodes.values():
-        node |= {"phase": "Succeeded", "finishedAt": node["startedAt"]}
-    ended = {
-        **played,
-        "phase": "Succeeded",
-        "progress": f"{len(nodes) - 1}/{len(nodes) - 1}",
-        "finishedAt": next(iter(nodes.values()))["finishedAt"],
-    }
-    ref = Ref(ARGO, "Workflow", namespace, name)
-    for status in (played, ended):
-        labels = {"workflows.argoproj.io/phase": status["phase"]}
-        kube.patch(ref, {"metadata": {"labels": labels}, "status": status})
-    return str(name)
+    name = str(_submitted(kube, namespace)["metadata"]["name"])
+    settling(Player.on_server(kube, namespace, name)).end("settle").finish()
+    return name
 
 
 def _submitted(kube: KubeGateway, namespace: str) -> Manifest:

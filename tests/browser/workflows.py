@@ -4,31 +4,27 @@ import datetime as dt
 from typing import Any
 
 from controlplane.objects import Manifest
+from tests.player import Player
 
 ARGO = "argoproj.io/v1alpha1"
+KILLED = "OOMKilled (exit code 137)"
+# What a step has beside its place.
+DETAILS: dict[str, Any] = {
+    "templateScope": "namespaced/settle",
+    "resourcesDuration": {"cpu": 12, "memory": 40},
+    "inputs": {"parameters": [{"name": "day", "value": "2026-11-20"}]},
+}
 SHAPE = {"entrypoint": "main", "templates": [{"name": "main", "container": {"image": "say"}}]}
 
 
-def workflow(
-    name: str, namespace: str, *, now: dt.datetime, width: int = 12, failed: bool = True
-) -> Manifest:
-    """plan, then `width` extracts, then one that settles; the settling failed, or still runs."""
+def workflow(name: str, namespace: str, *, now: dt.datetime, width: int = 12) -> Manifest:
+    """plan, then `width` extracts, then one that settles, which failed."""
     began = now - dt.timedelta(minutes=4)
-    # What `withItems` makes of one task: a group, and a step an item.
-    group = f"{name}-extract"
-    extracts = [f"{group}({number}:part-{number})" for number in range(width)]
-    last, phase = f"{name}-settle", "Failed" if failed else "Running"
-    nodes = {
-        name: _node(name, name, "DAG", phase, began, children=[f"{name}-plan"]),
-        f"{name}-plan": _node(name, f"{name}-plan", "Pod", "Succeeded", began, children=[group]),
-        group: _node(name, group, "TaskGroup", "Succeeded", began, children=extracts),
-        **{
-            each: _node(name, each, "Pod", "Succeeded", began, children=[last]) for each in extracts
-        },
-        last: _node(name, last, "Pod", phase, began)
-        | ({"message": "OOMKilled (exit code 137)"} if failed else {}),
-    }
-    ended = {"finishedAt": _text(now - dt.timedelta(minutes=1))} if failed else {}
+    # However many steps there are, they fit into three minutes.
+    pace = dt.timedelta(minutes=3) / (3 * width + 9)
+    story = settling(Player(name, _nowhere, clock=began, step=pace), width=width)
+    story.end("settle", phase="Failed", message=KILLED)
+    story.finish("Failed", f"child failed: {KILLED}")
     return {
         "apiVersion": ARGO,
         "kind": "Workflow",
@@ -36,22 +32,25 @@ def workflow(
             "name": name,
             "namespace": namespace,
             "creationTimestamp": _text(began),
-            "labels": {"workflows.argoproj.io/phase": phase},
+            "labels": {"workflows.argoproj.io/phase": "Failed"},
         },
         "spec": {
             "workflowTemplateRef": {"name": "settle"},
             "arguments": {"parameters": [{"name": "day", "value": "2026-11-20"}]},
         },
-        "status": {
-            "phase": phase,
-            "message": "child failed: OOMKilled (exit code 137)" if failed else "",
-            "startedAt": _text(began),
-            "progress": f"{width + 1}/{width + 2}",
-            "resourcesDuration": {"cpu": 912, "memory": 4310},
-            "nodes": nodes,
-            **ended,
-        },
+        "status": {**story.status(), "resourcesDuration": {"cpu": 912, "memory": 4310}},
     }
+
+
+def settling(story: Player, *, width: int = 12) -> Player:
+    """plan, then `width` extracts, and the last step runs."""
+    story.begin().start("plan", **DETAILS).end("plan").fan_out("extract", width, after=["plan"])
+    parts = story.items_of("extract")
+    return story.end(*parts, "extract").start("settle", after=parts, **DETAILS)
+
+
+def _nowhere(_: Manifest) -> None:
+    """What is played is read at its end."""
 
 
 def template(name: str, namespace: str) -> Manifest:
@@ -85,34 +84,6 @@ def cron(name: str, namespace: str, *, now: dt.datetime) -> Manifest:
             "workflowSpec": {"workflowTemplateRef": {"name": "settle"}},
         },
         "status": {"lastScheduledTime": _text(now - dt.timedelta(hours=3)), "active": []},
-    }
-
-
-def _node(
-    workflow_name: str,
-    name: str,
-    kind: str,
-    phase: str,
-    at: dt.datetime,
-    *,
-    children: list[str] | None = None,
-) -> dict[str, Any]:
-    shown = name.removeprefix(f"{workflow_name}-")
-    return {
-        "id": name,
-        "name": workflow_name if name == workflow_name else f"{workflow_name}.{shown}",
-        "displayName": shown,
-        "type": kind,
-        "templateName": shown.partition("(")[0],
-        "boundaryID": "" if name == workflow_name else workflow_name,
-        "templateScope": "namespaced/settle",
-        "phase": phase,
-        "startedAt": _text(at),
-        "finishedAt": None if phase == "Running" else _text(at + dt.timedelta(seconds=42)),
-        "progress": "1/1",
-        "resourcesDuration": {"cpu": 12, "memory": 40},
-        "inputs": {"parameters": [{"name": "day", "value": "2026-11-20"}]},
-        "children": children or [],
     }
 
 

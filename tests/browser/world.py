@@ -11,14 +11,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import orjson
+import yaml
 from django.utils import timezone
 
 from benches import fill
 from controlplane.clusters.models import Cluster
 from controlplane.clusters.sealing import seal
 from controlplane.identity.models import User
-from controlplane.index.models import Watch, Workflow
+from controlplane.index.entries import cron_of
+from controlplane.index.kinds import CRON, KINDS
+from controlplane.index.models import Cron, Watch, Workflow
 from controlplane.objects import Manifest, ref_of
+from provisioning.desired import RELEASE
+from provisioning.models import Turn
 from tenants.models import Request, RequestEvent, Team, TenantNamespace, Tier
 from tests.fakes import FakeCluster
 
@@ -27,6 +32,7 @@ from . import workflows
 FULL, EMPTY, ERROR, LONG, CROWD = "full", "empty", "error", "long", "crowd"
 STATES = (FULL, EMPTY, ERROR, LONG, CROWD)
 CROWDED = 5_000
+TURNS = 24
 NOBODY_LISTENS = "http://127.0.0.1:1"
 PASSWORD = "correct horse battery"
 
@@ -110,6 +116,7 @@ def full(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
     waiting = _request(team, eu, "payments-batch")
     fill.workflows_of(list(TenantNamespace.objects.filter(phase="Ready")), 60, now=now)
     _workflow_row(chosen, "settle-1", now)
+    _turns(chosen, now)
     standing(fake, chosen.name, now)
     return Places(
         namespace=chosen.pk,
@@ -173,6 +180,7 @@ def crowd(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
     fill.requests_of([team], [cluster], CROWDED, now=now)
     waiting = _request(team, cluster, "payments-batch")
     fill.workflows_of([chosen], CROWDED, now=now)
+    fill.crons_of([chosen], CROWDED, now=now)
     _workflow_row(chosen, "settle-1", now)
     standing(fake, chosen.name, now, width=300)
     return Places(
@@ -218,7 +226,8 @@ def _cluster(name: str, server: str, now: dt.datetime) -> Cluster:
         since=now - dt.timedelta(days=40),
         checked_at=now,
     )
-    Watch.objects.create(cluster=cluster, kind="Workflow", in_step=True, since=now, heard_at=now)
+    for kind in KINDS:
+        Watch.objects.create(cluster=cluster, kind=kind.name, in_step=True, since=now, heard_at=now)
     return cluster
 
 
@@ -233,6 +242,25 @@ def _named(name: str, phase: str, cluster: Cluster, now: dt.datetime) -> TenantN
     chosen.next_reconcile_at = now + dt.timedelta(minutes=3)
     chosen.save()
     return chosen
+
+
+def _turns(namespace: TenantNamespace, now: dt.datetime) -> None:
+    """What was done there: made once, failed at, and put back every hour since."""
+    wanted = f"apply ResourceQuota team-quota in {namespace.name}"
+    step = {"step": wanted, "stage": "guard_rails", "state": "done", "error": "", "seconds": 0.05}
+    refused = {**step, "state": "failed", "error": "403 Forbidden: exceeded quota"}
+    for hour in range(TURNS):
+        failed = hour == TURNS - 2
+        turn = Turn.objects.create(
+            namespace=namespace,
+            generation=1,
+            ended_at=now,
+            seconds=0.4,
+            steps=[refused if failed else step],
+            outcome="StepFailed" if failed else "AllReady",
+            message="a quota stands in the way" if failed else "put back what was changed by hand",
+        )
+        Turn.objects.filter(pk=turn.pk).update(started_at=now - dt.timedelta(hours=TURNS - hour))
 
 
 def _request(
@@ -286,8 +314,8 @@ def standing(
         _object("v1", "ResourceQuota", name, "team-quota") | {"spec": {"hard": quota}},
         _object("apps/v1", "Deployment", f"{name}-argo", "workflow-controller")
         | {"spec": {"replicas": 1, "template": {"spec": {"containers": []}}}},
-        _revision(f"{name}-argo", 1, "superseded", {"parallelism": 20}),
-        _revision(f"{name}-argo", 2, "deployed", {"parallelism": 40}),
+        _revision(f"{name}-argo", 1, "superseded", values_of(parallelism=20, memory="512Mi")),
+        _revision(f"{name}-argo", 2, "deployed", values_of(parallelism=40, memory="1Gi")),
         workflows.workflow(workflow, name, now=now, width=width),
         workflows.template("settle", name),
         workflows.cron("settle-daily", name, now=now),
@@ -300,14 +328,52 @@ def standing(
         stored["metadata"]["creationTimestamp"] = made
         if "status" in manifest:
             stored["status"] = manifest["status"]
+        if manifest["kind"] == CRON.name:
+            _watched_cron(stored)
+
+
+def _watched_cron(manifest: Manifest) -> None:
+    """The row that the watch would have made of it."""
+    entry = cron_of(manifest)
+    assert entry is not None
+    Cron.objects.update_or_create(
+        namespace=TenantNamespace.objects.get(name=entry.namespace),
+        uid=entry.uid,
+        defaults={"name": entry.name, "manifest": entry.manifest},
+    )
+
+
+def values_of(*, parallelism: int, memory: str) -> dict[str, object]:
+    """Values as a release has them: texts of many lines among them, as Argo's configuration is."""
+    defaults = {
+        "activeDeadlineSeconds": 3600 * parallelism,
+        "serviceAccountName": "workflow-runner",
+    }
+    return {
+        "config": {
+            "parallelism": str(parallelism),
+            "nodeEvents": "enabled: false\n",
+            "workflowDefaults": yaml.safe_dump(
+                {"spec": defaults | {"podGC": {"strategy": "OnPodSuccess"}}}
+            ),
+        },
+        "controller": {
+            "image": {"repository": "quay.io/argoproj/workflow-controller", "tag": "v4.1.2"},
+            "resources": {
+                "limits": {"cpu": "500m", "memory": memory},
+                "requests": {"cpu": "100m", "memory": "128Mi"},
+            },
+        },
+        "team": "payments",
+    }
 
 
 def _revision(namespace: str, number: int, status: str, values: dict[str, object]) -> Manifest:
     """One revision of the release, as helm keeps it."""
     record = {"info": {"description": "as approved"}, "config": values, "version": number}
     packed = base64.b64encode(base64.b64encode(gzip.compress(orjson.dumps(record)))).decode()
-    secret = _object("v1", "Secret", namespace, f"sh.helm.release.v1.team-argo.v{number}")
-    labels = {"owner": "helm", "name": "team-argo", "status": status, "version": str(number)}
+    secret = _object("v1", "Secret", namespace, f"sh.helm.release.v1.{RELEASE}.v{number}")
+    labels = {"owner": "helm", "name": RELEASE, "status": status, "version": str(number)}
     secret["metadata"]["labels"] = labels
     return {**secret, "type": "helm.sh/release.v1", "data": {"release": packed}}
 

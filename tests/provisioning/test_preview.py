@@ -77,3 +77,13 @@ def test_a_cluster_that_does_not_answer_has_no_plan(cluster: FakeCluster) -> Non
 
     with pytest.raises(Unreachable):
         preview(spec_of(), here())
+
+
+def test_a_cluster_that_is_slow_on_every_object_is_not_asked_about_all_of_them(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(previewing, "SECONDS", -1.0)
+
+    with pytest.raises(Unreachable, match="has not checked the plan within"):
+        preview(spec_of(), here())
+    assert not [call for call in cluster.calls if call.startswith("dry-run")]

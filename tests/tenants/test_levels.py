@@ -34,5 +34,12 @@ def test_of_several_levels_the_strongest_counts(held: list[Level], counts: Level
     assert strongest(held) is counts
 
 
+def test_a_stronger_level_may_all_that_a_weaker_one_may() -> None:
+    weaker: set[Act] = set()
+    for level in reversed(Level):
+        assert weaker <= MAY[level]
+        weaker = set(MAY[level])
+
+
 def test_a_level_has_an_account_in_its_own_namespace() -> None:
     assert account_of(Level.VIEWER, "payments") == "system:serviceaccount:payments:argosy-viewer"

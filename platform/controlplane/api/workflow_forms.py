@@ -5,7 +5,11 @@ from typing import Any
 from rest_framework import serializers
 
 from controlplane.argo import crons, nodes
+from controlplane.argo.submission import is_deeper
+from controlplane.errors import DomainError
 from controlplane.objects import Manifest
+
+WRITABLE = 200  # levels: much deeper, and no JSON can be written of it
 
 
 class PageQuerySerializer(serializers.Serializer[object]):
@@ -98,6 +102,12 @@ def shown(workflow: Manifest) -> dict[str, Any]:
 
 def shown_in_full(workflow: Manifest) -> dict[str, Any]:
     """A workflow with its steps and its manifest, without the API server's own bookkeeping."""
+    if is_deeper(workflow, WRITABLE):
+        raise DomainError(
+            f"{workflow['metadata']['name']} is nested more than {WRITABLE} levels deep: it cannot be "
+            "shown here.",
+            code="too_deep",
+        )
     meta = {k: v for k, v in workflow["metadata"].items() if k != "managedFields"}
     ordered = nodes.in_order(nodes.read(workflow).nodes.values())
     return {

@@ -37,7 +37,7 @@ def submit(
 ) -> Manifest:
     """Submit a Workflow, or have the API server say what it thinks of it."""
     kube = acting(namespace, user, Act.SUBMIT_WORKFLOWS)
-    return kube.create(submittable(manifest, namespace.name), dry_run=dry_run)
+    return kube.create(submittable(manifest, namespace.name, by=user.username), dry_run=dry_run)
 
 
 def do(verb: Verb, namespace: TenantNamespace, user: User, name: str) -> Done | None:
@@ -51,7 +51,7 @@ def do(verb: Verb, namespace: TenantNamespace, user: User, name: str) -> Done | 
     if why := verbs.refusal(verb, run):
         raise DomainError(why, code="not_now")
     if verb is Verb.RESUBMIT:
-        made = kube.create(submittable(again(found), namespace.name))
+        made = kube.create(submittable(again(found), namespace.name, by=user.username))
         return Done(made, f"{made['metadata']['name']} was made from the spec of {name}.")
     return Done(kube.patch(ref, verbs.CHANGES[verb]), verbs.outcome(verb, run))
 

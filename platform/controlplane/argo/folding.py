@@ -14,6 +14,8 @@ from .nodes import BAD, COMPOSITE, Node, Run
 
 FAN = 6  # so many equal siblings are one box
 ROOMY = 60  # up to so many steps, composite ones are open from the start
+MOST_ARROWS = 50_000  # beyond them no knot is untied: it is too much for a picture either way
+ROUNDS = 8  # of untying knots from each other: what people write needs two
 TIMES = "\N{MULTIPLICATION SIGN}"
 KNOTS = frozenset({"StepGroup", "TaskGroup"})
 
@@ -44,7 +46,7 @@ class Fan:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """Boxes and arrows, and the crowds that are open and may be folded again."""
+    """Boxes and arrows (in no order), and the crowds that are open and may be folded again."""
 
     boxes: Mapping[str, Box]
     edges: tuple[tuple[str, str], ...]
@@ -77,10 +79,11 @@ def fold(run: Run, opened: AbstractSet[str], now: datetime) -> Folded:
     }
     boxes = _without_root(boxes, run)
     edges = {(a, b) for a, b in edges if a != b and a in boxes and b in boxes}
-    boxes, kept = _without_knots(boxes, edges)
+    if len(edges) <= MOST_ARROWS:
+        boxes, edges = _without_knots(boxes, edges)
     names = {fan.id: fan.label for fan in fans} | {k: n.label for k, n in run.nodes.items()}
     open_now = tuple((key, names[key]) for key in sorted(opened) if key in names)
-    return Folded(boxes, tuple(sorted(kept)), open_now, box_of)
+    return Folded(boxes, tuple(edges), open_now, box_of)
 
 
 def base_of(label: str) -> str:
@@ -180,7 +183,8 @@ def _box(
     held = [n for n in inside if n.id != key]
     note = ""
     if opens and own.kind == "Retry":
-        tries = [n for n in held if n.id in own.children and n.kind not in KNOTS]
+        children = set(own.children)
+        tries = [n for n in held if n.id in children and n.kind not in KNOTS]
         note = f"{len(tries)} tries" if len(tries) > 1 else ""
     elif opens:
         note = _counts([n for n in held if n.kind not in KNOTS])
@@ -222,27 +226,78 @@ def _without_root(boxes: dict[str, Box], run: Run) -> dict[str, Box]:
 
 
 def _without_knots(
-    boxes: dict[str, Box], edges: set[tuple[str, str]]
+    boxes: Mapping[str, Box], edges: AbstractSet[tuple[str, str]]
 ) -> tuple[dict[str, Box], set[tuple[str, str]]]:
-    """Knots that tie one arrow to others go; those that tie many to many stay, as a dot."""
-    after: defaultdict[str, set[str]] = defaultdict(set)
+    """Knots that tie one arrow to others go; those that tie many to many stay, as a dot.
+
+    A knot that goes becomes part of its one neighbour, which adds no arrow: a status of thousands of
+    knots in a chain is as cheap as any other. What is left to untie after some rounds stays a dot.
+    """
+    knots = {key for key, box in boxes.items() if box.kind in KNOTS and not box.opens}
+    left = set(edges)
+    for _ in range(ROUNDS):
+        loose = _loose(knots, left)
+        knots -= loose
+        left = {(a, b) for a, b in left if a not in loose and b not in loose}
+        into = _ties(knots, left)
+        if not into:
+            break
+        knots -= into.keys()
+        merged = {(into.get(a, a), into.get(b, b)) for a, b in left}
+        left = {(a, b) for a, b in merged if a != b}
+    kept = {
+        key: Box(key, "", box.phase, box.kind, "", None) if key in knots else box
+        for key, box in boxes.items()
+        if key in knots or box.kind not in KNOTS or box.opens
+    }
+    return kept, left
+
+
+def _loose(knots: AbstractSet[str], edges: AbstractSet[tuple[str, str]]) -> set[str]:
+    """Knots that nothing leads to or from, and those that are so once these are gone."""
+    before, after = _neighbours(edges)
+    found: set[str] = set()
+    waiting = [key for key in knots if not before[key] or not after[key]]
+    while waiting:
+        key = waiting.pop()
+        if key in found:
+            continue
+        found.add(key)
+        for near, back in ((before, after), (after, before)):
+            for other in near[key]:
+                back[other].discard(key)
+                if other in knots and not back[other]:
+                    waiting.append(other)
+    return found
+
+
+def _ties(knots: AbstractSet[str], edges: AbstractSet[tuple[str, str]]) -> dict[str, str]:
+    """Each knot that has one neighbour on a side, and what it becomes a part of."""
+    before, after = _neighbours(edges)
+    tied: dict[str, str] = {}
+    for key in sorted(knots):
+        one = next((near[key] for near in (before, after) if len(near[key]) == 1), None)
+        if one is not None:
+            tied[key] = next(iter(one))
+    ends: dict[str, str] = {}
+    for key in tied:
+        chain: dict[str, None] = {}
+        at = key
+        while at in tied and at not in ends and at not in chain:
+            chain[at] = None
+            at = tied[at]
+        end = ends.get(at, at)  # where knots are tied in a circle, one of them stays
+        ends |= dict.fromkeys(chain, end)
+    return {key: end for key, end in ends.items() if key != end}
+
+
+def _neighbours(
+    edges: Iterable[tuple[str, str]],
+) -> tuple[defaultdict[str, set[str]], defaultdict[str, set[str]]]:
+    """What leads to each, and what each leads to."""
     before: defaultdict[str, set[str]] = defaultdict(set)
+    after: defaultdict[str, set[str]] = defaultdict(set)
     for a, b in edges:
         after[a].add(b)
         before[b].add(a)
-    kept = dict(boxes)
-    for key, box in boxes.items():
-        if box.kind not in KNOTS or box.opens:
-            continue
-        ins, outs = before[key], after[key]
-        if len(ins) > 1 and len(outs) > 1:
-            kept[key] = Box(key, "", box.phase, box.kind, "", None)
-            continue
-        for a in ins:
-            after[a].discard(key)
-            after[a] |= outs - {a}
-        for b in outs:
-            before[b].discard(key)
-            before[b] |= ins - {b}
-        del kept[key]
-    return kept, {(a, b) for a in kept for b in after[a] if b in kept}
+    return before, after

@@ -48,7 +48,7 @@ def picture(folded: Folded) -> Picture:
     if len(folded.boxes) > MOST_BOXES or len(folded.edges) > MOST_EDGES:
         sentence = f"{len(folded.boxes):,} boxes are too many for a picture: look at the list."
         return Picture(0, 0, problem=sentence)
-    forward = _forward(list(folded.boxes), folded.edges)
+    forward = _forward(list(folded.boxes), sorted(folded.edges))
     layer = _layers(list(folded.boxes), forward)
     rows, links, chains = _lanes(layer, forward)
     _order(rows, links)

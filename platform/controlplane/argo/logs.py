@@ -4,12 +4,18 @@ The API server gives lines since a second, the first so many bytes of them. Line
 already, and a cut-off line comes again whole: a mark remembers the last line's time and how many had it.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 TAIL_LINES = 500
 LIMIT_BYTES = 256 * 1024
 SECOND = len("2026-01-01T00:00:00")
+# A time as kubelet writes it, and as the calendar has it with room on both ends.
+TIME = re.compile(
+    r"(19[7-9]|[2-8]\d\d)\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII
+)
+MOST_SEEN = 6  # digits: a part of a log has no more lines of one time
 
 
 @dataclass(frozen=True)
@@ -43,11 +49,14 @@ class Part:
 
 def mark_of(at: str, seen: str) -> Mark:
     """A mark as an address carries it; an empty one for what is none."""
-    try:
-        datetime.fromisoformat(at)
-        return Mark(at, max(0, int(seen)))
-    except ValueError:
+    counts = seen.isascii() and seen.isdigit() and len(seen) <= MOST_SEEN
+    if not counts or not TIME.fullmatch(at):
         return Mark()
+    try:
+        datetime.fromisoformat(at[:SECOND])
+    except ValueError:  # the 31st of February
+        return Mark()
+    return Mark(at, int(seen))
 
 
 def new_part(answer: str, mark: Mark, *, limit: int = LIMIT_BYTES) -> Part:

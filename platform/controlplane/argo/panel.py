@@ -87,7 +87,10 @@ def _place(row: Mapping[str, Any]) -> str:
 
 
 def _short(value: object) -> str:
-    text = "" if value is None else str(value)
+    try:
+        text = "" if value is None else str(value)
+    except RecursionError:
+        return "(nested too deep to show)"
     return (
         text
         if len(text) <= LONGEST_VALUE

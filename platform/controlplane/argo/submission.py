@@ -1,5 +1,6 @@
 """What of a submitted workflow is taken, and how a workflow is made: from a template, or from another one."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +18,29 @@ ARGOS = "workflows.argoproj.io/"
 APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 RESUBMITTED_FROM = f"{ARGOS}resubmitted-from-workflow"
 OF_TEMPLATE = f"{ARGOS}workflow-template"
+CREATOR = f"{ARGOS}creator"
+# Argo keeps its own books in labels: what ended, where it was archived, whose it is. Of those a person
+# says where a workflow came from, and whether it is to be archived; the rest would be lies.
+SAID_BY_PEOPLE = {
+    OF_TEMPLATE,
+    RESUBMITTED_FROM,
+    f"{ARGOS}cluster-workflow-template",
+    f"{ARGOS}archive-strategy",
+}
 LONGEST_LABEL = 63
+NO_LABEL = re.compile(r"[^-_.a-zA-Z0-9]+")
+DEEPEST = 100  # levels; beyond some hundreds no program in between can write it down any more
 OF_A_RUN = {"shutdown", "suspend"}  # what was done to the old run is no wish for the new one
+
+
+class BadWorkflow(DomainError):
+    """A submission that cannot be taken, and the field that says why ('': none in particular)."""
+
+    code = "bad_workflow"
+
+    def __init__(self, sentence: str, *, path: str = "") -> None:
+        super().__init__(sentence, field="manifest")
+        self.path = path
 
 
 @dataclass(frozen=True)
@@ -36,31 +58,87 @@ class Parameter:
         return not self.value and not self.given
 
 
-def submittable(manifest: Mapping[str, Any], namespace: str) -> Manifest:
+def submittable(manifest: Mapping[str, Any], namespace: str, *, by: str) -> Manifest:
     """The manifest as the cluster gets it: of one kind, in this namespace, run by the runner's account.
 
-    What a submission may not say is refused by name rather than left out in silence.
+    What a submission may not say is refused by name rather than left out in silence. Who submitted it
+    is said by the label that Argo's own tools read.
     """
     if (manifest.get("apiVersion"), manifest.get("kind")) != (API_VERSION, KIND):
-        raise _refused(f"Only a {KIND} of {API_VERSION} can be submitted.")
+        raise BadWorkflow(f"Only a {KIND} of {API_VERSION} can be submitted.", path="kind")
+    if is_deeper(manifest, DEEPEST):
+        raise BadWorkflow(f"That is nested more than {DEEPEST} levels deep.")
     meta, spec = manifest.get("metadata"), manifest.get("spec")
     if not isinstance(meta, dict) or not isinstance(spec, dict):
-        raise _refused("A workflow has `metadata` and `spec`.")
-    if extra := sorted({*(manifest.keys() - TOP_LEVEL), *(meta.keys() - METADATA)}):
-        raise _refused(f"Leave out {', '.join(extra)}: the cluster writes that.")
-    if meta.get("namespace") not in (None, "", namespace):
-        raise _refused(f"This workflow says namespace {meta['namespace']}; here it is {namespace}.")
-    if not (meta.get("name") or meta.get("generateName")):
-        raise _refused("A workflow needs a `name`, or a `generateName` such as `hello-`.")
+        wrong = "spec" if isinstance(meta, dict) else "metadata"
+        raise BadWorkflow("A workflow has `metadata` and `spec`.", path=wrong)
+    _check_said(manifest, meta)
+    _check_names(meta, namespace)
     for part in ("labels", "annotations"):
-        keys = meta.get(part) or {}
-        if not isinstance(keys, dict) or any(str(key).startswith(OURS) for key in keys):
-            raise _refused(f"`{part}` is a mapping, and {OURS}… in it are the platform's.")
+        _check_keys(part, meta.get(part))
+    labels = {**(meta.get("labels") or {}), CREATOR: label_of(by)}
     return {
         **manifest,
-        "metadata": {**meta, "namespace": namespace},
+        "metadata": {**meta, "namespace": namespace, "labels": labels},
         "spec": {**spec, "serviceAccountName": RUNNER},
     }
+
+
+def label_of(name: str) -> str:
+    """A person's name as the value of a label, as Argo's server makes one: its end is what differs."""
+    return NO_LABEL.sub("-", name)[-LONGEST_LABEL:].strip("-_.")
+
+
+def _check_said(manifest: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
+    top, inner = manifest.keys() - TOP_LEVEL, meta.keys() - METADATA
+    if extra := sorted(map(str, {*top, *inner})):
+        path = min(map(str, top)) if top else f"metadata.{min(map(str, inner))}"
+        raise BadWorkflow(f"Leave out {', '.join(extra)}: the cluster writes that.", path=path)
+
+
+def _check_names(meta: Mapping[str, Any], namespace: str) -> None:
+    for part in ("name", "generateName", "namespace"):
+        if not isinstance(meta.get(part), str | None):
+            raise BadWorkflow(f"`metadata.{part}` is a text.", path=f"metadata.{part}")
+    if meta.get("namespace") not in {None, "", namespace}:
+        sentence = f"This workflow says namespace {meta['namespace']}; here it is {namespace}."
+        raise BadWorkflow(sentence, path="metadata.namespace")
+    if not (meta.get("name") or meta.get("generateName")):
+        sentence = "A workflow needs a `name`, or a `generateName` such as `hello-`."
+        raise BadWorkflow(sentence, path="metadata")
+
+
+def _check_keys(part: str, keys: object) -> None:
+    """Refuse labels or annotations that are none, the platform's, or the controller's."""
+    path = f"metadata.{part}"
+    if keys is None:
+        return
+    if not isinstance(keys, dict) or any(str(key).startswith(OURS) for key in keys):
+        raise BadWorkflow(
+            f"`{part}` is a mapping, and {OURS}… in it are the platform's.", path=path
+        )
+    for key, value in keys.items():
+        if not isinstance(value, str):
+            sentence = f"The value of {key} in `{part}` is a text: put it in quotes."
+            raise BadWorkflow(sentence, path=f"{path}.{key}")
+        if part == "labels" and key.startswith(ARGOS) and key not in SAID_BY_PEOPLE:
+            sentence = f"Leave out the label {key}: the platform and the controller write that."
+            raise BadWorkflow(sentence, path=f"{path}.{key}")
+
+
+def is_deeper(value: object, levels: int) -> bool:
+    """True if it is nested deeper; level by level, since what is too deep cannot be walked otherwise."""
+    row: list[object] = [value]
+    for _ in range(levels + 1):
+        inside = [each for each in row if isinstance(each, dict | list)]
+        row = [
+            inner
+            for each in inside
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not inside:
+            return False
+    return True
 
 
 def again(workflow: Manifest) -> Manifest:
@@ -162,10 +240,6 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None else str(value)
-
-
-def _refused(sentence: str) -> DomainError:
-    return DomainError(sentence, code="bad_workflow", field="manifest")
 
 
 def _wrong(parameter: Parameter, sentence: str) -> DomainError:

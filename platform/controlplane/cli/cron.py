@@ -3,8 +3,9 @@
 import typer
 
 from . import client
+from .acting import act
 from .namespace import named
-from .show import Json, console, one, rows, told
+from .show import Json, rows, told
 
 app = typer.Typer(help="CronWorkflows of a namespace.", no_args_is_help=True)
 
@@ -32,11 +33,9 @@ def resume(namespace: str, name: str, *, as_json: Json = False) -> None:
 
 
 def _act(verb: str, namespace: str, name: str, *, as_json: bool) -> None:
-    with told():
-        api = client.signed_in()
-        found = api.post(f"namespaces/{named(api, namespace)['id']}/crons/{name}/{verb}/")
-    if as_json:
-        one(found, as_json=True)
-    else:
-        state = "suspended" if found["suspended"] else f"active, next at {found['next_at']}"
-        console.print(f"{name} is {state}.")
+    act("crons", verb, namespace=namespace, name=name, as_json=as_json, say=_state)
+
+
+def _state(found: client.Answer) -> str:
+    state = "suspended" if found["suspended"] else f"active, next at {found['next_at']}"
+    return f"{found['name']} is {state}."

@@ -7,8 +7,9 @@ import typer
 import yaml
 
 from . import client
+from .acting import act
 from .namespace import named
-from .show import Json, complaints, console, one, rows, told
+from .show import Json, complaints, one, rows, told
 
 OVER_ALL = ("cluster", "namespace", "name", "phase", "progress", "created_at", "message")
 
@@ -103,13 +104,11 @@ def resubmit(namespace: str, name: str, *, as_json: Json = False) -> None:
 
 
 def _act(verb: str, namespace: str, name: str, *, as_json: bool) -> None:
-    with told():
-        api = client.signed_in()
-        found = api.post(f"namespaces/{named(api, namespace)['id']}/workflows/{name}/{verb}/")
-    if as_json:
-        one(found, as_json=True)
-    else:
-        console.print(found["sentence"])
+    act("workflows", verb, namespace=namespace, name=name, as_json=as_json, say=_sentence)
+
+
+def _sentence(found: client.Answer) -> str:
+    return str(found["sentence"])
 
 
 def _read(file: Path) -> object:

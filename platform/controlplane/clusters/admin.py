@@ -28,6 +28,7 @@ class ClusterAdmin(Confirmed[Cluster], RowAdmin[Cluster]):
         "why",
     )
     list_filter = ("reachable", "simulated")
+    when_empty = "Add one: argosy cluster add NAME --kubeconfig FILE"
     search_fields = ("name", "server")
     fieldsets = (
         (None, {"fields": ("name", "server", "placement", "simulated")}),

@@ -74,7 +74,15 @@ def _parsed(text: str) -> dict[str, Any]:
         raise BadKubeconfig("This is no kubeconfig: it is larger than 256 KiB.", field="kubeconfig")
     try:
         document = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as exc:
+    except (
+        yaml.YAMLError,
+        RecursionError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        TypeError,
+    ) as exc:
+        # The reader's own errors for `!!bool x` and its like are no YAMLErrors.
         raise BadKubeconfig("This is no kubeconfig: not valid YAML.", field="kubeconfig") from exc
     if not isinstance(document, dict) or document.get("kind", "Config") != "Config":
         raise BadKubeconfig(
@@ -85,7 +93,7 @@ def _parsed(text: str) -> dict[str, Any]:
 
 def _context(document: dict[str, Any]) -> dict[str, Any]:
     entries = list(_entries(document, "contexts", "context"))
-    wanted = document.get("current-context")
+    wanted = _text(document.get("current-context"))
     chosen = [c for name, c in entries if name == wanted] if wanted else [c for _, c in entries]
     if len(chosen) != 1:
         raise BadKubeconfig(
@@ -96,11 +104,12 @@ def _context(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _named(document: dict[str, Any], plural: str, part: str, name: object) -> dict[str, Any]:
+    wanted = _text(name)
     for entry_name, entry in _entries(document, plural, part):
-        if entry_name == name:
+        if entry_name == wanted:
             return entry
     raise BadKubeconfig(
-        f"This kubeconfig's context names the {part} {name!r}, which is not under `{plural}`.",
+        f"This kubeconfig's context names the {part} {wanted!r}, which is not under `{plural}`.",
         field="kubeconfig",
     )
 
@@ -111,7 +120,8 @@ def _entries(
     listed = document.get(plural)
     for entry in listed if isinstance(listed, list) else ():
         if isinstance(entry, dict) and isinstance(entry.get(part), dict):
-            yield entry.get("name"), entry[part]
+            # A name is a text: an alias may be there that stands for gigabytes once it is written out.
+            yield _text(entry.get("name")), entry[part]
 
 
 def _faults(document: dict[str, Any]) -> Iterator[str]:
@@ -127,11 +137,24 @@ def _faults(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _cluster_faults(cluster: dict[str, Any]) -> Iterator[str]:
-    server = urlsplit(str(cluster.get("server", "")))
-    if server.scheme != "https" or not server.hostname or server.username or server.query:
+    if not _is_address(_text(cluster.get("server"))):
         yield "the server must be an https:// address"
     if not _is_base64(cluster.get("certificate-authority-data")):
         yield "certificate-authority-data is missing or not base64"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        server = urlsplit(text)
+        port = server.port  # read here: it raises where it is no port
+    except ValueError:
+        return False
+    whole = server.scheme == "https" and bool(server.hostname) and port != 0
+    return whole and not server.username and not server.query
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _user_faults(user: dict[str, Any]) -> Iterator[str]:

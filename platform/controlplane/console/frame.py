@@ -1,6 +1,6 @@
 """What surrounds every page: whose team, which pages with how many things on them, the theme."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from . import theme
 
 Row = TypeVar("Row", bound=Model)
 CHOSEN = "team"  # in the session: the team that the switcher was last set to
+WORKFLOWS = "/workflows/"
 KEPT = "argosy.frame"  # in the request: its frame, so that page and surroundings ask once
 FEW = 12  # teams in the switcher; whoever has more gets a filter beside them
 
@@ -26,6 +27,7 @@ class Page:
     href: str
     name: str
     count: int | None = None
+    key: str = ""  # after a `g`, goes there from anywhere
     current: bool = False
 
 
@@ -75,11 +77,11 @@ class Frame:
     def pages(self) -> tuple[Page, ...]:
         """The pages of a team, the one that is open marked."""
         return self._marked(
-            Page("/", "Home"),
-            Page("/namespaces/", "Namespaces", self.namespace_count),
-            Page("/workflows/", "Workflows"),
-            Page("/crons/", "Crons"),
-            Page("/requests/", "Requests", self.open_requests),
+            Page("/", "Home", key="h"),
+            Page("/namespaces/", "Namespaces", self.namespace_count, key="n"),
+            Page(WORKFLOWS, "Workflows", key="w"),
+            Page("/crons/", "Crons", key="c"),
+            Page("/requests/", "Requests", self.open_requests, key="r"),
             *([Page("/requests/new/", "New namespace")] if self.may_ask else []),
         )
 
@@ -94,9 +96,11 @@ class Frame:
     @property
     def platform_pages(self) -> tuple[Page, ...]:
         """The pages of the platform's people; none for everybody else."""
-        inbox = [Page("/inbox/", "Inbox", self.inbox_count)] if self.user.is_approver else []
+        inbox = (
+            [Page("/inbox/", "Inbox", self.inbox_count, key="i")] if self.user.is_approver else []
+        )
         desk = (
-            [Page(reverse("admin:index"), "Desk")]
+            [Page(reverse("admin:index"), "Desk", key="d")]
             if self.user.is_approver or self.user.is_staff
             else []
         )
@@ -104,9 +108,12 @@ class Frame:
 
     def _marked(self, *pages: Page) -> tuple[Page, ...]:
         """The page whose address is the longest beginning of this one's is open; home only itself."""
-        fitting = [p.href for p in pages if self.path.startswith(p.href) and p.href != "/"]
-        here = max(fitting, key=len, default=self.path)
-        return tuple(Page(p.href, p.name, p.count, current=p.href == here) for p in pages)
+        path = (
+            WORKFLOWS if WORKFLOWS in self.path else self.path
+        )  # of a namespace, and yet one of those
+        fitting = [p.href for p in pages if path.startswith(p.href) and p.href != "/"]
+        here = max(fitting, key=len, default=path)
+        return tuple(replace(page, current=page.href == here) for page in pages)
 
 
 def of(request: HttpRequest, user: User) -> Frame:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 
 from controlplane.identity.models import User
 from controlplane.index.models import Watch
@@ -13,7 +14,7 @@ from provisioning.models import Turn
 from tenants import budget, requests
 from tenants.conditions import Phase
 from tenants.levels import MAY, Act
-from tenants.models import Request, RequestState, Team, TenantNamespace
+from tenants.models import Draft, Request, RequestState, Team, TenantNamespace
 
 from . import frame
 from .cards import cards_of
@@ -56,6 +57,7 @@ def home(request: HttpRequest, user: User) -> HttpResponse:
         "budget": _budget(team) if team else (),
         "waiting": waiting[:MOST_LINES],
         "waiting_left_out": max(around.open_requests - MOST_LINES, 0),
+        "drafts": list(Draft.objects.visible_to(user)[:MOST_LINES]),
         "turns": _latest_turns(user, team),
         "late": _late_watches(shown),
         "guide": not shown and not waiting,
@@ -105,7 +107,7 @@ def _latest_turns(user: User, team: Team | None) -> list[Turn]:
 def _late_watches(namespaces: Iterable[TenantNamespace]) -> list[Watch]:
     """The watches that these cards' figures come from and that are behind."""
     clusters = {n.cluster_id for n in namespaces}
-    late = Watch.objects.filter(cluster__in=clusters, in_step=False)
+    late = Watch.objects.filter(cluster__in=clusters).late(timezone.now())
     return list(late.select_related("cluster").order_by("cluster__name", "kind"))
 
 

@@ -1,6 +1,6 @@
 """What waits for an approver: the queue, oldest first, and deciding on several at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from controlplane.errors import DomainError
 from controlplane.identity.models import User
 from controlplane.kube.errors import KubeError
 from controlplane.plans import looks
-from controlplane.plans.agreement import Plan, Question, agree, question_of
+from controlplane.plans.agreement import Plan, PlanChanged, Question, agree, question_of
 from tenants import budget, requests
 from tenants.budget import Outlook
 from tenants.models import Request, RequestQuerySet, RequestState
@@ -55,6 +55,17 @@ class Result:
     sentence: str
     done: bool
     said: str
+    changed: bool = False  # another plan is there than the one that was read
+    differs: plan_panel.Differs = ()  # and this is what differs
+
+
+@dataclass(frozen=True)
+class Yes:
+    """What the form of several plans says: the hash of each, what was shown of all, a note."""
+
+    hashes: Mapping[int, str]
+    read: str
+    note: str
 
 
 @signed_in
@@ -73,7 +84,9 @@ def plans(request: HttpRequest, user: User) -> HttpResponse:
     if not chosen:
         return redirect("console:inbox")
     read = _read(chosen, user)
+    found = {r.waiting.request.pk: r.plan for r in read if r.plan is not None}
     context = {
+        "carried": plan_panel.remembered(found),
         "read": read,
         "ready": [r for r in read if r.plan is not None and not r.plan.preview.problems],
         "behind": [
@@ -104,10 +117,12 @@ def decide(request: HttpRequest, user: User) -> HttpResponse:
         results = [_rejected(found, user, note) for found in chosen]
     else:
         hashes = {f.pk: request.POST.get(f"hash-{f.pk}", "") for f in chosen}
-        results = _approved(chosen, user, hashes, note)
+        results = _approved(chosen, user, Yes(hashes, request.POST.get("read", ""), note))
     done = sum(result.done for result in results)
     context = {
         "results": results,
+        "changed": [r for r in results if r.changed],
+        "again": urlencode([("chosen", r.request.pk) for r in results if r.changed]),
         "done": done,
         "refused": len(results) - done,
         "word": "approved" if act == "approve" else "rejected",
@@ -127,9 +142,14 @@ def _context(request: HttpRequest, user: User) -> dict[str, Any]:
         "mine": rows[len(rows) - len(mine) :],
         "oldest": queue.first() if shown.number > 1 else next(iter(shown), None),
         "behind": [("Terminal", "argosy request list\nargosy approve NUMBER")],
-        "chosen": set(request.POST.getlist("chosen")),
+        "chosen": set(request.POST.getlist("chosen")) or _all(request, rows),
         "typed": request.POST.get("note", ""),
     }
+
+
+def _all(request: HttpRequest, rows: Sequence[Waiting]) -> set[str]:
+    """Every one on the page, for who asked to have all of them ticked."""
+    return {str(row.request.pk) for row in rows} if request.GET.get("choose") == "all" else set()
 
 
 def _again(request: HttpRequest, user: User, sentence: str) -> HttpResponse:
@@ -179,9 +199,7 @@ def _read(chosen: Sequence[Request], user: User) -> list[Read]:
     return found
 
 
-def _approved(
-    chosen: Sequence[Request], user: User, hashes: dict[int, str], note: str
-) -> list[Result]:
+def _approved(chosen: Sequence[Request], user: User, yes: Yes) -> list[Result]:
     """Every plan is asked for anew, all at once; then each request is approved on its own."""
     questions, refusals = _questions(chosen, user)
     answers = dict(
@@ -190,8 +208,7 @@ def _approved(
         )
     )
     return [
-        _agreed(found, answers.get(found.pk) or refusals[found.pk], user, hashes[found.pk], note)
-        for found in chosen
+        _agreed(found, answers.get(found.pk) or refusals[found.pk], user, yes) for found in chosen
     ]
 
 
@@ -210,14 +227,15 @@ def _questions(
     return questions, refusals
 
 
-def _agreed(
-    found: Request, answer: Plan | Refusal, user: User, plan_hash: str, note: str
-) -> Result:
-    sentence = requests.sentence_of(found)
+def _agreed(found: Request, answer: Plan | Refusal, user: User, yes: Yes) -> Result:
+    sentence, plan_hash = requests.sentence_of(found), yes.hashes[found.pk]
     try:
         if not isinstance(answer, Plan):
             raise answer
-        agree(found, answer, by=user, plan_hash=plan_hash, note=note)
+        agree(found, answer, by=user, plan_hash=plan_hash, note=yes.note)
+    except PlanChanged as exc:
+        differs = plan_panel.changed_since(yes.read, found.pk, exc.plan)
+        return Result(found, sentence, done=False, said=exc.sentence, changed=True, differs=differs)
     except (DomainError, KubeError) as exc:
         return Result(found, sentence, done=False, said=exc.sentence)
     return Result(found, sentence, done=True, said=f"Approved, bound to plan {plan_hash}.")

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
 from controlplane.identity.models import User
 from controlplane.index.models import Watch, Workflow
@@ -28,6 +30,7 @@ from .revisions import history_of
 from .standing import since_of, standing_of
 
 MOST_TURNS = 10
+TURNS = 20  # a page of all of them
 QUEUED = ("", "Pending")
 TITLES = {
     READY: "All of it",
@@ -70,7 +73,7 @@ def namespace(request: HttpRequest, user: User, pk: int) -> HttpResponse:
         "facts": facts_of(found),
         "amounts": amounts_of(use.hard, use.used) if use else amounts_of(found.tier.quota, {}),
         "counted_at": use.seen_at if use else None,
-        "late": Watch.objects.filter(cluster=found.cluster, in_step=False).order_by("kind"),
+        "late": Watch.objects.filter(cluster=found.cluster).late(timezone.now()).order_by("kind"),
         "limits": limits_of(found.tier.limits),
         "people": people_of(found),
         "rules": rules_for(found.spec()),
@@ -89,6 +92,24 @@ def release(request: HttpRequest, user: User, pk: int) -> HttpResponse:
     found = the_namespace(user, pk)
     context = {"namespace": found, "history": history_of(found)}
     return render(request, "console/_ns_release.html", context)
+
+
+@signed_in
+def turns(request: HttpRequest, user: User, pk: int) -> HttpResponse:
+    """All that the platform did here, a page at a time."""
+    found = the_namespace(user, pk)
+    name = f"{found.cluster.name}/{found.name}"
+    context = {
+        "namespace": found,
+        "page": Paginator(Turn.objects.filter(namespace=found), TURNS).get_page(
+            request.GET.get("page")
+        ),
+        "behind": [
+            ("Terminal", f"argosy namespace turns {name}"),
+            ("API", curl(f"namespaces/{found.pk}/turns/")),
+        ],
+    }
+    return render(request, "console/turns.html", context)
 
 
 def the_namespace(user: User, pk: int) -> TenantNamespace:

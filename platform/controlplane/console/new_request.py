@@ -17,10 +17,10 @@ from controlplane.plans import looks
 from controlplane.plans.agreement import Plan, question_about
 from tenants import budget, drafts, requests
 from tenants.budget import Outlook
-from tenants.models import Draft, Team, Tier
+from tenants.models import Draft, Request, Team, Tier
 from tenants.names import control_namespace
 
-from . import elsewhere, plan_panel
+from . import elsewhere, plan_panel, waits
 from .frame import CHOSEN
 from .people import signed_in
 from .refusals import status_of
@@ -43,7 +43,9 @@ class Typed:
 
     @classmethod
     def of(cls, said: QueryDict) -> "Typed":
-        return cls(**{name: said.get(name, "").strip() for name in cls.__dataclass_fields__})
+        typed = {name: said.get(name, "").strip() for name in cls.__dataclass_fields__}
+        # The number of a draft is part of an address on the page: what is none is as if it was not there.
+        return cls(**{**typed, "draft": typed["draft"] if _is_key(typed["draft"]) else ""})
 
     @property
     def asked(self) -> dict[str, str]:
@@ -249,6 +251,8 @@ def _context(request: HttpRequest, form: Form) -> dict[str, Any]:
     return {
         "form": form,
         "hints": form.hints,
+        "deciding": waits.deciding(),
+        "making": waits.making(form.cluster) if form.cluster is not None else None,
         "behind": elsewhere.filing(
             root=request.build_absolute_uri("/"),
             kind=KIND,
@@ -260,7 +264,7 @@ def _context(request: HttpRequest, form: Form) -> dict[str, Any]:
 
 
 def _begun(request: HttpRequest, user: User) -> Form:
-    """The form as it opens: a draft, else what the address says, else what is likely."""
+    """The form as it opens: a draft, or what was asked before, else the address, else what is likely."""
     if "draft" in request.GET:
         draft = _own_draft(user, request.GET["draft"])
         if draft is None:
@@ -268,11 +272,23 @@ def _begun(request: HttpRequest, user: User) -> Form:
         team = draft.team.slug if draft.team is not None else ""
         kept = {name: str(draft.fields.get(name, "")) for name in (*ASKED, "reason")}
         return Form(user, Typed(team=team, draft=str(draft.pk), **kept))
+    if "like" in request.GET:
+        return Form(user, _like(user, request.GET["like"]))
     said = Typed.of(request.GET)
     likely = dict(_likely(request, user))
     return Form(
         user, Typed(**{name: getattr(said, name) or likely.get(name, "") for name in CHECKED})
     )
+
+
+def _like(user: User, pk: str) -> Typed:
+    """What an earlier request asked, to be asked again; one that is not the person's is not there."""
+    found = Request.objects.visible_to(user).select_related("team")
+    before = found.filter(pk=pk, kind=KIND).first() if _is_key(pk) else None
+    if before is None:
+        raise Http404
+    asked = {name: str(before.asked.get(name, "")) for name in ASKED}
+    return Typed(team=before.team.slug, reason=before.reason, **asked)
 
 
 def _likely(request: HttpRequest, user: User) -> Iterator[tuple[str, str]]:
@@ -293,6 +309,10 @@ def _draft(form: Form) -> Draft | None:
 
 
 def _own_draft(user: User, pk: str) -> Draft | None:
-    if not (pk.isascii() and pk.isdigit() and len(pk) < 19):  # noqa: PLR2004 - what a bigint holds
+    if not _is_key(pk):
         return None
     return Draft.objects.visible_to(user).select_related("team").filter(pk=pk).first()
+
+
+def _is_key(pk: str) -> bool:
+    return pk.isascii() and pk.isdigit() and len(pk) < 19  # noqa: PLR2004 - what a bigint holds

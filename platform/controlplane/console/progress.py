@@ -20,7 +20,7 @@ from tenants import hurry
 from tenants.conditions import Phase, from_dicts
 from tenants.models import Request, RequestEvent, RequestState, TenantNamespace
 
-from . import steps
+from . import steps, waits
 from .asked_for import a_part, number
 from .elsewhere import curl
 from .namespace import the_namespace
@@ -31,7 +31,7 @@ from .steps import Facts, State, Step
 STOP = 286  # htmx's own: put this in and ask no more
 QUICK, SLOW = 2, 10  # seconds between two looks
 QUICK_LOOKS = 30  # a minute of quick ones
-REMEMBERED = 200  # turns, and namespaces, that "usually" is the median of
+REMEMBERED = 200  # turns that "usually" is the median of
 LOST = "ClaimLost"
 
 
@@ -107,18 +107,10 @@ class Took:
 
 
 def _took(namespace: TenantNamespace) -> Took:
-    came_up = TenantNamespace.objects.filter(
-        cluster=namespace.cluster, applied_at__isnull=False, ready_at__isnull=False
-    )
-    rows = came_up.order_by("-ready_at").values_list(
-        "begun_at", "created_at", "applied_at", "ready_at"
-    )
-    whole, controllers = [], []
-    for begun, made, applied, ready in rows[:REMEMBERED]:
-        if applied is not None and ready is not None:
-            whole.append((ready - (begun or made)).total_seconds())
-            controllers.append((ready - applied).total_seconds())
-    return Took(median(whole), median(controllers)) if whole else Took()
+    came = waits.came_up(namespace.cluster)
+    if not came:
+        return Took()
+    return Took(median(each.all for each in came), median(each.controller for each in came))
 
 
 def _usual(namespace: TenantNamespace) -> dict[str, float]:

@@ -17,7 +17,7 @@ from controlplane.plans.agreement import Plan, PlanChanged, agree, question_of
 from tenants import budget, requests
 from tenants.models import Request, RequestEvent, RequestState, Tier
 
-from . import elsewhere, plan_panel, timeline
+from . import elsewhere, new_request, plan_panel, timeline
 from .differences import Line
 from .people import signed_in
 from .refusals import Refusal, status_of
@@ -33,7 +33,7 @@ class Refused:
     sentence: str = ""
     typed: Mapping[str, str] = field(default_factory=dict)
     plan: Plan | None = None
-    differs: tuple[Any, ...] = ()
+    differs: plan_panel.Differs = ()
 
 
 @signed_in
@@ -55,7 +55,9 @@ def _acted(request: HttpRequest, user: User, found: Request) -> HttpResponse:
     try:
         done = ACTS[act](found, user, said)
     except (DomainError, KubeError) as exc:
-        context = _context(request, user, _found(user, found.pk), _refused(act, exc, said))
+        context = _context(
+            request, user, _found(user, found.pk), _refused(act, exc, found.pk, said)
+        )
         return render(request, "console/request.html", context, status=status_of(exc))
     messages.success(request, done)
     return redirect("console:request", found.pk)
@@ -100,14 +102,14 @@ ACTS: Mapping[str, Callable[[Request, User, QueryDict], str]] = {
 }
 
 
-def _refused(act: str, exc: Refusal, said: QueryDict) -> Refused:
+def _refused(act: str, exc: Refusal, pk: int, said: QueryDict) -> Refused:
     changed = exc.plan if isinstance(exc, PlanChanged) else None
     return Refused(
         act=act,
         sentence=exc.sentence,
         typed={key: str(value) for key, value in said.items()},
         plan=changed,
-        differs=plan_panel.changed_since(said.get("read", ""), changed) if changed else (),
+        differs=plan_panel.changed_since(said.get("read", ""), pk, changed) if changed else (),
     )
 
 
@@ -138,6 +140,11 @@ def _context(
         "open": open_,
         "decides": decides,
         "own": open_ and user.is_approver and found.requested_by_id == user.pk,
+        "came_back": open_ and found.namespace is not None,
+        "again": not open_
+        and found.kind == new_request.KIND
+        and found.state != RequestState.APPROVED
+        and requests.may_ask(found.team, user),
         "withdraws": open_ and requests.may_ask(found.team, user),
         "comments": user.is_approver or found.team.level_of(user) is not None,
         "budget": budget.outlooks([found]).get(found.pk) if open_ else None,
@@ -146,11 +153,11 @@ def _context(
         "refused": refused,
         "plan": plan,
         "no_plan": no_plan,
-        "being_asked": isinstance(no_plan, looks.NotYet),
+        "being_asked": isinstance(no_plan, looks.NotYet | looks.Busy),
         "since_approval": _since_approval(events, plan) if plan else (),
         "stages": plan_panel.stages(plan) if plan else (),
         "kinds": plan_panel.kinds(plan) if plan else "",
-        "read": plan_panel.remembered(plan) if plan else "",
+        "read": plan_panel.remembered({found.pk: plan}) if plan else "",
         "fields": _amendable(found, refused) if decides and found.namespace_id is None else (),
         "behind": elsewhere.reading(
             root=request.build_absolute_uri("/"),

@@ -101,7 +101,7 @@ def _requests(user: User, query: str, most: int) -> Iterator[Found]:
 
 def _workflows(user: User, query: str, most: int) -> Iterator[Found]:
     found = Workflow.objects.visible_to(user).filter(name__icontains=query)
-    for each in found.select_related("namespace")[: most + 1]:
+    for each in found.order_by("-created_at", "-pk").stretch(0, most + 1):
         href = f"/namespaces/{each.namespace_id}/workflows/{each.name}/"
         yield Found(href, each.name, each.namespace.name, each.phase or "Pending")
 

@@ -9,20 +9,27 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from controlplane.argo import access, acts, text
-from controlplane.argo.submission import Parameter, again, from_template, parameters_of
+from controlplane.argo import acts, text
+from controlplane.argo.submission import (
+    BadWorkflow,
+    Parameter,
+    again,
+    from_template,
+    parameters_of,
+)
 from controlplane.argo.text import BadText, Problem
 from controlplane.errors import DomainError
 from controlplane.identity.models import User
 from controlplane.kube.errors import Invalid, KubeError, Refused
 from controlplane.objects import Manifest
 from tenants.levels import Act
-from tenants.models import Team, TenantNamespace
+from tenants.models import NamespaceQuerySet, Team, TenantNamespace
 
+from .choosing import choose, suggestions
 from .elsewhere import CURL
+from .followed import simulated
 from .people import signed_in
 from .workflow import status_of
-from .workflows import simulated
 
 BEGINNING = """\
 apiVersion: argoproj.io/v1alpha1
@@ -80,11 +87,8 @@ class Form:
 def submit(request: HttpRequest, user: User) -> HttpResponse:
     """The form; once sent, the workflow's page, or what the cluster thinks of it."""
     said = request.POST if request.method == "POST" else request.GET
-    choices = choices_of(user)
-    form = Form(kind="yaml" if said.get("from") == "yaml" else "template")
-    form.namespace = next((n for n in choices if str(n.pk) == said.get("namespace")), None)
-    if form.namespace is None and len(choices) == 1:
-        form.namespace = choices[0]
+    choice = choose(open_to(user), pk=said.get("namespace", ""), asked=said.get("find", ""))
+    form = Form(namespace=choice.chosen, kind="yaml" if said.get("from") == "yaml" else "template")
     if form.namespace is None and request.method == "POST":
         raise Http404
     made: Manifest | None = None
@@ -100,7 +104,7 @@ def submit(request: HttpRequest, user: User) -> HttpResponse:
         return redirect(f"/namespaces/{form.namespace.pk}/workflows/{name}/")
     context = {
         "form": form,
-        "choices": choices,
+        "choice": choice,
         "made": _shown(made) if made else "",
         "simulated": simulated([form.namespace.cluster]) if form.namespace else "",
         "behind": _behind(form),
@@ -108,11 +112,17 @@ def submit(request: HttpRequest, user: User) -> HttpResponse:
     return render(request, "console/submit.html", context, status=form.code)
 
 
-def choices_of(user: User) -> list[TenantNamespace]:
-    """The namespaces that a person may submit to: one query for all, the levels decide the rest."""
-    mine = TenantNamespace.objects.live().filter(team__in=Team.objects.of(user))
-    there = mine.exclude(applied_at=None).select_related("team", "cluster")
-    return [n for n in there if access.may(n, user, Act.SUBMIT_WORKFLOWS)]
+@signed_in
+def names(request: HttpRequest, user: User) -> HttpResponse:
+    """Namespaces that fit what is typed into the form's field so far."""
+    found = suggestions(open_to(user), request.GET.get("find", ""))
+    return render(request, "console/_options.html", {"options": found})
+
+
+def open_to(user: User) -> NamespaceQuerySet:
+    """The namespaces that a person may submit to."""
+    teams = Team.objects.allowing(user, Act.SUBMIT_WORKFLOWS)
+    return TenantNamespace.objects.live().filter(team__in=teams).exclude(applied_at=None)
 
 
 def _filled(form: Form, user: User, request: HttpRequest, template: str, like: str) -> None:
@@ -161,8 +171,10 @@ def _sent(form: Form, user: User, *, dry_run: bool) -> Manifest | None:
             manifest = text.parsed(form.manifest)
         return acts.submit(namespace, user, manifest, dry_run=dry_run)
     except BadText as exc:
-        form.problem, form.wrong, form.code = exc.sentence, "manifest", 400
-        form.lines = [_excerpt(Problem(exc.sentence, exc.line), form.manifest)] if exc.line else []
+        _at_its_line(form, exc.sentence, exc.line)
+    except BadWorkflow as exc:
+        line = text.line_of(exc.path, form.manifest) if form.kind == "yaml" else 0
+        _at_its_line(form, exc.sentence, line)
     except DomainError as exc:
         form.problem, form.wrong, form.code = exc.sentence, exc.field or "", status_of(exc)
     except Invalid as exc:
@@ -170,6 +182,11 @@ def _sent(form: Form, user: User, *, dry_run: bool) -> Manifest | None:
     except KubeError as exc:
         form.problem, form.code = exc.sentence, status_of(exc)
     return None
+
+
+def _at_its_line(form: Form, sentence: str, line: int) -> None:
+    form.problem, form.wrong, form.code = sentence, "manifest", 400
+    form.lines = [_excerpt(Problem(sentence, line), form.manifest)] if line else []
 
 
 def _explained(form: Form, refusal: Refused) -> None:

@@ -22,6 +22,10 @@ SAID = {
 LOOKS = {Kind.APPROVED: "good", Kind.REJECTED: "bad", Kind.REOPENED: "odd"}
 STARTS = {Kind.FILED: "after it was asked", Kind.REOPENED: "after it came back"}
 PROVISIONED = "provisioned"
+AS_AMENDED = {
+    True: "approved what they had amended themselves",
+    False: "approved it as {who} had amended it",
+}
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,13 @@ def amendments(events: Iterable[RequestEvent]) -> tuple[Line, ...]:
 def _of_events(events: list[RequestEvent]) -> Iterator[Entry]:
     start: RequestEvent | None = None
     before: RequestEvent | None = None
+    amended: RequestEvent | None = None
     for event in events:
         yield Entry(
             kind=event.kind,
             at=event.at,
             who=event.by.username if event.by else "The platform",
-            said=SAID[Kind(event.kind)],
+            said=_said(event, amended),
             look=LOOKS.get(Kind(event.kind), ""),
             note=event.note,
             plan_hash=event.plan_hash,
@@ -73,7 +78,17 @@ def _of_events(events: list[RequestEvent]) -> Iterator[Entry]:
         )
         if Kind(event.kind) in STARTS:
             start = event
+        if event.kind == Kind.AMENDED:
+            amended = event
         before = event
+
+
+def _said(event: RequestEvent, amended: RequestEvent | None) -> str:
+    """An approver may amend and then approve: that it was no second pair of eyes is said."""
+    if event.kind != Kind.APPROVED or not (amended and amended.by and event.by):
+        return SAID[Kind(event.kind)]
+    own = amended.by.username == event.by.username
+    return AS_AMENDED[own].format(who=amended.by.username)
 
 
 def _provisioned(events: list[RequestEvent], ready_at: datetime) -> Entry:

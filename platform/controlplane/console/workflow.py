@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -24,10 +24,10 @@ from tenants.levels import Act
 from tenants.models import TenantNamespace
 
 from .elsewhere import CURL
+from .followed import simulated
 from .numbers import page_of, whole
 from .people import signed_in
-from .workflow_graph import Graph, address, graph_of
-from .workflows import simulated
+from .workflow_graph import Graph, address, graph_of, query_of
 
 ROWS = 100
 CROWD = 30
@@ -140,13 +140,14 @@ def _context(
     request: HttpRequest, user: User, namespace: TenantNamespace, found: Manifest
 ) -> dict[str, Any]:
     run, now = nodes.read(found), timezone.now()
-    query = request.GET.copy()
+    said = query_of(request.GET)
+    query = said.copy()
     node = _chosen(run, query.get("node", ""))
     if node is not None:
         query["node"] = node.id
     graph = graph_of(run, query, now)
-    polls = whole(request.GET.get("polls", ""))
-    as_list = request.GET.get("view") == "list"
+    polls = whole(said.get("polls", ""))
+    as_list = said.get("view") == "list"
     may = access.may(namespace, user, Act.SUBMIT_WORKFLOWS)
     possible = verbs.possible(run) if may else ()
     words = ".".join(possible)
@@ -155,18 +156,19 @@ def _context(
         "seconds": run.seconds(now),
         "graph": graph,
         "as_list": as_list,
-        "list": _list(request, run, now) if as_list else None,
-        "list_address": address(request.GET.copy(), view="list"),
-        "graph_address": address(request.GET.copy(), view="", page=""),
+        "list": _list(said, run, now) if as_list else None,
+        "list_address": address(said, view="list"),
+        "graph_address": address(said, view="", page=""),
         "steps": sum(n.kind in nodes.IN_A_POD for n in run.nodes.values()),
         "node": node,
         "step": _step(run, node, now) if node else None,
         "crowd": _crowd(run, graph, query.get("node", "")),
         "verbs": [_button(verb) for verb in possible],
         "acts": words,
-        "acts_changed": request.GET.get("acts", "") != words,
+        "acts_changed": said.get("acts", "") != words,
+        "log_changed": said.get("logged", "") != (node.id if node else ""),
         "may": may,
-        "poll": "" if run.ended else address(request.GET.copy(), polls="") or "?",
+        "poll": "" if run.ended else address(said, polls="") or "?",
         "polls": polls + 1,
         "pace": pace(polls),
         "parameters": panel.parameters_of(found),
@@ -206,16 +208,15 @@ def _step(run: Run, node: Node, now: datetime) -> dict[str, Any]:
     }
 
 
-def _list(request: HttpRequest, run: Run, now: datetime) -> dict[str, Any]:
+def _list(query: QueryDict, run: Run, now: datetime) -> dict[str, Any]:
     ordered = nodes.in_order(
         n
         for n in run.nodes.values()
         if n.kind not in KNOTS and not (n.name == run.name and n.kind in nodes.COMPOSITE)
     )
     pages = max(1, -(-len(ordered) // ROWS))
-    number = page_of(request.GET.get("page", ""), pages)
+    number = page_of(query.get("page", ""), pages)
     start = (number - 1) * ROWS
-    query = request.GET.copy()
     shown = ordered[start : start + ROWS]
     return {
         "rows": [(n, n.seconds(now), address(query, node=n.id, container="")) for n in shown],

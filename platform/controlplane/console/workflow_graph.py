@@ -27,7 +27,12 @@ WORDS = {
     "Omitted": "omitted",
 }
 LABEL, NOTE = 20, 25
-OF_A_POLL = ("polls", "acts")
+OF_A_POLL = ("polls", "acts", "logged")
+# What an address of the page may carry. It is written into the link of each of hundreds of boxes, so what
+# is not the page's own, or is more than somebody opened by hand, is left behind.
+OF_A_PAGE = ("node", "container", "view", "page", "open", *OF_A_POLL)
+LONGEST = 600  # a step's id: a name and the hash of it
+MOST_OPEN = 30
 NAMED_KINDS = {"DAG": "DAG", "Steps": "steps", "HTTP": "HTTP", "Plugin": "plugin"}
 
 
@@ -57,6 +62,18 @@ class Graph:
     box_of: dict[str, str]
     width: int = WIDTH
     height: int = HEIGHT
+
+
+def query_of(said: QueryDict) -> QueryDict:
+    """What of an address is this page's own, each as often and as long as it can mean something."""
+    kept = QueryDict(mutable=True)
+    for key in OF_A_PAGE:
+        values = [value for value in said.getlist(key) if len(value) <= LONGEST]
+        if values:
+            kept.setlist(
+                key, list(dict.fromkeys(values))[:MOST_OPEN] if key == "open" else values[-1:]
+            )
+    return kept
 
 
 def graph_of(run: Run, query: QueryDict, now: datetime) -> Graph:

@@ -1,7 +1,6 @@
 """All workflows of a person's teams, from the index: found, sorted, counted, and how old that is."""
 
 import shlex
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -13,13 +12,15 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from controlplane.bookmarks import services as bookmarks
-from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
 from controlplane.identity.models import User
-from controlplane.index.models import Watch, Workflow
+from controlplane.index.kinds import WORKFLOW
+from controlplane.index.models import Workflow
 from tenants.models import Team, TenantNamespace
 
+from .choosing import FEW, suggestions
 from .elsewhere import curl
+from .followed import ages_of, clusters_of, simulated
 from .frame import chosen_team
 from .numbers import page_of
 from .people import signed_in
@@ -54,24 +55,20 @@ class Column:
     now: str  # aria-sort
 
 
-@dataclass(frozen=True)
-class Age:
-    """How old what is known of one cluster is. No watch: nothing was heard of it yet."""
-
-    cluster: Cluster
-    watch: Watch | None
-
-    @property
-    def good(self) -> bool:
-        return self.watch is not None and self.watch.in_step
-
-
 @signed_in
 def workflows(request: HttpRequest, user: User) -> HttpResponse:
     """A page of the list. Without a query it begins with the team that the switcher is set to."""
     if not request.GET and (team := chosen_team(request, user)) and not request.htmx:  # type: ignore[attr-defined]
         return redirect(f"{request.path}?{urlencode({'team': team.slug})}")
     return _page(request, user)
+
+
+@signed_in
+def names(request: HttpRequest, user: User) -> HttpResponse:
+    """Names of namespaces that fit what is typed into the filter so far."""
+    mine = TenantNamespace.objects.live().of(user)
+    found = suggestions(mine, request.GET.get("namespace", ""))
+    return render(request, "console/_options.html", {"options": {n.name: None for n in found}})
 
 
 @require_POST
@@ -99,11 +96,11 @@ def _page(request: HttpRequest, user: User) -> HttpResponse:
     total = by_phase[asked.phase] if asked.phase else everything
     pages = max(1, -(-total // PAGE))
     number = page_of(request.GET.get("page", ""), pages)
-    shown = asked.of_phase(rows).select_related("namespace__team", "namespace__cluster")
+    shown = asked.of_phase(rows)
     start = (number - 1) * PAGE
     context = {
         "asked": asked,
-        "rows": [_row(each, now) for each in shown[start : start + PAGE]],
+        "rows": [_row(each, now) for each in shown.stretch(start, start + PAGE)],
         "columns": [_column(sort, title, asked.sort) for sort, title in COLUMNS],
         "phases": [(phase, by_phase[phase]) for phase in PHASES],
         "everything": everything,
@@ -131,31 +128,19 @@ def _page(request: HttpRequest, user: User) -> HttpResponse:
 
 
 def _surroundings(user: User) -> dict[str, object]:
-    """What one can choose from, and how old the index is: two queries."""
-    mine = TenantNamespace.objects.live().filter(team__in=Team.objects.of(user))
-    namespaces = list(mine.select_related("team", "cluster"))
-    clusters = {n.cluster_id: n.cluster for n in namespaces}
-    watches = {
-        w.cluster_id: w for w in Watch.objects.filter(kind="Workflow", cluster_id__in=clusters)
-    }
-    named = sorted(clusters.values(), key=lambda c: c.name)
+    """What one can choose from, and how old the index is: four queries."""
+    mine = TenantNamespace.objects.live().of(user)
+    clusters = clusters_of(mine)
+    names = list(mine.order_by("name").values_list("name", flat=True).distinct()[: FEW + 1])
+    teams = Team.objects.filter(pk__in=mine.order_by().values("team"))
     return {
-        "teams": sorted({n.team.slug for n in namespaces}),
-        "namespaces": sorted({n.name for n in namespaces}),
-        "clusters": named,
-        "ages": [Age(cluster, watches.get(cluster.pk)) for cluster in named],
-        "simulated": simulated(named),
+        "teams": list(teams.order_by("slug").values_list("slug", flat=True)),
+        "namespaces": names,
+        "many": len(names) > FEW,
+        "clusters": clusters,
+        "ages": ages_of(clusters, WORKFLOW, user),
+        "simulated": simulated(clusters),
     }
-
-
-def simulated(clusters: Iterable[Cluster]) -> str:
-    """The sentence about clusters whose pods run nothing; '' where all of them are real."""
-    names = sorted(c.name for c in clusters if c.simulated)
-    if not names:
-        return ""
-    return (
-        f"Pods on {', '.join(names)} are simulated: they are placed, but no container runs in them."
-    )
 
 
 def _row(workflow: Workflow, now: datetime) -> Row:

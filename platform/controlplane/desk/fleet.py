@@ -54,8 +54,8 @@ class ClusterLine:
 
     @property
     def lagging(self) -> Sequence[Watch]:
-        """Watches that are not in step: what the index says of this cluster may be old."""
-        return [watch for watch in self.watches if not watch.in_step]
+        """Watches that follow it no longer: what the index says of this cluster may be old."""
+        return [watch for watch in self.watches if not watch.follows]
 
 
 @dataclass(frozen=True)

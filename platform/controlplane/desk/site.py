@@ -66,14 +66,20 @@ class Desk(Site):
         request: HttpRequest,
         extra_context: dict[str, Any] | None = None,  # noqa: ARG002 - unfold's signature
     ) -> HttpResponse:
-        """The command palette: a few rows of every list that the person may see, never all of them."""
+        """A few rows of every list that the person may see; `part` asks for them without a page."""
         words = request.GET.get("s", "").replace("\0", "").strip()
-        if not words:
-            return HttpResponse()
-        context = {"words": words, "results": found(self._readable(request), request, words)}
-        return TemplateResponse(
-            request, "desk/search.html", context, headers={"HX-Trigger": "search"}
-        )
+        results = found(self._readable(request), request, words) if words else []
+        context = {"words": words, "results": results}
+        if request.GET.get("part"):
+            return TemplateResponse(request, "desk/search.html", context)
+        page = {**self.each_context(request), "title": "Search", **context}
+        return TemplateResponse(request, "desk/search_page.html", page)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Without unfold's one theme for everybody: the person's own is in every page's context."""
+        context = super().each_context(request)
+        context.pop("theme", None)
+        return context
 
     def _readable(self, request: HttpRequest) -> Iterator[Any]:
         return (a for a in self._registry.values() if a.has_view_permission(request))

@@ -69,6 +69,7 @@ class ApiTokenAdmin(RowAdmin[ApiToken]):
     list_display = ("name", "user", "hint", "created_at", "expires_at", "last_used_at")
     list_select_related = ("user",)
     search_fields = ("name", "hint", "user__username")
+    when_empty = "A person makes their own: argosy login, or POST /api/v1/tokens/."
     readonly_fields = ("user", "name", "hint", "created_at", "expires_at", "last_used_at")
     exported = (
         ("name", "name"),
@@ -95,6 +96,7 @@ class WrongPasswordAdmin(ReadOnly, RowAdmin[Any]):
 
     list_display = ("username", "ip_address", "failures_since_start", "attempt_time", "path_info")
     search_fields = ("username", "ip_address")
+    when_empty = "Nobody was refused at the door lately."
     fields = (
         "username",
         "ip_address",

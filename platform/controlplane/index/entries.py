@@ -30,6 +30,8 @@ LONGEST_PHASE = 20
 LONGEST_MESSAGE = 500
 LONGEST_UID = 64
 LARGEST = 2**63 - 1
+MOST_SECONDS = 2**31 - 1
+MOST = 100  # of a list within an object
 NODES_BYTES = 16 * 2**20  # of a status that was compressed: more of it is not looked at
 GZIP = 16 + zlib.MAX_WBITS
 
@@ -50,6 +52,7 @@ class WorkflowEntry:
     cron: str = ""
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    seconds: int | None = None
     steps_done: int = 0
     steps_total: int = 0
     cpu_seconds: int = 0
@@ -68,7 +71,18 @@ class QuotaEntry:
     used: dict[str, str] = field(default_factory=dict)
 
 
-Entry = WorkflowEntry | QuotaEntry
+@dataclass(frozen=True)
+class CronEntry:
+    """A CronWorkflow as its row has it; `namespace` is a name on its cluster."""
+
+    namespace: str
+    uid: str
+    resource_version: int
+    name: str
+    manifest: Manifest = field(default_factory=dict)
+
+
+Entry = WorkflowEntry | CronEntry | QuotaEntry
 
 
 def workflow_of(manifest: Manifest) -> WorkflowEntry | None:
@@ -82,6 +96,7 @@ def workflow_of(manifest: Manifest) -> WorkflowEntry | None:
     done, total = _progress(status.get("progress"))
     used = _mapping(status.get("resourcesDuration"))
     phase = _text(status.get("phase"), LONGEST_PHASE)
+    started_at, finished_at = _moment(status.get("startedAt")), _moment(status.get("finishedAt"))
     return WorkflowEntry(
         namespace=_text(meta.get("namespace")),
         uid=uid,
@@ -93,13 +108,57 @@ def workflow_of(manifest: Manifest) -> WorkflowEntry | None:
         message=_text(status.get("message"), LONGEST_MESSAGE),
         template=_text(_mapping(spec.get("workflowTemplateRef")).get("name")),
         cron=labels.get(CRON_LABEL, ""),
-        started_at=_moment(status.get("startedAt")),
-        finished_at=_moment(status.get("finishedAt")),
+        started_at=started_at,
+        finished_at=finished_at,
+        seconds=_seconds(started_at, finished_at),
         steps_done=done,
         steps_total=total,
         cpu_seconds=_count(used.get("cpu")),
         memory_mib_seconds=min(_count(used.get("memory")) * MEMORY_UNIT_MIB, LARGEST),
         labels={key: value for key, value in labels.items() if not key.startswith(OURS)},
+    )
+
+
+def cron_of(manifest: Manifest) -> CronEntry | None:
+    """The entry of a CronWorkflow; None for what no API server would send."""
+    meta, spec, status = (_mapping(manifest.get(part)) for part in ("metadata", "spec", "status"))
+    uid, name = _text(meta.get("uid"), LONGEST_UID), _text(meta.get("name"))
+    if not uid or not name:
+        return None
+    reference = _mapping(_mapping(spec.get("workflowSpec")).get("workflowTemplateRef"))
+    return CronEntry(
+        namespace=_text(meta.get("namespace")),
+        uid=uid,
+        resource_version=version_of(meta.get("resourceVersion")),
+        name=name,
+        manifest={
+            "metadata": {
+                "name": name,
+                "creationTimestamp": _text(meta.get("creationTimestamp")),
+            },
+            "spec": {
+                "schedule": _text(spec.get("schedule")),
+                "schedules": [_text(each) for each in _some(spec.get("schedules"))],
+                "timezone": _text(spec.get("timezone")),
+                "suspend": spec.get("suspend") is True,
+                "concurrencyPolicy": _text(spec.get("concurrencyPolicy")),
+                "workflowSpec": {
+                    "workflowTemplateRef": {"name": _text(reference.get("name"))},
+                },
+            },
+            "status": {
+                "lastScheduledTime": _text(status.get("lastScheduledTime")),
+                # How many is all that is told of them.
+                "active": [{} for _ in _some(status.get("active"))],
+                "conditions": [
+                    {
+                        "status": _text(each.get("status")),
+                        "message": _text(each.get("message"), LONGEST_MESSAGE),
+                    }
+                    for each in map(_mapping, _some(status.get("conditions")))
+                ],
+            },
+        },
     )
 
 
@@ -147,6 +206,11 @@ def _unpacked(packed: object) -> Mapping[str, Any]:
         return {}
 
 
+def _some(value: object) -> list[object]:
+    """The first of a list, of which a team may have made any length."""
+    return value[:MOST] if isinstance(value, list) else []
+
+
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -173,6 +237,13 @@ def _moment(value: object) -> datetime | None:
         return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> int | None:
+    """How long it took; None while it runs. A clock that was set back made it no shorter than nothing."""
+    if start is None or end is None:
+        return None
+    return max(0, min(int((end - start).total_seconds()), MOST_SECONDS))
 
 
 def _progress(value: object) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from controlplane.objects import Manifest
 
-from .entries import Entry, quota_of, workflow_of
+from .entries import Entry, cron_of, quota_of, workflow_of
 
 
 @dataclass(frozen=True)
@@ -19,5 +19,6 @@ class Kind:
 
 
 WORKFLOW = Kind("argoproj.io/v1alpha1", "Workflow", "", workflow_of)
+CRON = Kind("argoproj.io/v1alpha1", "CronWorkflow", "", cron_of)
 QUOTA = Kind("v1", "ResourceQuota", "argosy.dev/managed=true", quota_of)
-KINDS = (WORKFLOW, QUOTA)
+KINDS = (WORKFLOW, CRON, QUOTA)

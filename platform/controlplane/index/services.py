@@ -19,8 +19,8 @@ from controlplane.clusters.models import Cluster
 from tenants.models import TenantNamespace
 
 from .entries import Entry
-from .kinds import QUOTA, WORKFLOW, Kind
-from .models import QuotaUse, Watch, Workflow
+from .kinds import CRON, QUOTA, WORKFLOW, Kind
+from .models import Cron, QuotaUse, Watch, Workflow
 
 BATCH = 500  # rows a transaction: a few milliseconds of SQLite's one write lock
 LONGEST_MESSAGE = 500
@@ -47,6 +47,7 @@ class _Table:
 
 _TABLES = {
     WORKFLOW.name: _Table(Workflow.objects, ("uid", "namespace_id")),
+    CRON.name: _Table(Cron.objects, ("uid", "namespace_id")),
     QUOTA.name: _Table(QuotaUse.objects, ("namespace_id",)),
 }
 

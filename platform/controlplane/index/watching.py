@@ -19,7 +19,9 @@ from .kinds import Kind
 
 logger = logging.getLogger(__name__)
 
-STREAM_SECONDS = 300
+# A cluster where nothing happens sends no bookmark either: only the end of a stream, and that the next one
+# is opened, tells that it is still there. So streams are short, and silence soon means something.
+STREAM_SECONDS = 60
 PAGE = 200  # a workflow can be a megabyte
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 60.0

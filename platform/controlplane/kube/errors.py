@@ -18,6 +18,10 @@ class Unreachable(KubeError):
     """No answer: refused, timed out, or the certificate was not the cluster's."""
 
 
+class TooLarge(KubeError):
+    """The answer has more bytes than are read: what it says is not known."""
+
+
 class Refused(KubeError):
     """The API server answered, and the answer was no. `status` is its own Status object."""
 

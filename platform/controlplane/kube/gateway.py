@@ -1,8 +1,9 @@
-"""One cluster's API: plain dicts in and out, our errors only, a deadline on every call."""
+"""One cluster's API: plain dicts in and out, our errors only, a deadline and a bound on every call."""
 
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, Self, cast, get_args
 
 import orjson
@@ -16,7 +17,7 @@ from kubernetes.config.config_exception import ConfigException
 from controlplane.objects import Manifest, Ref, ref_of
 
 from .door import Event, EventType, Listing
-from .errors import KubeError, Missing, Unreachable, refused
+from .errors import KubeError, Missing, TooLarge, Unreachable, refused
 from .resources import collection_path, object_path
 
 FIELD_MANAGER = "argosy"
@@ -24,7 +25,9 @@ CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 15.0
 LATE_SECONDS = 5.0  # how much longer than asked a watch may last before it is taken for dead
 PAGE = 500
+SHRINK = 8  # a page that is too large is asked for with so many times fewer objects
 STREAM_BYTES = 65_536
+MIB = 2**20
 POOL = 32  # above the number of worker threads, or they would queue for a socket
 
 APPLY = "application/apply-patch+yaml"
@@ -34,15 +37,33 @@ HTTP_OK = 200
 EVENT_TYPES = frozenset(get_args(EventType))
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """How much of an answer is read, and for how long: what is beyond has no place in this process."""
+
+    object_bytes: int = 8 * MIB  # an API server keeps 1.5 MiB, unless it was told otherwise
+    page_bytes: int = 16 * MIB
+    list_bytes: int = 64 * MIB  # all pages of what is read whole
+    log_slack: int = 64 * 1024  # a cut-off log may end a little late
+    seconds: float = 60.0  # for a whole answer, however steadily it trickles
+
+
 class KubeGateway:
     """The only door to a cluster's API server. Safe to share between threads."""
 
-    def __init__(self, client: ApiClient, *, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        client: ApiClient,
+        *,
+        headers: Mapping[str, str] | None = None,
+        bounds: Bounds | None = None,
+    ) -> None:
         self._client = client
+        self._bounds = bounds or Bounds()
         self._headers = dict(headers or {})
 
     @classmethod
-    def from_kubeconfig(cls, config: Manifest) -> Self:
+    def from_kubeconfig(cls, config: Manifest, *, bounds: Bounds | None = None) -> Self:
         """A door by a kubeconfig that holds everything inline (clusters.kubeconfig checks that)."""
         settings = Configuration()
         settings.connection_pool_maxsize = POOL
@@ -53,11 +74,12 @@ class KubeGateway:
             )
         except (ConfigException, ValueError) as exc:
             raise Unreachable(f"the kubeconfig cannot be used: {exc}") from exc
-        return cls(client)
+        return cls(client, bounds=bounds)
 
     def acting_as(self, user: str) -> "KubeGateway":
         """The same cluster, with every call made as `user`: its RBAC decides, not ours."""
-        return KubeGateway(self._client, headers={**self._headers, "Impersonate-User": user})
+        headers = {**self._headers, "Impersonate-User": user}
+        return KubeGateway(self._client, headers=headers, bounds=self._bounds)
 
     def get(self, ref: Ref) -> Manifest | None:
         """The object, or None where there is none."""
@@ -108,12 +130,9 @@ class KubeGateway:
 
         All pages of one listing show the same moment; Expired if that was too long ago.
         """
-        query = {"limit": str(limit), "continue": cursor, "labelSelector": labels}
-        answer = self._call("GET", collection_path(api_version, kind, namespace), query)
-        # A list names the kind once, for all; our references need it on each.
-        named = ({"apiVersion": api_version, "kind": kind, **o} for o in answer.get("items") or ())
-        meta = answer["metadata"]
-        return Listing(tuple(named), meta.get("continue", ""), meta.get("resourceVersion", ""))
+        query = {"continue": cursor, "labelSelector": labels}
+        listing, _ = self._page(api_version, kind, namespace, query, limit)
+        return listing
 
     def watch(
         self,
@@ -140,10 +159,11 @@ class KubeGateway:
         with _translated():
             answer = self._send("GET", collection_path(api_version, kind, namespace), query)
             if answer.status != HTTP_OK:
-                _document(answer.status, answer.read())  # type: ignore[no-untyped-call]
+                _document(answer.status, self._body(answer.response, self._bounds.object_bytes))
             # The answer had to begin as soon as any; from here on, silence is no failure.
             _be_patient(answer.response, seconds + LATE_SECONDS)
-        return _events(answer.response, time.monotonic() + seconds + LATE_SECONDS)
+        until = time.monotonic() + seconds + LATE_SECONDS
+        return _events(answer.response, until, most=self._bounds.object_bytes)
 
     def apply(
         self,
@@ -185,11 +205,11 @@ class KubeGateway:
         if uid:
             options["preconditions"] = {"uid": uid}
         with suppress(Missing):
-            self._call("DELETE", object_path(ref), None, options)
+            _document(*self._answer("DELETE", object_path(ref), None, options))
 
     def read(self, path: str) -> Manifest:
         """A document that is no object: `/version`, or `/readyz`'s plain text as `{"text": …}`."""
-        return self._call("GET", path)
+        return _document(*self._answer("GET", path))
 
     def logs(
         self,
@@ -213,7 +233,8 @@ class KubeGateway:
             "timestamps": "true",
         }
         path = f"{object_path(Ref('v1', 'Pod', namespace, pod))}/log"
-        code, raw = self._answer("GET", path, query, accept="*/*")
+        most = limit_bytes + self._bounds.log_slack
+        code, raw = self._answer("GET", path, query, accept="*/*", most=most)
         if not 200 <= code <= 299:  # noqa: PLR2004 - HTTP's own numbers
             _document(code, raw)
         return raw.decode(errors="replace")
@@ -221,21 +242,37 @@ class KubeGateway:
     def _pages(
         self, api_version: str, kind: str, namespace: str, *, labels: str, fields: str
     ) -> Iterator[Manifest]:
-        path, cursor = collection_path(api_version, kind, namespace), ""
+        cursor, read = "", 0
         while True:
-            query = {
-                "limit": str(PAGE),
-                "continue": cursor,
-                "labelSelector": labels,
-                "fieldSelector": fields,
-            }
-            answer = self._call("GET", path, query)
-            for item in answer.get("items") or ():
-                # A list names the kind once, for all; our references need it on each.
-                yield {"apiVersion": api_version, "kind": kind, **item}
-            cursor = answer["metadata"].get("continue", "")
+            query = {"continue": cursor, "labelSelector": labels, "fieldSelector": fields}
+            listing, size = self._page(api_version, kind, namespace, query, PAGE)
+            read += size
+            if read > self._bounds.list_bytes:
+                raise _too_large(f"list of {kind}", self._bounds.list_bytes)
+            yield from listing.items
+            cursor = listing.cursor
             if not cursor:
                 return
+
+    def _page(
+        self, api_version: str, kind: str, namespace: str, query: Mapping[str, str], limit: int
+    ) -> tuple[Listing, int]:
+        """One page and how many bytes it was; with fewer objects than asked where they are large.
+
+        Objects are a team's own, and 500 of the largest would fill the memory of this process: what
+        all teams share must not stop at one of them.
+        """
+        path = collection_path(api_version, kind, namespace)
+        while True:
+            asked = {**query, "limit": str(limit)}
+            try:
+                code, raw = self._answer("GET", path, asked, most=self._bounds.page_bytes)
+            except TooLarge:
+                if limit == 1:
+                    raise
+                limit = max(1, limit // SHRINK)
+            else:
+                return _listing(api_version, kind, _object(code, raw)), len(raw)
 
     def _call(
         self,
@@ -245,7 +282,7 @@ class KubeGateway:
         body: Manifest | None = None,
         content_type: str = JSON,
     ) -> Manifest:
-        return _document(*self._answer(method, path, query, body, content_type))
+        return _object(*self._answer(method, path, query, body, content_type))
 
     def _answer(
         self,
@@ -256,10 +293,29 @@ class KubeGateway:
         content_type: str = JSON,
         *,
         accept: str = JSON,
+        most: int = 0,
     ) -> tuple[int, bytes]:
         with _translated():
             answer = self._send(method, path, query, body, content_type, accept=accept)
-            return answer.status, answer.read()  # type: ignore[no-untyped-call]
+            return answer.status, self._body(answer.response, most or self._bounds.object_bytes)
+
+    def _body(self, response: Any, most: int) -> bytes:
+        """The whole body, in time and of a bounded size; a connection with a rest in it is done with."""
+        until = time.monotonic() + self._bounds.seconds
+        pieces: list[bytes] = []
+        size = 0
+        while piece := response.read1(STREAM_BYTES):
+            pieces.append(piece)
+            size += len(piece)
+            if size > most:
+                response.close()
+                raise _too_large("answer", most)
+            if time.monotonic() > until:
+                response.close()
+                raise Unreachable(
+                    f"the API server did not end its answer within {self._bounds.seconds:.0f} s"
+                )
+        return b"".join(pieces)
 
     def _send(
         self,
@@ -285,6 +341,11 @@ class KubeGateway:
         return self._client.call_api(*request, _request_timeout=(CONNECT_SECONDS, ANSWER_SECONDS))
 
 
+def _too_large(what: str, most: int) -> TooLarge:
+    size = f"{most // MIB} MiB" if most >= MIB else f"{most // 1024} KiB"
+    return TooLarge(f"The API server's {what} is more than {size}: it is not read.")
+
+
 def _be_patient(response: Any, seconds: float) -> None:
     """Let the socket of an answer that is being read be silent for so long."""
     # There is none to be had where a proxy said `Connection: close`: then silence breaks it off early.
@@ -292,11 +353,11 @@ def _be_patient(response: Any, seconds: float) -> None:
         sock.settimeout(seconds)
 
 
-def _events(response: Any, deadline: float) -> Iterator[Event]:
+def _events(response: Any, deadline: float, *, most: int) -> Iterator[Event]:
     """The stream's events to its end, or to the deadline of a server that knows no end."""
     try:
         with _translated():
-            for line in _lines(response):
+            for line in _lines(response, most):
                 yield _event(line)
                 if time.monotonic() > deadline:
                     return
@@ -305,16 +366,20 @@ def _events(response: Any, deadline: float) -> Iterator[Event]:
         response.close()
 
 
-def _lines(response: Any) -> Iterator[bytes]:
+def _lines(response: Any, most: int) -> Iterator[bytes]:
     """What came, line by line; what a stream that broke off left of a line is no line."""
     parts: list[bytes] = []  # of one line: an object can be a megabyte, and come in many pieces
+    size = 0
     for piece in response.stream(STREAM_BYTES):
         first, *others = piece.split(b"\n")
         parts.append(first)
+        size += len(first)
+        if size > most:
+            raise _too_large("event", most)
         for other in others:
             if line := b"".join(parts):
                 yield line
-            parts = [other]
+            parts, size = [other], len(other)
 
 
 def _event(line: bytes) -> Event:
@@ -327,6 +392,21 @@ def _event(line: bytes) -> Event:
     except orjson.JSONDecodeError:
         pass
     raise Unreachable("the API server's watch says what is no event")
+
+
+def _listing(api_version: str, kind: str, answer: Manifest) -> Listing:
+    meta = answer.get("metadata") or {}
+    # A list names the kind once, for all; our references need it on each.
+    named = ({"apiVersion": api_version, "kind": kind, **o} for o in answer.get("items") or ())
+    return Listing(tuple(named), meta.get("continue", ""), meta.get("resourceVersion", ""))
+
+
+def _object(code: int, raw: bytes) -> Manifest:
+    """The object that the answer is, or the error it stands for."""
+    found = _document(code, raw)
+    if "metadata" not in found:
+        raise Unreachable("the API server's answer is no object: no JSON, or nested too deep")
+    return found
 
 
 def _document(code: int, raw: bytes) -> Manifest:

@@ -64,6 +64,7 @@ class RowAdmin(ModelAdmin[Row]):
     """One model at the desk. Its rows are written by services, which its `save_model` calls."""
 
     exported: Sequence[tuple[str, str]] = ()  # (heading, lookup); none: the list is not exported
+    when_empty = ""  # what a list without any row says to do
     paginator = BoundedPaginator
     show_full_result_count = False
     list_per_page = 25
@@ -164,6 +165,7 @@ class Rows(ReadOnly, TabularInline[Row, Parent]):
     """Rows that belong to the one shown, below it."""
 
     extra = 0
+    when_empty = ""  # what stands there instead of no rows
     show_change_link = False
     can_delete = False
 

@@ -1,6 +1,7 @@
 """Rows as CSV: streamed line by line, and harmless when a spreadsheet opens it."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -9,9 +10,12 @@ import orjson
 from django.db.models import QuerySet
 
 CHUNK = 2000  # rows in memory at once, however many there are
-# A cell that begins with one of these (the last four full-width) is a formula to a spreadsheet, and
-# runs as who opened it.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# What begins with one of these (the last four full-width) is a formula to a spreadsheet, and runs as
+# who opened it.
+FORMULA = r"=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+# A cell begins at the text's start; and, to a spreadsheet whose locale separates by semicolons, after each of
+# those, and after a line's end, since our quotes are not where it looks for them.
+BEGINS = re.compile(rf"""(^|[;\t\r\n])(?=[ "\xa0]*[{FORMULA}])""")
 
 
 class _Line:
@@ -22,9 +26,12 @@ class _Line:
 
 
 def harmless(value: Any) -> Any:
-    """A cell as it is written: text that would be a formula gets an apostrophe before it."""
+    """A cell as it is written: text that would be a formula gets an apostrophe before it.
+
+    That holds for what another locale would take for a cell too: the middle of one of ours.
+    """
     if isinstance(value, str):
-        return f"'{value}" if value.lstrip(" ").startswith(FORMULA) else value
+        return BEGINS.sub(r"\1'", value)
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     if isinstance(value, dict | list):

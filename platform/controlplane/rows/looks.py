@@ -35,6 +35,12 @@ def ago(moment: datetime | None) -> SafeString | str:
     )
 
 
+def at(moment: datetime) -> SafeString:
+    """`14 Nov 2026 18:35:16 UTC, 7 d ago`: for a page of one row, which has the room."""
+    shown = f"{timezone.localtime(moment):%d %b %Y %H:%M:%S %Z}"
+    return format_html('{} <span class="quiet">{}</span>', shown, ago(moment))
+
+
 def due(moment: datetime | None) -> SafeString | str:
     """`in 38 s`; what should have been by now is due."""
     if moment is None or moment > timezone.now():

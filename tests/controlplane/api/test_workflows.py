@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from controlplane.argo.submission import submittable
+from controlplane.argo.submission import label_of, submittable
 from controlplane.errors import DomainError
 from controlplane.identity.models import User
 from controlplane.kube.errors import refused
@@ -187,23 +187,85 @@ def test_a_workflow_that_is_not_there_is_a_404(
         ({"metadata": {}}, "generateName"),
         ({"metadata": {"name": "x", "labels": {"argosy.dev/team": "other"}}}, "argosy.dev/"),
         ({"metadata": {"name": "x", "labels": ["a"]}}, "mapping"),
+        ({"metadata": {"name": [1]}}, "metadata.name"),
+        ({"metadata": {"name": 5}}, "metadata.name"),
+        ({"metadata": {"generateName": {"a": 1}}}, "metadata.generateName"),
+        ({"metadata": {"name": "x", "namespace": ["payments"]}}, "metadata.namespace"),
+        ({"metadata": {"name": "x", "labels": {"a": 1}}}, "in quotes"),
+        ({"metadata": {"name": "x", "annotations": {"a": []}}}, "in quotes"),
+        *(
+            ({"metadata": {"name": "x", "labels": {f"workflows.argoproj.io/{key}": "x"}}}, key)
+            for key in ("creator", "creator-email", "completed", "phase", "cron-workflow")
+        ),
     ],
 )
 def test_what_a_submission_may_not_say_is_refused_by_name(
     change: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(DomainError, match=named) as refusal:
-        submittable({**HELLO, **change}, "payments")
+        submittable({**HELLO, **change}, "payments", by="ada")
 
     assert refusal.value.field == "manifest"
+
+
+@pytest.mark.parametrize(("levels", "deep"), [(98, False), (99, True), (400, True)])
+def test_a_submission_is_nested_only_so_deep(
+    payments: TenantNamespace, levels: int, deep: bool
+) -> None:
+    value: Any = {}
+    for _ in range(levels):
+        value = {"a": value}
+
+    answer = submit(member_of(payments.team), payments, {**HELLO, "spec": value})
+
+    assert answer.status_code == (400 if deep else 201)
+    assert ("levels deep" in answer.text) is deep
+
+
+def test_a_workflow_too_deep_to_be_written_down_says_so(
+    payments: TenantNamespace, fake: WatchedCluster
+) -> None:
+    submit(member_of(payments.team), payments)
+    value: Any = {}
+    for _ in range(250):
+        value = {"a": value}
+    fake.objects[Ref(HELLO["apiVersion"], "Workflow", "payments", "hello")].manifest["x"] = value
+
+    answer = client_of(viewer_of(payments.team)).get(path_of(payments, "hello/"))
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "too_deep")
+
+
+def test_who_submitted_it_is_said_by_the_platform(
+    payments: TenantNamespace, fake: WatchedCluster
+) -> None:
+    who = member_of(payments.team)
+    who.username = "ada.lovelace@example.org"
+    who.save()
+    submit(who, payments)
+    act(who, payments, "hello/resubmit/")
+
+    made = [one.manifest["metadata"] for ref, one in fake.objects.items() if ref.kind == "Workflow"]
+    assert [meta["labels"]["workflows.argoproj.io/creator"] for meta in made] == [
+        "ada.lovelace-example.org"
+    ] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("ada", "ada"), ("a" * 70 + "z", "a" * 62 + "z"), ("@Zoë@", "Zo"), ("…", "")],
+)
+def test_a_name_that_is_no_label_becomes_one(name: str, label: str) -> None:
+    assert label_of(name) == label
 
 
 def test_a_submission_may_leave_its_name_to_the_cluster() -> None:
     wish = HELLO | {"metadata": {"generateName": "hello-"}}
 
-    assert submittable(wish, "payments")["metadata"] == {
+    assert submittable(wish, "payments", by="ada")["metadata"] == {
         "generateName": "hello-",
         "namespace": "payments",
+        "labels": {"workflows.argoproj.io/creator": "ada"},
     }
 
 

@@ -155,6 +155,60 @@ def test_a_chain_of_thousands_needs_no_recursion() -> None:
     assert len(picture(folded({"nodes": chain})).boxes) == 700
 
 
+def knot(*children: str) -> dict[str, Any]:
+    return node(*children, type="StepGroup")
+
+
+MANY = 10_000
+EMPTY_CHAIN = {f"g{i}": knot(f"g{i + 1}") for i in range(2 * MANY)}
+FANNING_OUT = {f"g{i}": knot(f"g{i + 1}", f"p{i}") for i in reversed(range(MANY))}
+FANNING_IN = {f"g{i}": knot(f"g{i + 1}") for i in range(MANY)}
+TRIES = {"r": node(*(f"p{i}" for i in range(MANY)), type="Retry", displayName="r")}
+DENSE = {f"g{i}": knot(*(f"g{j}" for j in range(i + 1, i + 21))) for i in range(2 * MANY)}
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        EMPTY_CHAIN,
+        FANNING_OUT | {f"p{i}": node() for i in range(MANY)},
+        FANNING_IN | {f"p{i}": node(f"g{i}") for i in range(MANY)},
+        TRIES | {f"p{i}": node(displayName=f"r({i})") for i in range(MANY)},
+        DENSE,
+    ],
+    ids=["a chain", "fanning out", "fanning in", "tries", "dense"],
+)
+def test_as_many_knots_as_there_may_be_take_no_longer_than_other_steps(
+    nodes: dict[str, Any],
+) -> None:
+    run = read({"metadata": {"name": "hello"}, "status": {"nodes": nodes}})
+    begun = time.process_time()
+
+    picture(fold(run, set(), NOW))
+
+    assert time.process_time() - begun < 2.5  # twenty-three seconds, where each knew all others
+
+
+def test_a_chain_of_knots_is_one_arrow() -> None:
+    nodes = {"a": node("g0"), **{f"g{i}": knot(f"g{i + 1}") for i in range(50)}, "g50": node()}
+
+    found = folded({"nodes": nodes})
+
+    assert found.edges == (("a", "g50"),)
+
+
+def test_knots_in_a_circle_are_one_dot_between_what_leads_there_and_on() -> None:
+    nodes = {"a": node("g"), "b": node("g"), "g": knot("h"), "h": knot("g", "c", "d")}
+
+    found = folded({"nodes": nodes | {"c": node(), "d": node()}})
+
+    dots = [key for key, box in found.boxes.items() if not box.label]
+    assert len(dots) == 1
+    assert sorted(found.edges) == sorted(
+        [("a", dots[0]), ("b", dots[0]), (dots[0], "c"), (dots[0], "d")]
+    )
+
+
 names = st.sampled_from([f"n{i}" for i in range(12)])
 kinds = st.sampled_from(["Pod", "DAG", "Steps", "StepGroup", "TaskGroup", "Retry", "Suspend", "x"])
 any_node = st.fixed_dictionaries(

@@ -1,5 +1,6 @@
 """Following a log by asking again: every line once, in order, and never stuck."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,3 +84,35 @@ def test_whatever_is_said_is_shown_once_and_in_order(times: list[tuple[int, int]
 
 def test_a_mark_that_is_none_begins_anew() -> None:
     assert mark_of("<script>", "x") == Mark() == mark_of("", "")
+
+
+SECOND = "2026-01-01T00:00:01"
+
+
+@pytest.mark.parametrize(
+    ("at", "seen"),
+    [
+        ("9999-12-31T23:59:59Z", "1"),
+        ("0001-01-01T00:00:00Z", "1"),
+        ("2026-02-31T00:00:00Z", "1"),
+        ("2026-01-01T24:00:00Z", "1"),
+        ("2026-01-01", "1"),
+        ("20260101T000001Z", "1"),
+        ("2026-01-01T00:00:01", "1"),
+        ("2026-W01-1", "1"),
+        (f"{SECOND}Z\n", "1"),
+        (f"{SECOND}Z", "9" * 4000),
+        (f"{SECOND}Z", "-1"),
+        (f"{SECOND}Z", "\u0661"),
+    ],
+)
+def test_a_mark_that_no_log_can_have_made_is_none(at: str, seen: str) -> None:
+    assert mark_of(at, seen) == Mark()
+
+
+@pytest.mark.parametrize("at", [f"{SECOND}Z", f"{SECOND}.123456789Z", f"{SECOND}.5+02:00"])
+def test_a_mark_comes_back_as_it_went_and_can_go_on(at: str) -> None:
+    mark = mark_of(at, "3")
+
+    assert mark == Mark(at, 3)
+    assert new_part(f"{at} a\n" * 3, mark, limit=10).mark == Mark("2026-01-01T00:00:02Z", 0)

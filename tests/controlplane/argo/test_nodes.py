@@ -169,3 +169,14 @@ def test_a_step_whose_id_cannot_name_a_pod_has_none(name: str) -> None:
 @pytest.mark.parametrize("year", ["0001", "9999"])
 def test_a_time_that_no_clock_says_is_none(year: str) -> None:
     assert moment(f"{year}-01-01T00:00:00+14:00") is None
+
+
+def test_a_value_nested_too_deep_to_be_written_down_says_so() -> None:
+    value: Any = 1
+    for _ in range(5000):
+        value = {"a": value}
+    node = {"outputs": {"parameters": [{"name": "deep", "value": value}]}}
+
+    _, outputs = panel.ends_of(read(workflow({"nodes": {"a": node}})).nodes["a"])
+
+    assert outputs.parameters[0].value == "(nested too deep to show)"

@@ -1,5 +1,7 @@
 """A template's form, and a manifest as somebody typed it."""
 
+import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -84,7 +86,25 @@ def test_a_form_that_is_not_right_says_which_field(
         ("a: !!python/object:os.system x", 1, "not YAML"),
         ("a: &x [*x]", 1, "itself"),
         ("\tx: 1", 1, "not YAML"),
-        ("a: !!int x", 0, "not YAML"),
+        ("a: 1\nb: !!int x", 2, "no int looks so"),
+        ("a: 1\nb: !!bool maybe", 2, "no bool looks so"),
+        ("a: 1\nb: !!binary aGk=", 2, "!!binary"),
+        ("a: 1\nb: !!set {x, y}", 2, "!!set"),
+        ("a: 1\nb: !!omap [x: y]", 2, "!!omap"),
+        ("a: 1\nb: !!timestamp 2026-01-01", 2, "!!timestamp"),
+        ("a: 1\nb: !mine x", 2, "`!mine`"),
+        ("a: 1\nb: .nan", 2, "in quotes"),
+        ("a: 1\nb: 1.0e+999", 2, "in quotes"),
+        ("a: 1\nb: 9223372036854775808", 2, "in quotes"),
+        (f"a: 1\nb: {'9' * 5000}", 2, "in quotes"),
+        (f"a: 1\nb: !!int {'1:' * 5000}1", 2, "in quotes"),
+        ("a: 1\nb: \x01", 2, "character"),
+        ("a: é\nb: \ud800", 2, "character"),
+        ("a: 1\nb: {c: [1\n", 2, "not YAML"),
+        ("a: 1\nb: 'x\n\n", 2, "not YAML"),
+        ("# mine\n%TAG !e! tag:example.org,2026:\n---\na: 1", 2, "%TAG"),
+        ("a: 1\nb: " + "[" * 101, 2, "100 levels"),
+        ("a: 1\n" + "".join(f"{' ' * i}b:\n" for i in range(330)), 102, "100 levels"),
         ("a: {<<: 5}", 1, "not YAML"),
     ],
 )
@@ -101,6 +121,67 @@ def test_a_few_lines_that_stand_for_gigabytes_are_refused_before_they_are_writte
 
     with pytest.raises(BadText, match="50,000 values"):
         parsed("\n".join(rows))
+
+
+def test_a_long_text_that_aliases_repeat_is_refused_before_it_is_written_out() -> None:
+    with pytest.raises(BadText, match="1024 KiB") as refusal:
+        parsed(f"a: &a {'x' * 300_000}\nb: [*a, *a, *a]\nc: [*a, *a]")
+
+    assert refusal.value.line in {1, 2}
+
+
+HALF_A_MEGABYTE = 512 * 1024
+ODD = {
+    "deep flow": "[" * HALF_A_MEGABYTE,
+    "deep blocks": "".join(f"{' ' * i}a:\n" for i in range(1000)),
+    "deep lists": "- " * (HALF_A_MEGABYTE // 2),
+    "items": f"a: [{'1,' * (HALF_A_MEGABYTE // 2 - 4)}]",
+    "anchors": "\n".join(f"- &a{i} 1" for i in range(40_000)),
+    "aliases": "- &a 1\n" + "- *a\n" * 90_000,
+    "empty maps": f"a: [{'{},' * (HALF_A_MEGABYTE // 3 - 4)}]",
+    "keys": "\n".join(f"k{i}: 1" for i in range(49_000)),
+    "one key": "a: 1\n" * 90_000,
+    "merges": "a: &a {x: y}\nb: {" + "<<: *a," * 60_000 + "}",
+    "digits": f"a: {'1' * (HALF_A_MEGABYTE - 10)}",
+    "underscores": f"a: {'1_' * (HALF_A_MEGABYTE // 2 - 10)}x",
+    "sixties": f"a: !!int {'1:' * (HALF_A_MEGABYTE // 2 - 10)}1",
+    "tags": "".join(f"%TAG !a{i}! tag:x,2026:\n" for i in range(18_000)) + "--- {}",
+    "comments": "#\n" * (HALF_A_MEGABYTE // 2 - 10) + "a: 1",
+    "quotes": f'a: "{"a " * (HALF_A_MEGABYTE // 2 - 10)}"',
+    "newlines": f'a: "{chr(10) * (HALF_A_MEGABYTE - 10)}"',
+    "documents": "---\n" * (HALF_A_MEGABYTE // 4),
+    "questions": "? " * (HALF_A_MEGABYTE // 2),
+}
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD.keys())
+def test_half_a_megabyte_of_anything_is_taken_or_refused_in_a_second(text: str) -> None:
+    begun = time.process_time()
+    with suppress(BadText):
+        parsed(text)
+
+    assert time.process_time() - begun < 1.5
+
+
+def test_many_complaints_of_the_api_server_are_looked_up_in_one_reading() -> None:
+    text = MANIFEST + "\n".join(f"k{i}: 1" for i in range(40_000))
+    causes = [{"field": f"spec.f{i}", "message": "no"} for i in range(500)]
+    begun = time.process_time()
+
+    found = problems(refused(422, {"details": {"causes": causes}}), text)
+
+    assert time.process_time() - begun < 1.5
+    assert {p.line for p in found} == {2}
+
+
+def test_a_time_of_day_is_text_and_numbers_are_numbers() -> None:
+    assert parsed("a: 12:30\nb: 9223372036854775807\nc: 1.5\nd: =\ne: 0x10") == {
+        "a": "12:30",
+        "b": 2**63 - 1,
+        "c": 1.5,
+        "d": "=",
+        "e": 16,
+    }
 
 
 @pytest.mark.parametrize("text", ["a" * 600_000, "[" * 5_000, "a: \0"])

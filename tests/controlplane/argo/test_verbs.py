@@ -56,6 +56,7 @@ def test_a_resubmitted_workflow_has_nothing_of_the_old_run_or_of_the_platform() 
             "finalizers": ["f"],
             "labels": {
                 "workflows.argoproj.io/phase": "Failed",
+                "workflows.argoproj.io/creator": "bob",
                 "workflows.argoproj.io/workflow-template": "hello",
                 "argosy.dev/team": "payments",
                 "app": "mine",
@@ -70,13 +71,14 @@ def test_a_resubmitted_workflow_has_nothing_of_the_old_run_or_of_the_platform() 
         "status": {"phase": "Failed"},
     }
 
-    made = submittable(again(old), "payments")
+    made = submittable(again(old), "payments", by="ada")
 
     assert made["metadata"] == {
         "generateName": "hello-x7-",
         "namespace": "payments",
         "labels": {
             "app": "mine",
+            "workflows.argoproj.io/creator": "ada",
             "workflows.argoproj.io/resubmitted-from-workflow": "hello-x7",
             "workflows.argoproj.io/workflow-template": "hello",
         },

@@ -111,3 +111,28 @@ def test_no_sentence_repeats_a_credential() -> None:
         checked(document({"token": "hush hush", "password": "hush-hush"}))
 
     assert "hush" not in refusal.value.sentence
+
+
+BOMB = "\n".join(["a0: &a0 [x, x]", *(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 40))])
+ODD_CONTEXT = "contexts: [{name: x, context: {cluster: *a39, user: u}}]\ncurrent-context: x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: !!bool x",
+        "a: !!timestamp x",
+        "a: !!int x",
+        "a: !!set [x]",
+        "? [x]\n: y",
+        "[" * 5000,
+        f"{BOMB}\n{ODD_CONTEXT}",
+        f"{BOMB}\ncurrent-context: *a39",
+        document(cluster={"server": "https://[x"}),
+        document(cluster={"server": "https://10.1.2.3:99999"}),
+        document(cluster={"server": ["https://10.1.2.3"]}),
+    ],
+)
+def test_what_is_odder_than_any_kubeconfig_is_refused_and_no_mistake(text: str) -> None:
+    with pytest.raises(BadKubeconfig):
+        checked(text)

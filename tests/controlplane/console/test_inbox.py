@@ -43,7 +43,8 @@ def read(client: Client, *chosen: Request) -> dict[str, Any]:
     """What the form of the plans' page carries."""
     answer = client.get(PLANS, {"chosen": [r.pk for r in chosen]})
     hashes = {f"hash-{r.waiting.request.pk}": r.plan.hash for r in answer.context["read"] if r.plan}
-    return {"act": "approve", "chosen": [r.pk for r in chosen], **hashes}
+    carried = {"read": answer.context["carried"], **hashes}
+    return {"act": "approve", "chosen": [r.pk for r in chosen], **carried}
 
 
 def results(answer: Any) -> dict[int, tuple[bool, str]]:
@@ -190,6 +191,53 @@ def test_one_that_fails_says_why_and_the_others_are_done(story: plans.Plans) -> 
         assert why in found[request.pk][1]
     assert states(gone, refused, amended, own) == ["pending"] * 4
     assert TenantNamespace.objects.count() == 1
+
+
+def test_all_of_a_page_are_chosen_by_a_link_and_none_by_another() -> None:
+    asked = [filed() for _ in range(3)]
+    client = browser(approver())
+
+    plain, ticked = (client.get(INBOX, said).content.decode() for said in ({}, {"choose": "all"}))
+
+    assert "checked" not in plain
+    assert "choose=all" in plain
+    assert ticked.count(" checked>") == len(asked)
+    assert "Choose none" in ticked
+
+
+def test_plans_that_changed_meanwhile_show_what_differs_and_can_be_read_again(
+    story: plans.Plans,
+) -> None:
+    one, other, fine = filed(), filed(), filed()
+    client = browser(approver())
+    said = read(client, one, other, fine)
+    for amended in (one, other):
+        fields = {**amended.asked, "tier": "medium"}
+        requests.amend(amended, by=approver(), fields=fields, note="more")
+
+    answer = client.post(DECIDE, said)
+
+    page = answer.content.decode()
+    assert page.count("- metadata.labels.tier: small") == 2
+    assert page.count("+ metadata.labels.tier: medium") == 2
+    assert f"{PLANS}?chosen={one.pk}&amp;chosen={other.pk}" in page
+    assert states(one, other, fine) == ["pending", "pending", "approved"]
+    client.post(DECIDE, read(client, one, other))
+    assert states(one, other) == ["approved", "approved"]
+
+
+@pytest.mark.parametrize("carried", ["", "forged"])
+def test_what_the_form_of_several_carried_is_believed_only_if_it_is_ours(
+    carried: str, story: plans.Plans
+) -> None:
+    request, client = filed(), browser(approver())
+    said = read(client, request) | {"read": carried}
+    story.labels = {"chart": "two"}
+
+    answer = client.post(DECIDE, said)
+
+    assert answer.context["changed"][0].differs == ()
+    assert "read the plan again" in answer.content.decode()
 
 
 def test_two_that_fit_alone_but_not_together_are_not_both_approved() -> None:

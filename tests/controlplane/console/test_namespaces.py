@@ -17,7 +17,7 @@ from controlplane.kube.storage import Revision
 from controlplane.objects import Manifest
 from controlplane.releases import DEPLOYED, Release
 from provisioning.models import Turn
-from tenants import requests
+from tenants import drafts, requests
 from tenants.models import Request, RequestEvent, TenantNamespace
 from tests.controlplane.console.pages import HTMX, read, signed_in, words
 from tests.factories import (
@@ -39,7 +39,7 @@ from tests.provisioning.manifests import release as release_of
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ("", "progress/", "release/")
+PAGES = ("", "progress/", "release/", "turns/")
 PULL = 'ImagePullBackOff: Back-off pulling image "quay.io/argoproj/workflow-controller"'
 
 
@@ -223,6 +223,28 @@ def test_home_tells_what_the_platform_did_lately() -> None:
     assert "payments : AllReady Put back." in read(signed_in(owner_of(namespace.team)), "/")
 
 
+def test_home_has_a_persons_drafts_to_go_on_with_and_nobody_elses() -> None:
+    namespace = ready(name="payments")
+    owner, other = owner_of(namespace.team), owner_of(namespace.team)
+    drafts.keep(by=owner, kind="create", team=namespace.team, fields={"name": "night"}, draft=None)
+
+    assert "New namespace night" in read(signed_in(owner), "/")
+    assert "Your drafts" not in read(signed_in(other), "/")
+
+
+@pytest.mark.parametrize(("who", "offered"), [(owner_of, True), (viewer_of, False)])
+def test_a_namespace_is_offered_to_those_who_may_ask_for_one(who: Who, offered: bool) -> None:
+    team = TeamFactory()
+    client = signed_in(who(team))
+
+    empty = client.get("/namespaces/").content.decode()
+    ready(team=team)
+    full = client.get("/namespaces/").content.decode()
+
+    assert ('href="/requests/new/"' in empty) is offered
+    assert ('href="/requests/new/"' in full) is offered
+
+
 def test_a_watch_that_is_behind_is_said() -> None:
     namespace = ready(cluster__name="eu-1")
     Watch.objects.create(
@@ -258,7 +280,7 @@ def test_home_costs_the_same_with_one_namespace_and_with_24(
     client = signed_in(PersonFactory(claimed_groups=[team.owner_group, "argosy-approvers"]))
     client.get(f"/?team={team.slug}")
 
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         client.get("/")
 
 
@@ -495,9 +517,12 @@ def test_a_namespace_shows_what_was_done_there_step_by_step(cluster: FakeCluster
     ]  # fmt: skip
     Turn.objects.create(namespace=namespace, generation=1, outcome="Forbidden", steps=steps)
 
-    page = read(signed_in(owner_of(namespace.team)), f"/namespaces/{namespace.pk}/")
+    client = signed_in(owner_of(namespace.team))
+    page = read(client, f"/namespaces/{namespace.pk}/")
 
     assert "failed apply Role x no 0.5 s" in page
+    html = client.get(f"/namespaces/{namespace.pk}/").content.decode()
+    assert '<span class="badge bad">Forbidden</span>' in html
 
 
 def test_a_namespace_costs_the_same_whatever_happened_there(
@@ -510,6 +535,38 @@ def test_a_namespace_costs_the_same_whatever_happened_there(
 
     with django_assert_num_queries(9):
         client.get(f"/namespaces/{namespace.pk}/")
+
+
+def test_all_that_was_done_there_is_paged_from_the_newest_and_costs_the_same(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    namespace = ready()
+    for number in range(45):
+        Turn.objects.create(namespace=namespace, generation=1, message=f"turn no. {number:02}")
+    Turn.objects.create(namespace=ready(), generation=1, message="elsewhere")
+    client = signed_in(owner_of(namespace.team))
+    turns = f"/namespaces/{namespace.pk}/turns/"
+
+    assert turns in client.get(f"/namespaces/{namespace.pk}/").content.decode()
+    first = read(client, turns)
+    with django_assert_num_queries(8):
+        last = read(client, turns, page="3")
+
+    assert first.index("turn no. 44") < first.index("turn no. 25")
+    assert "turn no. 24" not in first
+    assert "1 to 20 of 45 turns" in first
+    assert "turn no. 00" in last
+    assert "turn no. 05" not in last
+    assert "elsewhere" not in first + last
+    assert "41 to 45" in read(client, turns, page="999")
+
+
+def test_where_nothing_was_done_yet_the_page_of_turns_says_where_to_look() -> None:
+    namespace = NamespaceFactory()
+
+    page = read(signed_in(viewer_of(namespace.team)), f"/namespaces/{namespace.pk}/turns/")
+
+    assert "its first turn is about to come" in page
 
 
 def store(cluster: FakeCluster, values: dict[str, Any]) -> None:
@@ -530,8 +587,33 @@ def test_two_revisions_of_the_same_values_differ_in_nothing() -> None:
 def test_a_diff_marks_lines_without_colour_too() -> None:
     found = diff_of([Revision(2, DEPLOYED, {"a": 2}), Revision(1, "superseded", {"a": 1})])
 
-    assert [(line.mark, line.text) for line in found] == [(" ", "…"), ("-", "a: 1"), ("+", "a: 2")]
+    assert [(line.mark, line.text) for line in found] == [
+        ("@", "values"),
+        ("-", "a: 1"),
+        ("+", "a: 2"),
+    ]
     assert found[1] == Line("a: 1", "del")
+
+
+def test_a_diff_says_where_its_lines_are_and_compares_long_texts_line_by_line() -> None:
+    def values(seconds: int, memory: str) -> dict[str, Any]:
+        defaults = f"spec:\n  a: 1\n  b: 2\n  c: 3\n  deadline: {seconds}\n"
+        resources = {"limits": {"cpu": "1", "memory": memory}, "requests": {"memory": "64Mi"}}
+        controller = {"image": {"name": "argo", "tag": "v4"}, "resources": resources}
+        return {"config": {"defaults": defaults}, "controller": controller}
+
+    found = diff_of(
+        [Revision(2, DEPLOYED, values(60, "1Gi")), Revision(1, "superseded", values(30, "2Gi"))]
+    )
+
+    assert [line.text.strip() for line in found if line.look] == [
+        "config.defaults.spec",
+        "deadline: 30",
+        "deadline: 60",
+        "controller.resources",
+        "memory: 2Gi",
+        "memory: 1Gi",
+    ]
 
 
 # Progress.

@@ -7,6 +7,7 @@ from django.test import Client
 
 from controlplane.kube.errors import Unreachable
 from controlplane.plans import looks
+from tenants import requests
 from tenants.models import Draft, Request, Team
 from tests import plans
 from tests.browsing import FRAME, browser, queries
@@ -335,6 +336,32 @@ def test_anothers_draft_is_not_there(pk: str) -> None:
     assert Draft.objects.exists()
 
 
+def test_what_was_asked_before_is_asked_again_without_typing() -> None:
+    team = TeamFactory()
+    owner = owner_of(team)
+    browser(owner).post(NEW, typed(team, act="send", tier="medium"))
+    before = Request.objects.get()
+    requests.reject(before, by=approver(), note="too large")
+
+    form = browser(owner).get(NEW, {"like": before.pk}).context["form"]
+
+    assert form.typed.asked == before.asked
+    assert (form.typed.team, form.typed.reason) == (team.slug, "month's end")
+    assert not form.refused
+
+
+@pytest.mark.parametrize("pk", ["{pk}", "0", "x", "²", "9" * 30])
+def test_what_another_team_asked_is_not_there_to_ask_again(pk: str) -> None:
+    theirs = TeamFactory()
+    browser(owner_of(theirs)).post(NEW, typed(theirs, act="send"))
+
+    answer = browser(owner_of(TeamFactory())).get(
+        NEW, {"like": pk.format(pk=Request.objects.get().pk)}
+    )
+
+    assert answer.status_code == 404
+
+
 def test_an_own_draft_is_removed() -> None:
     team = TeamFactory()
     client = browser(owner_of(team))
@@ -361,3 +388,13 @@ def test_the_form_costs_the_same_whatever_there_is() -> None:
 
 def test_without_a_cluster_it_says_who_registers_one() -> None:
     assert b"no cluster yet" in browser(owner_of(TeamFactory())).get(NEW).content
+
+
+@pytest.mark.parametrize("draft", ["9999-12-31", "x", "-1", "\u0661", "9" * 30, "..", "1/../2"])
+def test_a_draft_that_can_be_none_is_as_if_it_was_not_named(draft: str) -> None:
+    team = TeamFactory()
+
+    answer = browser(owner_of(team)).post("/requests/new/", {"act": "show", "draft": draft})
+
+    assert answer.status_code < 500
+    assert "Remove this draft" not in answer.content.decode()

@@ -319,6 +319,30 @@ def test_an_amendment_is_seen_by_the_requester_as_a_difference() -> None:
     assert "small first" in page
 
 
+def test_one_approver_may_amend_and_then_approve_and_the_timeline_says_so() -> None:
+    request, alone = filed(), approver()
+    client = browser(alone)
+    done(alone, request, "amend")
+
+    client.post(at(request), read(client, request))
+
+    request.refresh_from_db()
+    assert request.state == "approved"
+    page = browser(request.requested_by).get(at(request)).content.decode()
+    assert f"{alone.username}</b> approved what they had amended themselves" in page
+
+
+def test_a_plan_that_was_not_asked_for_says_why_and_is_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(looks, "MOST_AT_ONCE", 0)
+
+    page = browser(approver()).get(at(filed())).content.decode()
+
+    assert "too many plans are being asked for" in page
+    assert "part=plan" in page
+
+
 def test_an_amendment_over_the_budget_is_refused_and_what_was_typed_is_kept() -> None:
     request = filed()
 
@@ -350,6 +374,31 @@ def test_an_owner_withdraws_and_nobody_else() -> None:
     assert done(owner_of(request.team), request, "withdraw").status_code == 302
     request.refresh_from_db()
     assert request.state == "withdrawn"
+
+
+@pytest.mark.parametrize("act", ["reject", "withdraw"])
+def test_what_came_to_nothing_is_asked_again_with_the_form_filled_in(act: str) -> None:
+    request = filed()
+    owner, again = owner_of(request.team), f"/requests/new/?like={request.pk}"
+    assert again not in browser(owner).get(at(request)).content.decode()
+
+    done(approver() if act == "reject" else owner, request, act)
+
+    assert again in browser(owner).get(at(request)).content.decode()
+    for other in (member_of(request.team), viewer_of(request.team), approver()):
+        assert again not in browser(other).get(at(request)).content.decode()
+
+
+def test_what_came_back_tells_the_team_what_to_do() -> None:
+    request = reopened()
+    client = browser(owner_of(request.team))
+
+    assert "If you want something else, withdraw it" in client.get(at(request)).content.decode()
+
+    assert request.namespace is not None
+    services.begin(request.namespace, now=timezone.now())
+    assert "it can be withdrawn no more" in client.get(at(request)).content.decode()
+    assert "nothing to type again" not in browser(approver()).get(at(request)).content.decode()
 
 
 def test_what_came_back_says_what_differs_from_what_was_approved(story: plans.Plans) -> None:

@@ -171,7 +171,7 @@ def test_the_sidebar_counts_what_is_there_and_marks_the_page() -> None:
 
     html = signed_in(owner_of(team)).get("/namespaces/").content.decode()
 
-    assert '<a href="/namespaces/" aria-current="page">Namespaces' in html
+    assert ' href="/namespaces/" aria-current="page">Namespaces' in html
     assert "Namespaces 1 Workflows Crons Requests 1 New namespace" in words(html)
     assert "Inbox" not in html
 

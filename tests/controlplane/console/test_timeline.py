@@ -59,3 +59,19 @@ def test_after_it_came_back_time_is_counted_anew() -> None:
         120,
         "after it came back",
     )
+
+
+def test_who_approves_what_they_amended_themselves_is_said_to_have() -> None:
+    asked = event("filed", 0, who="team")
+    amended, seen = event("amended", 1, MEDIUM, "bob"), event("seen", 2, MEDIUM, "eve")
+    changed = [asked, amended, seen]
+
+    alone = timeline.entries([*changed, event("approved", 3, MEDIUM, "bob")], None)
+    by_another = timeline.entries([*changed, event("approved", 3, MEDIUM, "eve")], None)
+    as_asked = timeline.entries([asked, event("approved", 3, SMALL, "bob")], None)
+
+    assert [found[-1].said for found in (alone, by_another, as_asked)] == [
+        "approved what they had amended themselves",
+        "approved it as bob had amended it",
+        "approved",
+    ]

@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,13 +10,16 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from controlplane.argo import access, fleet
+from controlplane.argo import access
 from controlplane.argo.logs import LIMIT_BYTES
 from controlplane.argo.nodes import pod_of, read
 from controlplane.identity.models import User
+from controlplane.index import services as index
+from controlplane.index.entries import cron_of
+from controlplane.index.kinds import CRON
 from controlplane.index.models import Watch, Workflow
 from controlplane.kube.door import Connection
-from controlplane.kube.errors import Unreachable, refused
+from controlplane.kube.errors import refused
 from controlplane.objects import Manifest, Ref
 from tenants.models import TenantNamespace
 from tests.factories import (
@@ -59,7 +61,12 @@ def payments(fake: FakeCluster) -> TenantNamespace:
     team = TeamFactory(slug="payments", name="Payments")
     cluster = ClusterFactory(name="east")
     return NamespaceFactory(
-        name="payments", team=team, cluster=cluster, applied_at=timezone.now(), phase="Ready"
+        name="payments",
+        team=team,
+        cluster=cluster,
+        begun_at=timezone.now(),
+        applied_at=timezone.now(),
+        phase="Ready",
     )
 
 
@@ -181,8 +188,8 @@ def test_what_is_no_workflow_and_no_act_is_not_found(payments: TenantNamespace, 
 
 
 def test_the_list_is_found_sorted_and_counted_by_its_address(payments: TenantNamespace) -> None:
-    row(payments, "alpha", "Failed", message="out of memory", template="fraud")
-    row(payments, "beta", "Succeeded", created_at=NOW - timedelta(days=3))
+    row(payments, "alpha", "Failed", message="out of memory", template="fraud", seconds=90)
+    row(payments, "beta", "Succeeded", seconds=20, created_at=NOW - timedelta(days=3))
     row(payments, "gamma", "", created_at=NOW - timedelta(minutes=2))
     client = signed_in(viewer_of(payments.team))
 
@@ -196,6 +203,8 @@ def test_the_list_is_found_sorted_and_counted_by_its_address(payments: TenantNam
     assert found("since=24h") == ["alpha", "gamma"]
     assert found(f"to={NOW - timedelta(days=2):%Y-%m-%d}") == ["beta"]
     assert found(f"from={NOW + timedelta(days=2):%Y-%m-%d}") == []
+    assert found("sort=-took") == ["alpha", "beta", "gamma"]
+    assert found("sort=took") == ["beta", "alpha", "gamma"]
     assert found("cluster=west") == found("namespace=x") == found("team=x") == []
     assert found("cluster=east&namespace=payments&team=payments&sort=took") != []
 
@@ -234,13 +243,13 @@ def test_a_page_has_25_and_the_query_count_stays_the_same(
     client = signed_in(owner_of(payments.team))
     row(payments, "w-0")
     client.get("/workflows/?team=")
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(12):
         client.get("/workflows/?team=")
     for number in range(30):
         row(payments, f"w-{number + 1}")
     NamespaceFactory(team=payments.team)
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(12):
         answer = client.get("/workflows/?team=")
 
     assert len(names_in(answer)) == 25
@@ -270,14 +279,26 @@ def test_how_old_the_index_is_is_said_for_each_cluster(payments: TenantNamespace
 
     assert "not followed yet" in text_of(client.get("/workflows/"))
 
+    now = timezone.now()
     watch = Watch.objects.create(
-        cluster=payments.cluster, kind="Workflow", in_step=True, since=NOW, heard_at=NOW
+        cluster=payments.cluster, kind="Workflow", in_step=True, since=now, heard_at=now
     )
     assert "followed live" in text_of(client.get("/workflows/"))
 
+    watch.heard_at = now - timedelta(minutes=9)  # its process was killed, and said nothing
+    watch.save()
+    late = text_of(client.get("/workflows/"))
+    assert "followed live" not in late
+    assert "the process has ended" in late
+    assert "Of it, this list is as of" in late
+
     watch.in_step, watch.message = False, "connection refused"
     watch.save()
-    assert "connection refused" in text_of(client.get("/workflows/"))
+    assert "<b>east</b> was lost sight of" in text_of(client.get("/workflows/"))
+    # Why names addresses: that is for the platform's people.
+    assert "connection refused" not in text_of(client.get("/workflows/"))
+    both = PersonFactory(claimed_groups=[payments.team.owner_group, "argosy-approvers"])
+    assert "connection refused" in text_of(signed_in(both).get("/workflows/"))
 
 
 def test_where_pods_are_simulated_every_page_says_so(
@@ -362,6 +383,15 @@ def test_the_detail_is_drawn_from_the_cluster_and_polls_until_the_end(
     assert "all is well" in ended
 
 
+def test_the_page_of_a_workflow_is_one_of_the_workflows(
+    payments: TenantNamespace, hello: Manifest
+) -> None:
+    page = text_of(signed_in(viewer_of(payments.team)).get(page_of(payments)))
+
+    assert 'href="/workflows/" aria-current="page">' in page
+    assert page.count('aria-current="page"') == 1
+
+
 def test_an_open_question_does_not_close_under_somebody(
     payments: TenantNamespace, hello: Manifest, fake: FakeCluster
 ) -> None:
@@ -378,6 +408,26 @@ def test_an_open_question_does_not_close_under_somebody(
     assert 'id="steps"' in same
     assert 'id="acts"' in other
     assert "terminate/" not in other
+
+
+def test_a_workflow_that_fails_while_it_is_watched_gets_its_log_without_a_reload(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    story = Player.on_fake(fake, "payments", "hello").begin().start("first")
+    client = signed_in(viewer_of(payments.team))
+    page = text_of(client.get(page_of(payments)))
+    assert re.search(r'id="log"\s+hidden', page)  # the place where it comes
+    (poll,) = re.findall(r'hx-get="(\?[^"]*polls=1[^"]*)"', page)
+
+    runs = text_of(client.get(page_of(payments, rest=poll.replace("&amp;", "&")), headers=HTMX))
+    story.end("first", phase="Failed", message="exit code 3")
+    fails = text_of(client.get(page_of(payments, rest=poll.replace("&amp;", "&")), headers=HTMX))
+    (poll,) = re.findall(r'hx-get="(\?[^"]*polls=2[^"]*)"', fails)
+    again = text_of(client.get(page_of(payments, rest=poll.replace("&amp;", "&")), headers=HTMX))
+
+    assert 'id="log"' not in runs
+    assert 'id="log" hx-swap-oob="true" hx-get="log/?node=hello-first' in fails
+    assert 'id="log"' not in again  # what somebody reads is left alone
 
 
 def test_the_first_step_that_failed_is_shown_without_asking(
@@ -701,6 +751,19 @@ def test_what_the_cluster_says_of_a_log_is_shown(
     assert "waiting to start" in text_of(answer)
 
 
+def test_an_address_is_carried_on_only_as_far_as_it_means_something(
+    payments: TenantNamespace, hello: Manifest
+) -> None:
+    open_ = "".join(f"&open=k{at}" for at in range(900))
+    path = page_of(payments, rest=f"?junk={'x' * 9000}&node={'y' * 9000}{open_}")
+
+    answer = signed_in(viewer_of(payments.team)).get(path, headers=HTMX)
+
+    assert answer.status_code == 200
+    assert len(answer.content) < 60_000
+    assert "junk" not in text_of(answer)
+
+
 # Submitting.
 
 YAML = """\
@@ -754,6 +817,14 @@ def test_a_dry_run_makes_nothing_and_shows_what_would_be(
         (YAML.replace("entrypoint: main", "entrypoint: main\n  entrypoint: b"), "Line 7"),
         (YAML.replace("Workflow", "Pod"), "Only a Workflow"),
         (YAML + "status: {}\n", "Leave out status"),
+        (YAML + "status: {}\n", "Line 7"),
+        (YAML.replace("generateName: hi-", "name: [1]"), "Line 4"),
+        (YAML.replace("generateName: hi-", "generateName: {a: b}"), "Line 4"),
+        (YAML.replace("  generateName: hi-", "  name: x\n  labels: {a: 1}"), "Line 5"),
+        (YAML + "  x: !!binary aGk=\n", "Line 7"),
+        (YAML + "  x: !!set {a, b}\n", "Line 7"),
+        (YAML + "  x: !!bool maybe\n", "Line 7"),
+        *((YAML + f"  x: {'[' * deep}{']' * deep}\n", "Line 7") for deep in (330, 385, 440)),
     ],
 )
 def test_what_is_wrong_with_yaml_is_said_beside_it_and_what_was_typed_stays(
@@ -848,13 +919,170 @@ def test_a_cluster_that_is_away_is_said_on_the_form(
     assert "generateName: hi-" in text_of(answer)
 
 
+# Submitting by somebody who has thousands of namespaces.
+
+
+@pytest.fixture
+def crowd(payments: TenantNamespace) -> list[TenantNamespace]:
+    """More namespaces of the team than are listed, each name on one of two clusters."""
+    west = ClusterFactory(name="west")
+    return [
+        NamespaceFactory(
+            name=f"batch-{number:03}",
+            team=payments.team,
+            cluster=west if number % 2 else payments.cluster,
+            applied_at=NOW,
+        )
+        for number in range(60)
+    ]
+
+
+def asks(namespace: TenantNamespace, query: str) -> str:
+    return text_of(signed_in(member_of(namespace.team)).get(f"/workflows/submit/?{query}"))
+
+
+def test_who_has_few_namespaces_chooses_from_a_list(
+    payments: TenantNamespace, crowd: list[TenantNamespace]
+) -> None:
+    TenantNamespace.objects.filter(name__gte="batch-005", name__lt="batch-999").delete()
+
+    assert f'<option value="{crowd[3].pk}">batch-003 on west</option>' in asks(payments, "")
+
+
+def test_who_has_many_is_asked_for_a_name_and_the_page_stays_small(
+    payments: TenantNamespace, crowd: list[TenantNamespace]
+) -> None:
+    page = asks(payments, "")
+
+    assert 'name="find"' in page
+    assert "batch-0" not in page
+
+
+@pytest.mark.parametrize("written", ["batch-007", "BATCH-007 ", "batch-007 on west"])
+def test_a_name_that_is_written_out_is_taken(
+    payments: TenantNamespace, crowd: list[TenantNamespace], written: str
+) -> None:
+    NamespaceFactory(name="batch-007x", team=payments.team, applied_at=NOW)
+
+    page = asks(payments, f"from=yaml&find={written}")
+
+    assert f'name="namespace" value="{crowd[7].pk}"' in page
+    assert 'value="batch-007 on west"' in page
+
+
+def test_a_name_on_two_clusters_is_chosen_by_its_cluster(
+    payments: TenantNamespace, crowd: list[TenantNamespace]
+) -> None:
+    twin = NamespaceFactory(
+        name="batch-007", team=payments.team, cluster=payments.cluster, applied_at=NOW
+    )
+
+    listed = asks(payments, "from=yaml&find=batch-007")
+    chosen = asks(payments, "from=yaml&find=batch-007 on east")
+
+    assert re.findall(r'href="\?namespace=(\d+)&amp;from=yaml">batch-007 on', listed) == [
+        str(twin.pk),
+        str(crowd[7].pk),
+    ]
+    assert 'name="manifest"' not in listed
+    assert f'name="namespace" value="{twin.pk}"' in chosen
+
+
+def test_a_part_of_a_name_lists_some_and_says_that_there_are_more(
+    payments: TenantNamespace, crowd: list[TenantNamespace]
+) -> None:
+    assert asks(payments, "find=batch").count('<a class="long" href="?namespace=') == 20
+    assert "the first 20" in asks(payments, "find=batch")
+    assert asks(payments, "find=ch-01").count('<a class="long" href="?namespace=') == 10
+    assert "the first" not in asks(payments, "find=ch-01")
+    assert "No namespace that you may submit to has zzz" in asks(payments, "find=zzz")
+    assert "&lt;b&gt;" in asks(payments, "find=<b>")
+    assert "No namespace" in asks(payments, "find=%00%25")
+
+
+def test_nobody_finds_or_chooses_a_namespace_that_is_not_theirs_to_submit_to(
+    payments: TenantNamespace, crowd: list[TenantNamespace]
+) -> None:
+    other = TeamFactory()
+    theirs = NamespaceFactory(name="secret-1", team=other, applied_at=NOW)
+    looks_only = PersonFactory(
+        claimed_groups=[payments.team.member_group, other.viewer_group, "argosy-approvers"]
+    )
+    client = signed_in(looks_only)
+
+    for query in ("find=secret-1", "find=secret", f"namespace={theirs.pk}"):
+        page = text_of(client.get(f"/workflows/submit/?from=yaml&{query}"))
+        assert f'href="?namespace={theirs.pk}&' not in page
+        assert "secret-1 on" not in page
+        assert 'name="manifest"' not in page
+    assert "secret" not in text_of(client.get("/workflows/submit/namespaces/?find=secret"))
+    sent = {"namespace": theirs.pk, "from": "yaml", "manifest": YAML}
+    assert client.post("/workflows/submit/", sent).status_code == 404
+    assert client.post("/workflows/submit/", sent | {"find": "secret-1"}).status_code == 404
+
+
+def test_what_is_typed_is_completed_from_a_few(
+    payments: TenantNamespace, crowd: list[TenantNamespace]
+) -> None:
+    member, stranger = signed_in(member_of(payments.team)), signed_in(owner_of(TeamFactory()))
+
+    to_submit = text_of(member.get("/workflows/submit/namespaces/?find=batch"))
+    to_filter = text_of(member.get("/workflows/namespaces/?namespace=batch-03"))
+
+    assert to_submit.count("<option") == 20
+    assert '<option value="batch-000 on east">' in to_submit
+    assert to_filter.count("<option") == 10
+    assert '<option value="batch-030">' in to_filter
+    for part in ("submit/namespaces/?find=b", "namespaces/?namespace=b"):
+        assert "batch" not in text_of(stranger.get(f"/workflows/{part}"))
+        assert Client().get(f"/workflows/{part}").status_code == 302
+
+
+def test_who_has_many_filters_the_list_by_a_name_that_is_typed(
+    payments: TenantNamespace, crowd: list[TenantNamespace]
+) -> None:
+    row(crowd[4], "wanted")
+    row(crowd[5], "unwanted")
+    client = signed_in(member_of(payments.team))
+
+    page = client.get("/workflows/?namespace=batch-004")
+
+    assert names_in(page) == ["wanted"]
+    assert 'name="namespace" value="batch-004"' in text_of(page)
+    assert "batch-005" not in text_of(page)
+
+
+def test_the_query_count_of_submitting_stays_the_same(
+    payments: TenantNamespace,
+    crowd: list[TenantNamespace],
+    django_assert_num_queries: Any,
+) -> None:
+    client = signed_in(member_of(payments.team))
+    client.get("/workflows/submit/")
+    for _ in range(2):
+        for query, count in (("", 6), ("find=batch", 7), (f"namespace={crowd[0].pk}", 7)):
+            with django_assert_num_queries(count):
+                client.get(f"/workflows/submit/?from=yaml&{query}")
+        NamespaceFactory.create_batch(5, team=payments.team, applied_at=NOW)
+
+
 # Schedules.
+
+
+def scheduled(
+    fake: FakeCluster, namespace: TenantNamespace, name: str, *schedules: str, **spec: Any
+) -> Manifest:
+    """A CronWorkflow in the cluster, as the watch saw it there."""
+    cron = made(fake, "CronWorkflow", name, {"schedules": list(schedules), **spec})
+    entry = cron_of(cron)
+    assert entry is not None
+    index.put(namespace.cluster, CRON, [entry], now=NOW)
+    return cron
 
 
 @pytest.fixture
 def nightly(fake: FakeCluster, payments: TenantNamespace) -> Manifest:
-    spec = {"schedules": ["0 6 * * *"], "timezone": "Europe/Berlin", "workflowSpec": {}}
-    return made(fake, "CronWorkflow", "nightly", spec)
+    return scheduled(fake, payments, "nightly", "0 6 * * *", timezone="Europe/Berlin")
 
 
 def test_schedules_are_said_in_words_and_as_written(
@@ -896,59 +1124,86 @@ def test_other_teams_schedules_are_not_there(payments: TenantNamespace, nightly:
         assert "nightly" not in text_of(signed_in(who).get("/crons/"))
 
 
-class Slow(FakeCluster):
-    """A cluster that answers when a test lets it."""
-
-    answers = threading.Event()
-
-    def acting_as(self, user: str) -> "Slow":
-        return self
-
-    def list(self, *_: Any, **__: Any) -> tuple[Manifest, ...]:
-        self.answers.wait(20)
-        return ()
-
-
-def test_a_cluster_that_does_not_answer_in_time_is_named_and_the_others_are_shown(
-    payments: TenantNamespace, nightly: Manifest, fake: FakeCluster, monkeypatch: Any
+def test_how_old_a_clusters_schedules_are_is_said_and_why_to_the_platforms_people_only(
+    payments: TenantNamespace, nightly: Manifest
 ) -> None:
-    slow = Slow()
-    NamespaceFactory(team=payments.team, cluster=ClusterFactory(name="west"), applied_at=NOW)
-    gone = ClusterFactory(name="north", reachable=False, message="connection refused")
-    NamespaceFactory(team=payments.team, cluster=gone, applied_at=NOW)
-    doors = {"east": fake, "west": slow}
-    monkeypatch.setattr(
-        access,
-        "connect",
-        lambda c: Connection(kube=doors[c.name], helm=FakeHelm(fake, lambda _: ())),
+    client = signed_in(viewer_of(payments.team))
+    both = PersonFactory(claimed_groups=[payments.team.viewer_group, "argosy-approvers"])
+    assert "<b>east</b> is not followed yet" in text_of(client.get("/crons/"))
+
+    watch = Watch.objects.create(
+        cluster=payments.cluster, kind="CronWorkflow", in_step=True, since=NOW, heard_at=NOW
     )
-    monkeypatch.setattr(fleet, "DEADLINE", 0.2)
+    assert "east: followed live" in text_of(client.get("/crons/"))
 
-    page = text_of(signed_in(viewer_of(payments.team)).get("/crons/"))
-    slow.answers.set()
-
+    watch.in_step, watch.message = False, "connection refused"
+    watch.save()
+    page = text_of(client.get("/crons/"))
+    assert "<b>east</b> was lost sight of" in page
     assert "nightly" in page
-    assert "<b>west</b>: It did not answer within" in page
-    assert "<b>north</b>: It does not answer" in page
     assert "connection refused" not in page
+    assert "connection refused" in text_of(signed_in(both).get("/crons/"))
 
 
-def test_a_cluster_that_refuses_is_named(payments: TenantNamespace, fake: FakeCluster) -> None:
-    fake.refusals["list", "CronWorkflow"] = Unreachable("no route")
+def test_that_there_is_no_schedule_is_said_only_where_the_watch_would_know(
+    payments: TenantNamespace,
+) -> None:
+    client = signed_in(viewer_of(payments.team))
+    assert "No schedule is known" in text_of(client.get("/crons/"))
 
-    assert "no route" in text_of(signed_in(viewer_of(payments.team)).get("/crons/"))
+    Watch.objects.create(
+        cluster=payments.cluster, kind="CronWorkflow", in_step=True, since=NOW, heard_at=NOW
+    )
+    assert "Nothing starts by the clock yet" in text_of(client.get("/crons/"))
+
+
+def test_schedules_are_read_from_no_cluster(
+    payments: TenantNamespace, nightly: Manifest, fake: FakeCluster
+) -> None:
+    fake.unreachable = True
+
+    assert "nightly" in text_of(signed_in(viewer_of(payments.team)).get("/crons/"))
+
+
+def test_a_schedule_that_is_away_from_the_cluster_is_said_when_it_is_touched(
+    payments: TenantNamespace, nightly: Manifest, fake: FakeCluster
+) -> None:
+    fake.unreachable = True
+
+    answer = signed_in(member_of(payments.team)).post(f"/crons/{payments.pk}/nightly/suspend/")
+
+    assert answer.status_code == 503
+    assert "cannot be reached" in text_of(answer)
+    assert "Suspend nightly" in text_of(answer)
+
+
+def test_schedules_are_found_by_name_and_by_the_switchers_team(
+    payments: TenantNamespace, nightly: Manifest, fake: FakeCluster
+) -> None:
+    scheduled(fake, payments, "hourly", "@hourly")
+    other = TeamFactory(slug="ledger", viewer_group=payments.team.viewer_group)
+    client = signed_in(viewer_of(payments.team))
+
+    found = text_of(client.get("/crons/?q=NIGHT"))
+    assert "nightly" in found
+    assert "hourly" not in found
+    assert "No schedule has that in its name" in text_of(client.get("/crons/?q=%25"))
+
+    client.get(f"/?team={other.slug}")
+    assert "nightly" not in text_of(client.get("/crons/"))
 
 
 def test_the_query_count_of_schedules_stays_the_same(
     payments: TenantNamespace, nightly: Manifest, fake: FakeCluster, django_assert_num_queries: Any
 ) -> None:
     client = signed_in(viewer_of(payments.team))
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(9):
         client.get("/crons/")
     for number in range(40):
-        made(fake, "CronWorkflow", f"c-{number}", {"schedules": ["@daily"]})
+        scheduled(fake, payments, f"c-{number}", "@daily")
+    NamespaceFactory(team=payments.team)
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(9):
         page = text_of(client.get("/crons/"))
 
     assert page.count("At 00:00 every day") == 25

@@ -1,8 +1,10 @@
 """A workflow through the pages, on a real API server: nodes are simulated, and a player is its controller."""
 
 import re
+import threading
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import yaml
@@ -10,8 +12,10 @@ from django.test import Client
 from django.utils import timezone
 
 from controlplane.clusters import services as clusters
+from controlplane.index.models import Cron
 from controlplane.kube.gateway import KubeGateway
 from controlplane.objects import Manifest, Ref
+from controlplane.processes.watch import Watcher
 from localcluster.clusters import RunningCluster
 from tenants.models import TenantNamespace
 from tests.factories import NamespaceFactory, TeamFactory, member_of, viewer_of
@@ -19,6 +23,7 @@ from tests.player import Player
 
 pytestmark = [pytest.mark.django_db, pytest.mark.cluster]
 
+DEADLINE = 90.0
 RBAC = "rbac.authorization.k8s.io/v1"
 TEMPLATE = {
     "arguments": {"parameters": [{"name": "day"}, {"name": "region", "enum": ["eu", "us"]}]},
@@ -54,7 +59,12 @@ def namespace(local_cluster: RunningCluster, kube: KubeGateway) -> Iterator[Tena
         }
     )
     yield NamespaceFactory(
-        name=name, team=TeamFactory(), cluster=cluster, applied_at=timezone.now(), phase="Ready"
+        name=name,
+        team=TeamFactory(),
+        cluster=cluster,
+        begun_at=timezone.now(),
+        applied_at=timezone.now(),
+        phase="Ready",
     )
     kube.delete(Ref("v1", "Namespace", "", name))
 
@@ -134,7 +144,18 @@ def test_a_workflow_is_submitted_followed_to_its_end_and_submitted_again(
     assert "No step has started yet" in member.get(again["Location"]).content.decode()
 
 
-def test_a_schedule_is_listed_and_rests(namespace: TenantNamespace, kube: KubeGateway) -> None:
+@pytest.fixture
+def watcher(kube: KubeGateway) -> Iterator[Watcher]:
+    ended = threading.Event()
+    watcher = Watcher(ended, opening=lambda _: kube, seconds=30)
+    yield watcher
+    ended.set()
+    watcher.stop()
+
+
+def test_a_schedule_is_listed_and_rests(
+    namespace: TenantNamespace, kube: KubeGateway, watcher: Watcher
+) -> None:
     cron = {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "CronWorkflow",
@@ -147,6 +168,7 @@ def test_a_schedule_is_listed_and_rests(namespace: TenantNamespace, kube: KubeGa
         member_of(namespace.team), backend="django.contrib.auth.backends.ModelBackend"
     )
 
+    until(watcher, Cron.objects.filter(namespace=namespace).exists)
     assert "At 06:00 every day" in member.get("/crons/").content.decode()
     rests = member.post(f"/crons/{namespace.pk}/nightly/suspend/", follow=True)
 
@@ -154,3 +176,16 @@ def test_a_schedule_is_listed_and_rests(namespace: TenantNamespace, kube: KubeGa
     found = kube.get(Ref("argoproj.io/v1alpha1", "CronWorkflow", namespace.name, "nightly"))
     assert found is not None
     assert found["spec"]["suspend"] is True
+
+    # By then the watch has told the same, and what happens past the platform too.
+    kube.delete(Ref("argoproj.io/v1alpha1", "CronWorkflow", namespace.name, "nightly"))
+    until(watcher, lambda: not Cron.objects.filter(namespace=namespace).exists())
+    assert "nightly" not in member.get("/crons/").content.decode()
+
+
+def until(watcher: Watcher, true: Callable[[], bool]) -> None:
+    """Let the watch work until something is so."""
+    deadline = time.monotonic() + DEADLINE
+    while not true():
+        assert time.monotonic() < deadline, "it never came to be"
+        watcher.step()

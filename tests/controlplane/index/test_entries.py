@@ -10,10 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from controlplane.argo import crons
 from controlplane.index.entries import (
     NODES_BYTES,
     QuotaEntry,
     WorkflowEntry,
+    cron_of,
     quota_of,
     version_of,
     workflow_of,
@@ -211,3 +213,70 @@ def test_no_manifest_however_odd_is_a_failure(
     for read in (workflow_of, quota_of):
         read(manifest)
         read(workflow(status, {"suspend": meta, "workflowTemplateRef": status}, **meta))
+
+
+CRON_SPEC = {
+    "schedules": ["0 6 * * *", "@daily"],
+    "timezone": "Europe/Vienna",
+    "suspend": True,
+    "concurrencyPolicy": "Forbid",
+    "workflowSpec": {"workflowTemplateRef": {"name": "settle"}, "templates": ["x" * 10_000]},
+}
+
+
+def cron(spec: Any = None, status: Any = None) -> Manifest:
+    return {"kind": "CronWorkflow", "metadata": META, "spec": spec, "status": status}
+
+
+def test_of_a_schedule_is_kept_what_says_when_it_runs() -> None:
+    status = {
+        "lastScheduledTime": "2026-01-01T06:00:00Z",
+        "active": [{"name": "a"}, {"name": "b"}],
+        "conditions": [{"type": "SpecError", "status": "True", "message": "no such template"}],
+    }
+    whole = cron(CRON_SPEC, status)
+
+    found = cron_of(whole)
+
+    assert found is not None
+    assert (found.namespace, found.name, found.resource_version) == ("payments", "nightly", 42)
+    now = datetime(2026, 1, 3, tzinfo=UTC)
+    assert crons.read(found.manifest, now) == crons.read(whole, now)
+    assert len(json.dumps(found.manifest)) < 1_000
+
+
+def test_a_schedule_of_any_size_stays_small() -> None:
+    many = {"schedules": ["x" * 9_000] * 9_000, "timezone": "z" * 9_000}
+    found = cron_of(cron(many, {"active": [{}] * 9_000, "conditions": [{"message": "m"}] * 9_000}))
+
+    assert found is not None
+    assert len(json.dumps(found.manifest)) < 50_000
+
+
+@given(spec=anything)
+def test_whatever_a_schedule_says_it_is_kept(spec: Any) -> None:
+    for each in (spec, {"schedules": spec, "workflowSpec": spec, "schedule": spec}):
+        found = cron_of(cron(each, {"active": spec, "conditions": [spec, {"message": spec}]}))
+        assert found is not None
+        assert "\\u0000" not in json.dumps(found.manifest)
+
+
+def test_a_schedule_without_a_uid_or_a_name_is_none() -> None:
+    assert cron_of({"metadata": {**META, "uid": ""}}) is None
+    assert cron_of({"metadata": {"uid": "u-1"}}) is None
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "seconds"),
+    [
+        ("2026-01-01T00:00:00Z", "2026-01-01T01:00:05Z", 3605),
+        ("2026-01-01T00:00:00Z", None, None),
+        (None, "2026-01-01T00:00:00Z", None),
+        ("2026-01-01T00:00:05Z", "2026-01-01T00:00:00Z", 0),  # its controller's clock was set back
+        ("0001-01-01T00:00:00Z", "9999-01-01T00:00:00Z", 2**31 - 1),
+    ],
+)
+def test_how_long_it_took_is_known_at_its_end(
+    start: str | None, end: str | None, seconds: int | None
+) -> None:
+    assert entry_of({"startedAt": start, "finishedAt": end}).seconds == seconds

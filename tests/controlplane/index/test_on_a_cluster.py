@@ -12,6 +12,7 @@ import yaml
 from django.utils import timezone
 
 from controlplane.index.entries import version_of
+from controlplane.index.kinds import KINDS
 from controlplane.index.models import QuotaUse, Watch, Workflow
 from controlplane.kube.errors import Conflict, Refused, Unreachable
 from controlplane.kube.gateway import KubeGateway
@@ -115,7 +116,7 @@ def test_rows_equal_the_list_though_the_api_server_lost_its_memory_in_between(
         for ref in refs[::3]:
             insistently(lambda r=ref: kube.delete(r))
 
-    until(watcher, lambda: Watch.objects.filter(in_step=True).count() == 2)
+    until(watcher, lambda: Watch.objects.filter(in_step=True).count() == len(KINDS))
     life = threading.Thread(target=live)
     life.start()
     until(watcher, lambda: not life.is_alive())
@@ -125,7 +126,26 @@ def test_rows_equal_the_list_though_the_api_server_lost_its_memory_in_between(
     assert len(wanted) == MADE - len(refs[::3])
     assert {phase for phase, _ in wanted.values()} == {"", "Running"}
     assert set(Workflow.objects.values_list("template", flat=True)) == {"nightly"}
-    until(watcher, lambda: Watch.objects.filter(in_step=True).count() == 2)
+    until(watcher, lambda: Watch.objects.filter(in_step=True).count() == len(KINDS))
+
+
+def test_a_cluster_where_nothing_happens_is_heard_at_the_end_of_every_stream(
+    kube: KubeGateway, namespace: TenantNamespace
+) -> None:
+    ended = threading.Event()
+    watcher = Watcher(ended, opening=lambda _: kube, seconds=2)
+    heard = Watch.objects.filter(cluster=namespace.cluster, kind="Workflow")
+
+    until(watcher, heard.exists)
+    first = heard.get().heard_at
+    assert first is not None
+    until(watcher, lambda: (heard.get().heard_at or first) > first)
+    second = heard.get()
+    until(watcher, lambda: heard.get().heard_at != second.heard_at)
+
+    assert second.follows
+    ended.set()
+    watcher.stop()
 
 
 def test_a_quota_is_followed_as_the_cluster_counts_it(

@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from controlplane.index import services
 from controlplane.index.kinds import QUOTA, WORKFLOW
-from controlplane.index.models import QuotaUse, Watch, Workflow
+from controlplane.index.models import SILENCE, QuotaUse, Watch, Workflow
+from controlplane.index.watching import STREAM_SECONDS
 from tenants.models import TenantNamespace
 from tests.controlplane.index.conftest import NOW, counted, seen
 from tests.factories import ClusterFactory, NamespaceFactory
@@ -202,3 +204,32 @@ def test_a_watch_that_is_heard_is_in_step_whatever_another_process_said_at_its_e
 
     row = Watch.objects.get()
     assert (row.in_step, row.message, row.since, row.heard_at) == (True, "", later, later)
+
+
+def test_a_watch_that_was_killed_is_not_in_step_whatever_it_said_last() -> None:
+    cluster, now = ClusterFactory(), timezone.now()
+    services.report(cluster, WORKFLOW, in_step=True, now=now - timedelta(hours=2))
+    services.heard(cluster, WORKFLOW, now=now - timedelta(minutes=4))
+    services.report(cluster, QUOTA, in_step=True, now=now)
+
+    killed, lives = Watch.objects.order_by("-kind")
+
+    assert (killed.follows, lives.follows) == (False, True)
+    assert list(Watch.objects.late(now)) == [killed]
+    assert killed.lost_at == killed.heard_at
+    assert "has ended" in killed.why_lost
+
+
+def test_a_watch_that_said_why_it_fell_behind_is_late_at_once_and_since_then() -> None:
+    cluster, now = ClusterFactory(), timezone.now()
+    services.report(cluster, WORKFLOW, in_step=True, now=now - timedelta(seconds=20))
+    services.report(cluster, WORKFLOW, in_step=False, message="refused", now=now)
+
+    row = Watch.objects.late(now).get()
+
+    assert not row.follows
+    assert (row.lost_at, row.why_lost) == (now, "refused")
+
+
+def test_two_streams_may_pass_in_silence_before_a_watch_is_taken_for_dead() -> None:
+    assert SILENCE.total_seconds() > 2 * STREAM_SECONDS

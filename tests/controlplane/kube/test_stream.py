@@ -12,6 +12,7 @@ from controlplane.kube.gateway import _events
 from controlplane.objects import Manifest
 
 LONG = time.monotonic() + 3600
+MOST = 1_000_000
 
 
 class Answer:
@@ -46,7 +47,7 @@ BOTH = line("ADDED", named("a")) + b"\n" + line("BOOKMARK", named("b"))
 def test_events_are_whole_however_they_are_cut(cut: int) -> None:
     answer = Answer(*(BOTH[at : at + cut] for at in range(0, len(BOTH), cut)))
 
-    events = list(_events(answer, LONG))
+    events = list(_events(answer, LONG, most=MOST))
 
     assert [(e.type, e.manifest) for e in events] == [
         ("ADDED", named("a")),
@@ -56,7 +57,7 @@ def test_events_are_whole_however_they_are_cut(cut: int) -> None:
 
 
 def test_a_stream_that_breaks_off_is_unreachable_after_what_was_whole() -> None:
-    stream = _events(Answer(BOTH[:-1], broken=True), LONG)
+    stream = _events(Answer(BOTH[:-1], broken=True), LONG, most=MOST)
 
     assert next(stream).type == "ADDED"
     with pytest.raises(Unreachable, match="ended prematurely"):
@@ -68,7 +69,7 @@ def test_an_error_in_the_stream_is_the_error_it_stands_for(code: int, error: typ
     answer = Answer(line("ERROR", {"code": code, "message": "too old resource version"}))
 
     with pytest.raises(error, match="too old"):
-        list(_events(answer, LONG))
+        list(_events(answer, LONG, most=MOST))
 
 
 @pytest.mark.parametrize(
@@ -76,19 +77,19 @@ def test_an_error_in_the_stream_is_the_error_it_stands_for(code: int, error: typ
 )
 def test_what_is_no_event_is_no_answer_of_an_api_server(said: bytes) -> None:
     with pytest.raises(Unreachable, match="no event"):
-        list(_events(Answer(said), LONG))
+        list(_events(Answer(said), LONG, most=MOST))
 
 
 def test_a_server_that_knows_no_end_is_left_at_the_deadline() -> None:
     answer = Answer(BOTH, BOTH, BOTH)
 
-    assert len(list(_events(answer, time.monotonic() - 1))) == 1
+    assert len(list(_events(answer, time.monotonic() - 1, most=MOST))) == 1
     assert answer.is_closed
 
 
 def test_a_stream_that_is_left_early_is_closed() -> None:
     answer = Answer(BOTH)
-    stream = _events(answer, LONG)
+    stream = _events(answer, LONG, most=MOST)
     next(stream)
 
     stream.close()

@@ -1,5 +1,6 @@
 """A page has its plans in time, or a sentence; what is decided on is asked anew."""
 
+import threading
 import time
 from collections.abc import Iterator
 
@@ -93,3 +94,65 @@ def test_a_mistake_of_ours_is_no_sentence(story: plans.Plans) -> None:
 
     with pytest.raises(ZeroDivisionError):
         looks.read([question_of(request)], seconds=LONG)
+
+
+def threads() -> int:
+    return sum(thread.name == looks.THREAD for thread in threading.enumerate())
+
+
+def test_however_many_ask_a_hanging_cluster_it_has_four_threads_and_the_rest_are_told(
+    story: plans.Plans,
+) -> None:
+    request = filed()
+    story.hangs = {request.asked["cluster"]}
+    asked = [question_of(request)] * (looks.AT_ONCE + looks.WAITING + 3)
+
+    answers = looks.ask_anew(asked, seconds=SOON)
+
+    assert threads() == looks.AT_ONCE
+    assert [type(answer) for answer in answers] == [
+        *[looks.NotYet] * (looks.AT_ONCE + looks.WAITING),
+        *[looks.Busy] * 3,
+    ]
+    assert "Look again in a moment" in answers[-1].sentence
+
+
+def test_all_clusters_together_have_so_many_threads(
+    story: plans.Plans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looks, "MOST_AT_ONCE", 6)
+    requests = [filed() for _ in range(7)]
+    story.hangs = {request.asked["cluster"] for request in requests}
+
+    answers = looks.ask_anew([question_of(request) for request in requests], seconds=SOON)
+
+    assert threads() == 6
+    assert [type(answer) for answer in answers] == [*[looks.NotYet] * 6, looks.Busy]
+
+
+def test_what_waited_for_its_turn_is_asked_when_the_cluster_answers(story: plans.Plans) -> None:
+    request = filed()
+    story.hangs = {request.asked["cluster"]}
+    begun = [looks.begin(question_of(request)) for _ in range(3 * looks.AT_ONCE)]
+    story.answers.set()
+
+    answers = [look.plan(by=time.monotonic() + LONG) for look in begun]
+
+    assert all(isinstance(answer, Plan) for answer in answers)
+    story.finish()
+    assert threads() == 0
+    assert isinstance(looks.ask_anew([question_of(request)], seconds=LONG)[0], Plan)
+
+
+def test_what_nobody_waits_for_any_more_is_not_asked(
+    story: plans.Plans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = filed()
+    story.hangs = {request.asked["cluster"]}
+    begun = [looks.begin(question_of(request)) for _ in range(3 * looks.AT_ONCE)]
+    monkeypatch.setattr(looks, "TURN_SECONDS", -1.0)
+    story.finish()
+
+    with pytest.raises(looks.Busy):
+        begun[-1].plan(by=time.monotonic() + LONG)
+    assert len(story.asked) == looks.AT_ONCE

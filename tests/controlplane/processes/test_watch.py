@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
-from controlplane.index.models import QuotaUse, Watch, Workflow
+from controlplane.index.kinds import KINDS
+from controlplane.index.models import Cron, QuotaUse, Watch, Workflow
 from controlplane.kube.door import Listing
 from controlplane.processes import embedded, watch
 from controlplane.processes.watch import STOPPED, Watcher
@@ -88,7 +89,7 @@ def names(cluster: Cluster) -> set[str]:
 
 def in_step(cluster: Cluster) -> bool:
     rows = Watch.objects.filter(cluster=cluster)
-    return [row.in_step for row in rows] == [True, True]
+    return [row.in_step for row in rows] == [True] * len(KINDS)
 
 
 def test_what_is_there_and_what_comes_after_are_rows(watcher: Watcher, fleet: Fleet) -> None:
@@ -111,7 +112,11 @@ def test_what_is_there_and_what_comes_after_are_rows(watcher: Watcher, fleet: Fl
         }
     )
 
+    fake.create({**hello("nightly"), "kind": "CronWorkflow", "spec": {"schedules": ["@daily"]}})
+
     until(watcher, lambda: names(namespace.cluster) == {"before", "after"})
+    until(watcher, Cron.objects.exists)
+    assert Cron.objects.get().manifest["spec"]["schedules"] == ["@daily"]
     until(watcher, QuotaUse.objects.exists)
     assert QuotaUse.objects.get().used == {"pods": "0"}
 
@@ -130,7 +135,7 @@ def test_clusters_that_come_and_go_are_noticed(watcher: Watcher, fleet: Fleet) -
     gone.delete()
     watcher.step()
     until(watcher, lambda: followers_of(gone) == 0)
-    assert followers_of(first.cluster) == 2
+    assert followers_of(first.cluster) == len(KINDS)
 
 
 def followers_of(cluster: Cluster) -> int:

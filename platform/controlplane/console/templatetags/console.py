@@ -10,6 +10,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from provisioning.models import Turn
+
 register = template.Library()
 
 # Which of the five looks a word has; a word is always beside the colour.
@@ -41,6 +43,16 @@ DAY = 86_400
 def badge(word: str, shown: str = "") -> SafeString:
     """A phase or a state as a coloured word."""
     return format_html('<span class="badge {}">{}</span>', LOOKS.get(word, ""), shown or word)
+
+
+@register.filter
+def turn_look(turn: Turn) -> str:
+    """The look of a turn's outcome: what failed is told from what is waited for."""
+    if not turn.outcome:
+        return "run"
+    if any(step.get("state") == "failed" for step in turn.steps):
+        return "bad"
+    return "ok" if turn.outcome == "AllReady" else ""
 
 
 @register.filter

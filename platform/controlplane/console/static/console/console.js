@@ -18,3 +18,11 @@ document.addEventListener("keydown", (event) => {
   const search = document.querySelector("input[type=search][data-slash]");
   if (search) { event.preventDefault(); search.focus(); search.select(); }
 });
+// `g` and then a page's letter goes there, as the sidebar's links say.
+let gone = -Infinity;
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog, [contenteditable]")) return;
+  const page = event.timeStamp - gone < 1500 && document.querySelector(`[data-go="${CSS.escape(event.key)}"]`);
+  gone = event.key === "g" ? event.timeStamp : -Infinity;
+  if (page) { event.preventDefault(); page.click(); }
+});

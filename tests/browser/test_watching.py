@@ -1,0 +1,88 @@
+"""A page that is watched while its workflow moves: what comes, comes by itself."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from controlplane.argo import nodes
+from controlplane.clusters.models import Cluster
+from controlplane.objects import Ref
+from tests.player import Player
+
+from . import api_server, pages
+from .live import Platform
+from .sheet import Visits
+from .workflows import ARGO, settling
+from .world import FULL
+
+pytestmark = pytest.mark.browser
+
+(WORKFLOW,) = (page for page in pages.PAGES if page.name == "workflow")
+AWAY_FROM_END = "(each) => each.scrollHeight - each.scrollTop - each.clientHeight"
+SETTLE = Ref(ARGO, "Workflow", "payments", "settle-1")
+SOON_MS = 10_000  # the page looks every 2 s
+
+
+@pytest.fixture
+def story(live: Platform) -> Iterator[Player]:
+    """A workflow whose last step runs; it is as it was again afterwards."""
+    live.show(FULL, afresh=True)
+    fake = live.cluster_of(FULL)
+    fake.objects[SETTLE].manifest["status"] = {}
+    yield settling(Player.on_fake(fake, "payments", "settle-1"))
+    live.blank()
+
+
+def test_a_step_that_fails_while_it_is_watched_gets_its_panel_and_its_log(
+    story: Player, visits: Visits
+) -> None:
+    tab = visits.open(WORKFLOW, FULL)
+    main = tab.get_by_role("main")
+    log = main.get_by_role("region", name="Log")
+    expect(main).to_contain_text("No step chosen")
+    expect(log).to_have_count(0)
+
+    story.end("settle", phase="Failed", message="exit code 3").finish("Failed", "child failed")
+
+    expect(log).to_contain_text("Log of settle", timeout=SOON_MS)
+    expect(log).to_contain_text(re.compile("simulated"))  # it was asked for, and answered
+    expect(main.get_by_role("region", name="Chosen step")).to_contain_text("exit code 3")
+
+
+def test_a_log_that_somebody_scrolled_back_in_says_that_it_is_paused(
+    story: Player, visits: Visits, live: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Cluster.objects.update(simulated=False)
+    fake, node = live.cluster_of(FULL), story.id_of("settle")
+    run = nodes.read(fake.objects[SETTLE].manifest)
+    name = nodes.pod_of(run, run.nodes[node])
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "payments"}}
+    fake.apply(pod | {"spec": {"containers": [{"name": "main", "image": "say"}]}})
+    monkeypatch.setattr(api_server, "LOG", lines(300))
+    tab = visits.open(WORKFLOW, FULL)
+    visits.goto(tab, f"{tab.url}?node={node}")
+    log = tab.get_by_label("Log of container main")
+    expect(log).to_contain_text("line 299")
+    paused = tab.get_by_text("Paused while you read")
+    expect(paused).to_be_hidden()
+
+    log.evaluate("(each) => { each.scrollTop = 0; }")
+
+    expect(paused).to_be_visible()
+    monkeypatch.setattr(api_server, "LOG", lines(301))
+    expect(log).to_contain_text("line 300", timeout=SOON_MS)
+    assert log.evaluate("(each) => each.scrollTop") == 0  # nobody is torn away from what they read
+
+    tab.get_by_role("button", name="Follow again").click()
+
+    expect(paused).to_be_hidden()
+    assert log.evaluate(AWAY_FROM_END) < 40
+
+
+def lines(count: int) -> str:
+    start = datetime(2026, 11, 20, 6, tzinfo=UTC)
+    said = (f"{start + timedelta(seconds=n):%Y-%m-%dT%H:%M:%SZ} line {n}" for n in range(count))
+    return "\n".join(said) + "\n"

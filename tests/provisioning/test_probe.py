@@ -1,0 +1,81 @@
+"""A cluster that answers again: what waited for it goes on, whatever else of it still fails."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from controlplane.clusters import probe, services
+from controlplane.kube.door import Connection
+from controlplane.kube.errors import Refused, Unreachable, refused
+from provisioning import tasks
+from tenants.models import TenantNamespace
+from tests.factories import ClusterFactory, NamespaceFactory
+from tests.fakes import FakeCluster, FakeHelm
+
+pytestmark = pytest.mark.django_db
+
+LATER = timedelta(hours=1)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
+    """The cluster that every probe asks."""
+    cluster = FakeCluster()
+    connection = Connection(kube=cluster, helm=FakeHelm(cluster, lambda _: ()))
+    for asks in (probe, services):
+        monkeypatch.setattr(asks, "connect", lambda _: connection)
+    return cluster
+
+
+@pytest.fixture
+def waiting() -> TenantNamespace:
+    """A namespace whose next turn is far away, on a cluster that did not answer."""
+    cluster = ClusterFactory(reachable=False)
+    return NamespaceFactory(cluster=cluster, next_reconcile_at=timezone.now() + LATER)
+
+
+def is_due(namespace: TenantNamespace) -> bool:
+    namespace.refresh_from_db()
+    return namespace.next_reconcile_at <= timezone.now()
+
+
+@pytest.mark.parametrize(
+    "error", [refused(503, {"message": "starting"}), Unreachable("gone again")]
+)
+def test_rows_are_due_though_the_endpoints_cannot_be_read_yet(
+    fake: FakeCluster, waiting: TenantNamespace, error: Refused | Unreachable
+) -> None:
+    fake.refusals["list", "EndpointSlice"] = error
+
+    with pytest.raises(type(error)):
+        tasks.probe_cluster(waiting.cluster_id)
+
+    waiting.cluster.refresh_from_db()
+    assert waiting.cluster.reachable
+    assert is_due(waiting)
+
+
+def test_rows_of_a_cluster_that_was_there_all_along_keep_their_schedule(
+    fake: FakeCluster, waiting: TenantNamespace
+) -> None:
+    tasks.probe_cluster(waiting.cluster_id)
+    TenantNamespace.objects.update(next_reconcile_at=timezone.now() + LATER)
+
+    tasks.probe_cluster(waiting.cluster_id)
+
+    assert not is_due(waiting)
+
+
+def test_rows_are_due_when_the_api_server_moved(
+    fake: FakeCluster, waiting: TenantNamespace
+) -> None:
+    tasks.probe_cluster(waiting.cluster_id)
+    TenantNamespace.objects.update(next_reconcile_at=timezone.now() + LATER)
+    waiting.cluster.refresh_from_db()
+    waiting.cluster.api_endpoints = [{"ip": "10.9.9.9", "port": 1}]
+    waiting.cluster.save()
+
+    tasks.probe_cluster(waiting.cluster_id)
+
+    assert is_due(waiting)
