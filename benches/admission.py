@@ -99,16 +99,26 @@ def process(folders: fleet.Folders) -> dict[str, Any]:
             "MiB loaded": webhook.rss(),
         }
         for name, body in (("pod", reviews.pod(7)), ("workflow", reviews.workflow(7))):
-            said[f"{name} at {RATE}/s"] = [open_loop(webhook, body) for _ in range(ROUNDS)]
+            for burst in (False, True):
+                how = f"in bursts of {WIDTH}" if burst else "evenly"
+                said[f"{name} at {RATE}/s, {how}"] = [
+                    open_loop(webhook, body, burst=burst) for _ in range(ROUNDS)
+                ]
         said["pod, closed loop"] = [closed_loop(webhook) for _ in range(ROUNDS)]
         said["MiB at the end"] = webhook.rss()
     return said
 
 
-def open_loop(webhook: Process, body: bytes) -> dict[str, float]:
+def open_loop(webhook: Process, body: bytes, *, burst: bool) -> dict[str, float]:
     before = webhook.cpu()
     calling = reviews.open_loop(
-        webhook.port, webhook.trusting(), body, rate=RATE, seconds=SECONDS, width=WIDTH
+        webhook.port,
+        webhook.trusting(),
+        body,
+        rate=RATE,
+        seconds=SECONDS,
+        width=WIDTH,
+        burst=burst,
     )
     count = uvloop.run(calling)
     cuts = statistics.quantiles(count.seconds, n=1000)

@@ -175,11 +175,14 @@ async def open_loop(
     rate: int,
     seconds: float,
     width: int,
+    burst: bool,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Count:
-    """`rate` calls a second, whatever the answers do: `width` connections that fire almost together.
+    """`rate` calls a second, whatever the answers do.
 
-    A call's time begins when it was due, so that a server that stalls cannot hide it.
+    The `width` connections fire evenly one after the other, or (`burst`) almost together: then the
+    last of them waits for all others. A call's time begins when it was due, so that a server that
+    stalls cannot hide it.
     """
     count = Count()
     pause = width / rate
@@ -189,7 +192,7 @@ async def open_loop(
         caller = Caller(port, context, count)
         await caller.call(body)
         for turn in range(int(seconds / pause)):
-            due = begun + turn * pause + index * 0.0001
+            due = begun + turn * pause + index * (0.0001 if burst else pause / width)
             await asyncio.sleep(max(0.0, due - clock()))
             await caller.call(body)
             count.seconds.append(clock() - due)
