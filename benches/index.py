@@ -43,7 +43,7 @@ from controlplane.clusters.connections import connect  # noqa: E402
 from controlplane.clusters.models import Cluster  # noqa: E402
 from controlplane.identity.models import User  # noqa: E402
 from controlplane.index.entries import WorkflowEntry  # noqa: E402
-from controlplane.index.kinds import WORKFLOW  # noqa: E402
+from controlplane.index.kinds import KINDS, WORKFLOW  # noqa: E402
 from controlplane.index.models import Watch, Workflow  # noqa: E402
 from controlplane.index.watching import Changed  # noqa: E402
 from controlplane.index.writing import Inbox, Letter, write  # noqa: E402
@@ -122,7 +122,7 @@ def watched_in(cluster: Cluster, namespace: TenantNamespace) -> dict[str, Any]:
         )
 
     with watching():
-        until(lambda: Watch.objects.filter(in_step=True).count() == 2)
+        until(lambda: Watch.objects.filter(in_step=True).count() == len(KINDS) + 1)
         started = time.monotonic()
         with ThreadPoolExecutor(MAKERS) as pool:
             list(pool.map(make, range(WORKFLOWS)))

@@ -68,7 +68,23 @@ class QuotaEntry:
     used: dict[str, str] = field(default_factory=dict)
 
 
-Entry = WorkflowEntry | QuotaEntry
+@dataclass(frozen=True, slots=True)
+class OwnedEntry:
+    """Who wrote an object of ours, each answer as a hash: a large cluster has a hundred thousand.
+
+    `ours`: the fields we own; `applied`: when we last applied it; `theirs`: what others own of it that
+    matters, 0 if nothing. `namespace` is the one it lives in, or is.
+    """
+
+    namespace: str
+    uid: str
+    resource_version: int
+    ours: int
+    applied: int
+    theirs: int
+
+
+Entry = WorkflowEntry | QuotaEntry | OwnedEntry
 
 
 def workflow_of(manifest: Manifest) -> WorkflowEntry | None:

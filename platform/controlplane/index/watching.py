@@ -109,6 +109,7 @@ class Follower:
             labels=self._kind.labels,
             resource_version=self._place,
             seconds=self._seconds,
+            metadata_only=self._kind.metadata_only,
         )
         self._tell(Standing(in_step=True))
         try:
@@ -140,6 +141,7 @@ class Follower:
                 labels=self._kind.labels,
                 cursor=cursor,
                 limit=PAGE,
+                metadata_only=self._kind.metadata_only,
             )
             # A page at a time, so that never all of the manifests are in memory.
             entries += [e for m in page.items if (e := self._kind.entry(m)) is not None]
@@ -164,7 +166,11 @@ class Follower:
         Its watch would not say so: it waits in silence for versions above the one it is asked for.
         """
         now = self._kube.list_from(
-            self._kind.api_version, self._kind.name, labels=self._kind.labels, limit=1
+            self._kind.api_version,
+            self._kind.name,
+            labels=self._kind.labels,
+            limit=1,
+            metadata_only=self._kind.metadata_only,
         )
         return version_of(now.resource_version) < self._known
 

@@ -30,6 +30,9 @@ POOL = 32  # above the number of worker threads, or they would queue for a socke
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 JSON = "application/json"
+# What the API server leaves out at our wish: all but who, when, and by whom.
+METADATA = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 HTTP_OK = 200
 EVENT_TYPES = frozenset(get_args(EventType))
 
@@ -103,15 +106,19 @@ class KubeGateway:
         labels: str = "",
         cursor: str = "",
         limit: int = PAGE,
+        metadata_only: bool = False,
     ) -> Listing:
         """One page with the version to watch from once the last page is read.
 
         All pages of one listing show the same moment; Expired if that was too long ago.
+        `metadata_only`: of each object its `metadata`, and nothing else.
         """
         query = {"limit": str(limit), "continue": cursor, "labelSelector": labels}
-        answer = self._call("GET", collection_path(api_version, kind, namespace), query)
-        # A list names the kind once, for all; our references need it on each.
-        named = ({"apiVersion": api_version, "kind": kind, **o} for o in answer.get("items") or ())
+        path = collection_path(api_version, kind, namespace)
+        accept = METADATA_LIST if metadata_only else JSON
+        answer = _document(*self._answer("GET", path, query, accept=accept))
+        # A list names the kind once, for all, and metadata alone never; our references need it on each.
+        named = ({**o, "apiVersion": api_version, "kind": kind} for o in answer.get("items") or ())
         meta = answer["metadata"]
         return Listing(tuple(named), meta.get("continue", ""), meta.get("resourceVersion", ""))
 
@@ -124,6 +131,7 @@ class KubeGateway:
         labels: str = "",
         resource_version: str,
         seconds: int,
+        metadata_only: bool = False,
     ) -> Iterator[Event]:
         """What happens after `resource_version`, with bookmarks, for so long; then it just ends.
 
@@ -138,12 +146,15 @@ class KubeGateway:
             "labelSelector": labels,
         }
         with _translated():
-            answer = self._send("GET", collection_path(api_version, kind, namespace), query)
+            path = collection_path(api_version, kind, namespace)
+            accept = METADATA if metadata_only else JSON
+            answer = self._send("GET", path, query, accept=accept)
             if answer.status != HTTP_OK:
                 _document(answer.status, answer.read())  # type: ignore[no-untyped-call]
             # The answer had to begin as soon as any; from here on, silence is no failure.
             _be_patient(answer.response, seconds + LATE_SECONDS)
-        return _events(answer.response, time.monotonic() + seconds + LATE_SECONDS)
+        events = _events(answer.response, time.monotonic() + seconds + LATE_SECONDS)
+        return _named(events, api_version, kind) if metadata_only else events
 
     def apply(
         self,
@@ -303,6 +314,12 @@ def _events(response: Any, deadline: float) -> Iterator[Event]:
     finally:
         # Left before its end, it would go on talking into the pool.
         response.close()
+
+
+def _named(events: Iterator[Event], api_version: str, kind: str) -> Iterator[Event]:
+    """The same events, each object by the kind it is of: metadata alone has a kind of its own."""
+    for event in events:
+        yield Event(event.type, {**event.manifest, "apiVersion": api_version, "kind": kind})
 
 
 def _lines(response: Any) -> Iterator[bytes]:
