@@ -25,7 +25,7 @@ from controlplane.kube.errors import (
     Refused,
     Unreachable,
 )
-from tenants.errors import AlreadyDecided, AlreadyWished, OwnRequest, PartlyMade
+from tenants.errors import AlreadyDecided, AlreadyWished, NotConfirmed, OwnRequest, PartlyMade
 
 HTTP_OF: tuple[tuple[type[Exception], int], ...] = (
     (NotAllowed, 403),
@@ -34,6 +34,7 @@ HTTP_OF: tuple[tuple[type[Exception], int], ...] = (
     (AlreadyDecided, 409),
     (AlreadyWished, 409),
     (PartlyMade, 409),
+    (NotConfirmed, 409),
     (DomainError, 400),
     (Unreachable, 503),
     (Forbidden, 403),
