@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from controlplane.identity.models import User
+from controlplane.index.kinds import GUARD_RAILS
 from controlplane.index.models import Watch
 from provisioning.models import Turn
 from tenants import budget, requests
@@ -105,7 +106,7 @@ def _latest_turns(user: User, team: Team | None) -> list[Turn]:
 def _late_watches(namespaces: Iterable[TenantNamespace]) -> list[Watch]:
     """The watches that these cards' figures come from and that are behind."""
     clusters = {n.cluster_id for n in namespaces}
-    late = Watch.objects.filter(cluster__in=clusters, in_step=False)
+    late = Watch.objects.filter(cluster__in=clusters, in_step=False).exclude(kind=GUARD_RAILS.name)
     return list(late.select_related("cluster").order_by("cluster__name", "kind"))
 
 
