@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 STREAM_SECONDS = 300
 PAGE = 200  # a workflow can be a megabyte
+METADATA_PAGE = 1000  # a kilobyte each
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 60.0
 SHORT_SECONDS = 1.0  # a stream that ends sooner is a failure: opened again at once, it would spin
@@ -140,7 +141,7 @@ class Follower:
                 self._kind.name,
                 labels=self._kind.labels,
                 cursor=cursor,
-                limit=PAGE,
+                limit=METADATA_PAGE if self._kind.metadata_only else PAGE,
                 metadata_only=self._kind.metadata_only,
             )
             # A page at a time, so that never all of the manifests are in memory.

@@ -16,7 +16,7 @@ from tenants.names import CONTROL_SUFFIX
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 0.1  # while somebody waits for their turn
-IDLE_SECONDS = 5.0
+IDLE_SECONDS = 1.0
 AGAIN_AFTER = 1.0
 
 
