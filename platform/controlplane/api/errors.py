@@ -26,7 +26,7 @@ from controlplane.kube.errors import (
     Unreachable,
 )
 from controlplane.policies.errors import NotOpen, Overlapping, OwnExemption
-from tenants.errors import AlreadyDecided, AlreadyWished, OwnRequest, PartlyMade
+from tenants.errors import AlreadyDecided, AlreadyWished, NotConfirmed, OwnRequest, PartlyMade
 
 HTTP_OF: tuple[tuple[type[Exception], int], ...] = (
     (NotAllowed, 403),
@@ -38,6 +38,7 @@ HTTP_OF: tuple[tuple[type[Exception], int], ...] = (
     (NotOpen, 409),
     (Overlapping, 409),
     (PartlyMade, 409),
+    (NotConfirmed, 409),
     (DomainError, 400),
     (Unreachable, 503),
     (Forbidden, 403),

@@ -9,6 +9,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from controlplane.console import network, revisions
+from controlplane.console.progress import title_of
 from controlplane.console.revisions import Line, diff_of
 from controlplane.index.models import QuotaUse, Watch, Workflow
 from controlplane.kube.door import Connection
@@ -806,3 +807,86 @@ def test_what_was_done_for_another_team_is_not_told(choose: bool) -> None:
         client.get("/", {"team": mine.team.slug})
 
     assert "TheirOwnBusiness" not in read(client, "/")
+
+
+# What a progress page is about.
+
+LATER = {"applied_at": "2026-01-01T00:00:00Z", "ready_at": "2026-01-01T00:00:09Z"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "title"),
+    [
+        ({}, "Setting up payments"),
+        ({"phase": "Degraded", "observed_generation": 1}, "Setting up payments"),
+        ({"phase": "Ready", "observed_generation": 1, **LATER}, "payments is Ready"),
+        ({"phase": "Ready", "generation": 2, "observed_generation": 1, **LATER}, "up to date"),
+        (
+            {"phase": "Degraded", "observed_generation": 1, **LATER},
+            "What keeps payments from being Ready",
+        ),
+        ({"deletion_requested_at": "2026-01-02T00:00:00Z", **LATER}, "Removing payments"),
+        ({"deleted_at": "2026-01-02T00:00:00Z", "begun_at": LATER["applied_at"]}, "is gone"),
+        ({"deleted_at": "2026-01-02T00:00:00Z"}, "payments was never made"),
+    ],
+)
+def test_the_title_says_what_is_going_on_now(fields: dict[str, Any], title: str) -> None:
+    namespace = NamespaceFactory(name="payments", **fields)
+    namespace.refresh_from_db()
+
+    assert title in title_of(namespace)
+
+
+def test_a_page_that_is_not_asked_again_has_no_time_that_stands_still() -> None:
+    namespace = ready()
+
+    page = progress(namespace)
+
+    assert f"wished for {namespace.created_at:%-d %b %Y, %H:%M} UTC" in page
+    assert " ago" not in page
+    assert "just now" not in page
+
+
+def test_the_title_moves_with_the_steps() -> None:
+    namespace = degraded()
+    client, path = signed_in(owner_of(namespace.team)), f"/namespaces/{namespace.pk}/progress/"
+    said = client.get(path, headers=HTMX).context["poll"].said
+    TenantNamespace.objects.filter(pk=namespace.pk).update(phase="Ready", conditions=READY)
+
+    moved = client.get(path, {"said": said}, headers=HTMX).content.decode()
+
+    assert f'id="progress-title" hx-swap-oob="innerHTML">{namespace.name} is Ready' in moved
+
+
+def test_tries_are_turns_that_had_something_to_do() -> None:
+    namespace = ready()
+    step = {"step": "apply Role x", "stage": "guard_rails", "state": "done"}
+    Turn.objects.create(namespace=namespace, generation=1, steps=[step])
+    Turn.objects.create(namespace=namespace, generation=1, outcome="AllReady")
+
+    assert "1 turn with work to do" in progress(namespace)
+
+
+@pytest.mark.parametrize(
+    ("in_step", "said"), [(True, "put back within seconds."), (False, "may take five minutes")]
+)
+def test_how_soon_a_change_is_put_back_is_said_as_it_is(
+    cluster: FakeCluster, in_step: bool, said: str
+) -> None:
+    namespace = ready()
+    Watch.objects.create(
+        cluster=namespace.cluster, kind="Guard rails", in_step=in_step, since=timezone.now()
+    )
+
+    page = read(signed_in(viewer_of(namespace.team)), f"/namespaces/{namespace.pk}/")
+
+    assert said in page
+    assert "Guard rails may be old" not in page
+
+
+def test_nobody_is_told_of_seconds_where_nothing_watches(cluster: FakeCluster) -> None:
+    namespace = ready()
+
+    assert "may take five minutes" in read(
+        signed_in(viewer_of(namespace.team)), f"/namespaces/{namespace.pk}/"
+    )
