@@ -873,9 +873,9 @@ def test_tries_are_turns_that_had_something_to_do() -> None:
 def test_how_soon_a_change_is_put_back_is_said_as_it_is(
     cluster: FakeCluster, in_step: bool, said: str
 ) -> None:
-    namespace = ready()
+    namespace, now = ready(), timezone.now()
     Watch.objects.create(
-        cluster=namespace.cluster, kind="Guard rails", in_step=in_step, since=timezone.now()
+        cluster=namespace.cluster, kind="Guard rails", in_step=in_step, since=now, heard_at=now
     )
 
     page = read(signed_in(viewer_of(namespace.team)), f"/namespaces/{namespace.pk}/")
