@@ -16,7 +16,7 @@ from controlplane.rows.history import Changes, Recorded
 from . import names
 from .conditions import READY, Condition, Phase, from_dicts
 from .levels import MAY, Act, Level, strongest
-from .quota import check_limits, check_quota, check_resources
+from .quota import check_limits, check_quota, check_resources, check_together
 from .spec import ClusterSpec, NamespaceSpec, TierSpec
 
 slug = RegexValidator(
@@ -128,6 +128,15 @@ class Tier(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+    def clean(self) -> None:
+        """The parts together: each by itself is its own field's business."""
+        try:
+            check_quota(self.quota)
+            check_limits(self.limits)
+        except ValidationError:
+            return  # said of that field already
+        check_together(self.quota, self.limits)
 
     def spec(self) -> TierSpec:
         """The tier as a value."""

@@ -16,6 +16,7 @@ from .conditions import READY, Condition, Status, from_dicts, phase_of, stamped
 from .models import NamespaceAct, NamespaceQuerySet, Team, TenantNamespace, Tier
 from .signals import intent_changed
 
+RESERVED_TEAMS = frozenset({"control", "cluster"})  # policies of the platform's own are called so
 ANNOUNCED = 200  # of one change; the sweep brings the others within its 30 s
 
 
@@ -28,6 +29,12 @@ def save_team(team: Team) -> Team:
             f"The team {before} cannot be renamed: its slug is on everything it has. "
             "Change its name instead, or make another team.",
             code="slug_is_final",
+            field="slug",
+        )
+    if before is None and team.slug in RESERVED_TEAMS:
+        raise DomainError(
+            f"{team.slug} is a word of the platform's own; give the team another slug.",
+            code="reserved",
             field="slug",
         )
     team.full_clean()
@@ -105,6 +112,16 @@ def nudge(chosen: NamespaceQuerySet, *, thorough: bool = False) -> int:
     TenantNamespace.objects.filter(pk__in=pks).update(**changes)
     _announce_all(pks)
     return len(pks)
+
+
+def nudge_changed(cluster: int, names: Sequence[str]) -> int:
+    """Make due those of a cluster's namespaces in which somebody changed what we made; gives how many.
+
+    One that is on its way, there or gone, has a schedule that looks every few seconds anyway, and its
+    changes are our own.
+    """
+    there = TenantNamespace.objects.live().filter(cluster=cluster, name__in=names, paused=False)
+    return nudge(there.filter(deletion_requested_at=None).exclude(applied_at=None))
 
 
 @transaction.atomic

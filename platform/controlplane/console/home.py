@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from controlplane.identity.models import User
+from controlplane.index.kinds import GUARD_RAILS
 from controlplane.index.models import Watch
 from controlplane.objects import fingerprint
 from provisioning.models import Turn
@@ -132,7 +133,8 @@ def _latest_turns(user: User, team: Team | None) -> list[Turn]:
 def _late_watches(namespaces: Iterable[TenantNamespace]) -> list[Watch]:
     """The watches that these cards' figures come from and that are behind."""
     clusters = {n.cluster_id for n in namespaces}
-    late = Watch.objects.filter(cluster__in=clusters).late(timezone.now())
+    late = Watch.objects.filter(cluster__in=clusters).exclude(kind=GUARD_RAILS.name)
+    late = late.late(timezone.now())
     return list(late.select_related("cluster").order_by("cluster__name", "kind"))
 
 

@@ -8,9 +8,9 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 
 from controlplane.identity.models import User
+from controlplane.index.kinds import GUARD_RAILS
 from controlplane.index.models import Watch, Workflow
 from provisioning import argo_config
 from provisioning.models import Turn
@@ -63,6 +63,7 @@ def namespace(request: HttpRequest, user: User, pk: int) -> HttpResponse:
     found = the_namespace(user, pk)
     level = found.team.level_of(user)
     use = use_of(found)
+    watches = list(Watch.objects.filter(cluster=found.cluster).order_by("kind"))
     context = {
         "namespace": found,
         "control": control_namespace(found.name),
@@ -73,7 +74,8 @@ def namespace(request: HttpRequest, user: User, pk: int) -> HttpResponse:
         "facts": facts_of(found),
         "amounts": amounts_of(use.hard, use.used) if use else amounts_of(found.tier.quota, {}),
         "counted_at": use.seen_at if use else None,
-        "late": Watch.objects.filter(cluster=found.cluster).late(timezone.now()).order_by("kind"),
+        "late": [w for w in watches if not w.follows and w.kind != GUARD_RAILS.name],
+        "guarded": any(w.follows and w.kind == GUARD_RAILS.name for w in watches),
         "limits": limits_of(found.tier.limits),
         "people": people_of(found),
         "rules": rules_for(found.spec()),

@@ -40,7 +40,7 @@ class Log:
 
 @signed_in
 def log(request: HttpRequest, user: User, pk: int, name: str) -> HttpResponse:
-    """The log's card; with a mark (`at`), only what came after it."""
+    """The log's card; once it is `drawn`, only the lines after a mark (`at`)."""
     namespace = namespace_of(user, pk)
     mark = logs.mark_of(request.GET.get("at", ""), request.GET.get("seen", "0"))
     quiet = whole(request.GET.get("quiet", ""))
@@ -69,8 +69,9 @@ def log(request: HttpRequest, user: User, pk: int, name: str) -> HttpResponse:
         "pace": 0 if seen.part and seen.part.more else pace(quiet * 10),
         "tabs": [(c, address(_plain(request), container=c)) for c in seen.containers],
     }
-    part = mark.at and seen.part is not None
-    template = "console/_workflow_log_lines.html" if part else "console/_workflow_log.html"
+    # A card that already has its lines asks for more of them only, also where none came so far.
+    more = bool(request.GET.get("drawn"))
+    template = "console/_workflow_log_lines.html" if more else "console/_workflow_log.html"
     if not request.htmx:  # type: ignore[attr-defined]
         template = "console/workflow_log.html"
     return render(request, template, context)
@@ -127,14 +128,16 @@ def containers_of(pod: Manifest) -> tuple[str, ...]:
 
 def _next(request: HttpRequest, seen: Log, quiet: int) -> str:
     """The address to go on at."""
-    changes: dict[str, Any] = {"quiet": str(quiet), "container": seen.container}
+    changes: dict[str, Any] = {"quiet": str(quiet)}
+    if seen.container:
+        changes["container"] = seen.container
     if seen.part:
-        changes |= {"at": seen.part.mark.at, "seen": str(seen.part.mark.seen)}
+        changes |= {"at": seen.part.mark.at, "seen": str(seen.part.mark.seen), "drawn": "1"}
     return address(request.GET.copy(), **changes)
 
 
 def _plain(request: HttpRequest) -> Any:
     query = request.GET.copy()
-    for key in ("at", "seen", "quiet"):
+    for key in ("at", "seen", "quiet", "drawn"):
         query.pop(key, None)
     return query

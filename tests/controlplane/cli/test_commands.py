@@ -187,6 +187,23 @@ def test_waiting_ends_with_the_reason_when_it_takes_too_long() -> None:
     assert "slow is Pending" in answer.output
 
 
+def test_what_is_not_there_is_named() -> None:
+    answer = run("approve", "99", user=approver())
+
+    assert answer.exit_code == REFUSED
+    assert "There is no request 99, or you may not see it." in answer.output
+
+
+def test_who_decides_on_nothing_is_told_before_the_plan() -> None:
+    request = filed()
+
+    answer = run("approve", str(request.pk), user=owner_of(request.team))
+
+    assert answer.exit_code == REFUSED
+    assert "Only approvers of the platform decide" in answer.output
+    assert "objects" not in answer.output
+
+
 def test_a_rejection_is_kept_with_its_reason() -> None:
     request = filed()
 

@@ -120,6 +120,28 @@ def test_what_cannot_be_is_said_beside_its_field_and_what_was_typed_is_kept(
     assert not Request.objects.exists()
 
 
+def test_what_was_not_sent_says_so_at_the_top_and_leads_to_the_field() -> None:
+    team = Team.objects.get(pk=TeamFactory(name="The Moles", cpu_budget=3, memory_budget_gib=3).pk)
+
+    answer = browser(owner_of(team)).post(NEW, typed(team, act="send"))
+
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert page.index("<b>Not sent.</b>") < page.index('id="team"')
+    assert '<a href="#tier-small">Tier</a>: The Moles has promised 0 of 3 cores' in page
+    assert "0 of 3 GiB of memory" in page
+
+
+def test_a_name_that_is_too_long_is_said_and_never_cut() -> None:
+    team = TeamFactory()
+
+    answer = browser(owner_of(team)).post(NEW, typed(team, act="send", name="a" * 60))
+
+    page = answer.content.decode()
+    assert "That name has 60 characters; at most 58 are allowed." in page
+    assert f'value="{"a" * 60}" maxlength="253"' in page
+
+
 def test_an_act_that_there_is_not_is_not_there() -> None:
     team = TeamFactory()
 

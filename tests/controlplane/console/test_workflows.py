@@ -507,6 +507,26 @@ def test_hostile_names_stay_text(
         assert SCRIPT not in text_of(answer)
 
 
+def test_a_run_shows_every_parameter_and_which_are_the_templates_own(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    said = stored(fake)
+    said["spec"] = {
+        "workflowTemplateRef": {"name": "fraud"},
+        "arguments": {"parameters": [{"name": "day", "value": "monday"}]},
+    }
+    defaults = [{"name": "day", "value": "sunday"}, {"name": "region", "value": "eu"}]
+    said["status"] = {"storedWorkflowTemplateSpec": {"arguments": {"parameters": defaults}}}
+    said["metadata"]["annotations"] = {"workflows.argoproj.io/description": f"Finds it {SCRIPT}"}
+
+    page = text_of(signed_in(viewer_of(payments.team)).get(page_of(payments)))
+
+    assert "<code>monday</code>" in page
+    assert "sunday" not in page
+    assert '<code>eu</code> <span class="muted">(as the template has it)' in page
+    assert "Finds it &lt;script&gt;" in page
+
+
 def test_ten_thousand_steps_are_a_list_in_pages(
     payments: TenantNamespace, hello: Manifest, fake: FakeCluster
 ) -> None:
@@ -718,12 +738,42 @@ def test_a_log_is_followed_from_where_it_was_left(
     assert "<section" not in second
 
 
+def test_a_log_that_said_nothing_yet_is_followed_in_its_own_card(
+    payments: TenantNamespace, fake: FakeCluster, pod: str
+) -> None:
+    fake.said["payments", pod, "main"] = ()
+    client = signed_in(viewer_of(payments.team))
+
+    first = text_of(client.get(log_of(payments), headers=HTMX))
+    further = re.findall(r'<span[^>]* hx-get="([^"]+)"', first)[0].replace("&amp;", "&")
+    fake.said["payments", pod, "main"] = ("2026-01-01T00:00:02Z at last",)
+    second = text_of(client.get(further, headers=HTMX))
+
+    assert "at last" in second
+    assert "<section" not in second
+
+
+def test_a_cluster_that_falls_away_is_said_in_the_log_that_is_followed(
+    payments: TenantNamespace, fake: FakeCluster, pod: str
+) -> None:
+    client = signed_in(viewer_of(payments.team))
+    first = text_of(client.get(log_of(payments), headers=HTMX))
+    further = re.findall(r'<span[^>]* hx-get="([^"]+)"', first)[0].replace("&amp;", "&")
+    fake.refusals["logs", "Pod"] = refused(503, {"message": "the node is away"})
+
+    away = text_of(client.get(further, headers=HTMX))
+
+    assert "the node is away" in away
+    assert "<section" not in away
+    assert "at=2026-01-01" in re.findall(r'hx-get="([^"]+)"', away)[0]
+
+
 def test_following_ends_a_little_after_the_step_did(
     payments: TenantNamespace, fake: FakeCluster, pod: str
 ) -> None:
     client = signed_in(viewer_of(payments.team))
     Player.on_fake(fake, "payments", "hello").begin().start("say").end("say")
-    mark = "&at=2026-01-01T00:00:01.5Z&seen=1"
+    mark = "&at=2026-01-01T00:00:01.5Z&seen=1&drawn=1"
 
     going = text_of(client.get(log_of(payments, f"{mark}&quiet=0"), headers=HTMX))
     over = text_of(client.get(log_of(payments, f"{mark}&quiet=5"), headers=HTMX))
@@ -933,11 +983,14 @@ def test_a_template_that_can_never_run_is_refused_too(
 
 
 def test_a_form_is_made_from_a_templates_parameters(
-    payments: TenantNamespace, template: Manifest
+    payments: TenantNamespace, template: Manifest, fake: FakeCluster
 ) -> None:
     client = signed_in(member_of(payments.team))
 
+    template["metadata"]["annotations"] = {"workflows.argoproj.io/description": "Finds fraud."}
+    fake.apply(template)
     page = text_of(client.get(f"/workflows/submit/?namespace={payments.pk}&template=fraud"))
+    assert "Finds fraud." in page
 
     assert 'name="p.day"' in page
     assert "<option selected>eu</option>" in page
@@ -1191,6 +1244,24 @@ def test_a_member_lets_a_schedule_rest_and_wakes_it(
     client.post(f"/crons/{payments.pk}/nightly/resume/")
     assert stored(fake, "nightly", "CronWorkflow")["spec"]["suspend"] is False
     assert client.post(f"/crons/{payments.pk}/nothing/resume/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("schedules", "says", "badge"),
+    [(["at noon"], "never runs", "Never runs"), (["at noon", "@daily"], "not by all", "Partly")],
+)
+def test_resuming_what_no_clock_can_start_says_so(
+    payments: TenantNamespace, fake: FakeCluster, schedules: list[str], says: str, badge: str
+) -> None:
+    made(fake, "CronWorkflow", "broken", {"schedules": schedules, "suspend": True})
+    client = signed_in(member_of(payments.team))
+
+    page = text_of(client.post(f"/crons/{payments.pk}/broken/resume/", follow=True))
+
+    assert says in page
+    assert "runs again." not in page
+    assert badge in page
+    assert ">Active<" not in page
 
 
 def test_a_viewer_may_not_touch_a_schedule(

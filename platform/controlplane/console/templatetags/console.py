@@ -106,6 +106,20 @@ def lasting(moment: datetime | None) -> SafeString | str:
     )
 
 
+@register.simple_tag
+def at(moment: datetime | None) -> SafeString | str:
+    """`21 Nov 2026, 18:32 UTC`: for what stays on a page that is not asked again."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        f"{local:%d %b %Y %H:%M:%S %Z}",
+        f"{local:%-d %b %Y, %H:%M %Z}",
+    )
+
+
 @register.simple_tag(takes_context=True)
 def same_page(context: RequestContext, **changes: Any) -> str:
     """This page's query with these changes: an empty value takes a key away, and paging begins anew."""
