@@ -7,22 +7,20 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
 
-from . import pages
 from .sheet import Visits
 from .world import FULL, PASSWORD
 
 pytestmark = pytest.mark.browser
 
-(SUBMIT,) = (page for page in pages.PAGES if page.name == "submit")
+PERSON = "owner"
 TYPED = "kind: Workflow # half done"
 
 
 def typed(visits: Visits, *, javascript: bool = True) -> Tab:
     """The form with YAML in it, and a session that is over."""
-    tab = visits.open(SUBMIT, FULL, afresh=True, javascript=javascript)
-    namespace = tab.locator("input[name=namespace], select[name=namespace]").first
-    chosen = namespace.input_value() if namespace.count() else ""
-    visits.goto(tab, f"/workflows/submit/?from=yaml&namespace={chosen}")
+    places = visits.live.show(FULL, afresh=True)
+    tab = visits.tab_of(PERSON, javascript=javascript)
+    visits.goto(tab, f"/workflows/submit/?from=yaml&namespace={places.namespace}")
     tab.get_by_label("Manifest").fill(TYPED)
     Session.objects.all().delete()
     return tab
@@ -40,7 +38,7 @@ def test_what_was_typed_is_back_after_signing_in_again(visits: Visits) -> None:
 
     expect(tab.get_by_role("main")).to_contain_text("What you sent was not taken")
     expect(tab.get_by_text("What you typed is kept in this tab")).to_be_visible()
-    sign_in(tab, SUBMIT.person)
+    sign_in(tab, PERSON)
 
     expect(tab.get_by_label("Manifest")).to_have_value(TYPED)
     expect(tab.get_by_role("main")).to_contain_text("It was not sent yet")
@@ -59,4 +57,5 @@ def test_without_scripts_it_is_said_how_to_get_it_back(visits: Visits) -> None:
     tab = typed(visits, javascript=False)
     tab.get_by_role("button", name="Dry run").click()
 
-    expect(tab.get_by_text("Back shows what you typed")).to_be_visible()
+    expect(tab.get_by_role("main")).to_contain_text("What you sent was not taken")
+    assert "Back shows what you typed" in tab.locator("main noscript").inner_text()

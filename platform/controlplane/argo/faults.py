@@ -11,8 +11,9 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
-from controlplane.kube import quantities
+from controlplane.errors import DomainError
 from controlplane.objects import Manifest
+from provisioning.argo_config import quantity
 from tenants.spec import TierSpec
 
 from . import fields
@@ -244,10 +245,10 @@ def _too_much(path: str, resources: Mapping[str, Any], tier: TierSpec) -> Iterat
             quota = tier.quota.get(f"{part}.{what}")
             if asked is None:
                 continue
-            if most is not None and asked > quantities.parse(most):
+            if most is not None and asked > quantity(most):
                 sentence = f"a container may have at most {most} here: no pod would come."
                 yield Fault(at, f"{said} {what} is too much; {sentence}")
-            elif quota is not None and asked > quantities.parse(quota):
+            elif quota is not None and asked > quantity(quota):
                 sentence = f"the quota of the whole namespace is {quota}: no pod would come."
                 yield Fault(at, f"{said} {what} is too much; {sentence}")
 
@@ -257,8 +258,8 @@ def _amount(said: object) -> Decimal | None:
     if isinstance(said, bool) or not isinstance(said, str | int | float) or _is_open(said):
         return None
     try:
-        return quantities.parse(said)
-    except (ValueError, ArithmeticError):
+        return quantity(str(said))
+    except (DomainError, ValueError, ArithmeticError):
         return None
 
 
