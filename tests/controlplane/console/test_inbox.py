@@ -94,7 +94,7 @@ def test_the_queue_is_oldest_first_with_its_budget_verdicts(who: Any) -> None:
 
     assert [row.request for row in answer.context["rows"]] == [first, second]
     page = answer.content.decode()
-    assert "fits" in page
+    assert "Fits" in page
     assert "Over by 2 cores" in page
     assert first.requested_by.username in page
 
@@ -110,7 +110,7 @@ def test_what_fits_one_by_one_is_summed_before_all_of_it_is_approved() -> None:
 
     ticked = client.get("/inbox/together/", {"chosen": one.pk}).content.decode()
     assert "Moles" in ticked
-    assert "over budget" not in ticked
+    assert "Over budget" not in ticked
     assert browser(owner_of(team)).get("/inbox/together/").status_code == 404
 
 

@@ -476,7 +476,7 @@ def test_what_is_over_the_budget_has_its_verdict_where_the_button_is() -> None:
 
     page = browser(approver()).get(at(request)).content.decode()
 
-    assert "over budget" in page
+    assert "Over budget" in page
     assert "Over by 2 cores, 1 namespace." in page
     assert 'value="approve" disabled' in page
     # The owner reads it too, and has nothing to press.
@@ -506,7 +506,7 @@ def test_what_fits_alone_but_not_with_what_else_waits_is_said() -> None:
     page = browser(approver()).get(at(request)).content.decode()
 
     assert "With the other one that waits: over by 2 cores." in page
-    assert "fits alone" in page
+    assert "Fits alone" in page
     assert 'value="approve" disabled' not in page
 
 
