@@ -4,7 +4,7 @@ from controlplane.errors import DomainError, NotAllowed
 from controlplane.identity.models import User
 
 from . import services
-from .levels import MAY, Act
+from .levels import Act
 from .models import TenantNamespace
 
 
@@ -16,8 +16,7 @@ def hurry(namespace: TenantNamespace, *, by: User) -> None:
 
 def check(namespace: TenantNamespace, by: User) -> None:
     """Refuse who may not ask, and what would come to nothing, with the sentence that says why."""
-    level = namespace.team.level_of(by)
-    if not by.is_platform_admin and (level is None or Act.FILE_REQUESTS not in MAY[level]):
+    if not by.is_platform_admin and not namespace.team.allows(by, Act.FILE_REQUESTS):
         raise NotAllowed(f"Only owners of {namespace.team.slug} can ask for its next turn.")
     if namespace.paused:
         raise DomainError(

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from controlplane.identity.models import User
+from tenants.levels import Act
 from tenants.models import Request, RequestState, Team, TenantNamespace
 
 from . import theme
@@ -88,10 +89,9 @@ class Frame:
     @cached_property
     def may_ask(self) -> bool:
         """True for an owner of some team: nobody else asks in a team's name."""
-        mine = [group for group in self.user.claimed_groups if group]
-        if any(team.owner_group in mine for team in self.first_teams):
-            return True
-        return self.has_more_teams and Team.objects.filter(owner_group__in=mine).exists()
+        # Asked only of who owns none of the teams that are at hand, and has others.
+        owns = any(team.allows(self.user, Act.FILE_REQUESTS) for team in self.first_teams)
+        return owns or (self.has_more_teams and Team.objects.owned_by(self.user).exists())
 
     @property
     def platform_pages(self) -> tuple[Page, ...]:

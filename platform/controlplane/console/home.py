@@ -14,10 +14,10 @@ from controlplane.index.models import Watch
 from provisioning.models import Turn
 from tenants import budget, requests
 from tenants.conditions import Phase
-from tenants.levels import MAY, Act
 from tenants.models import Draft, Request, RequestState, Team, TenantNamespace
 
 from . import frame
+from .asked_for import text
 from .cards import cards_of
 from .elsewhere import curl
 from .frame import CHOSEN, within
@@ -42,7 +42,7 @@ class Waiting:
 def home(request: HttpRequest, user: User) -> HttpResponse:
     """The chosen team's namespaces as cards, or those of all teams; `?team=` chooses."""
     if "team" in request.GET:
-        slug = request.GET["team"]
+        slug = text(request, "team")
         known = Team.objects.visible_to(user).filter(slug=slug).exists()
         request.session[CHOSEN] = slug if known else ""
         return redirect("console:home")
@@ -52,9 +52,8 @@ def home(request: HttpRequest, user: User) -> HttpResponse:
     waiting = _waiting(user, team)
     context = {
         "team": team,
-        "cards": cards_of(shown[:MOST_CARDS], user),
+        "cards": cards_of(shown, user),
         "left_out": max(around.namespace_count - MOST_CARDS, 0),
-        "clusters": len({n.cluster_id for n in shown}),
         "budget": _budget(team) if team else (),
         "waiting": waiting[:MOST_LINES],
         "waiting_left_out": max(around.open_requests - MOST_LINES, 0),
@@ -62,7 +61,7 @@ def home(request: HttpRequest, user: User) -> HttpResponse:
         "turns": _latest_turns(user, team),
         "late": _late_watches(shown),
         "guide": not shown and not waiting,
-        "may_ask": _may_ask(user, [team] if team else around.first_teams),
+        "may_ask": requests.may_ask(team, user) if team else around.may_ask,
         "behind": [
             ("Terminal", "argosy namespace list"),
             ("API", curl(f"namespaces/?team={team.slug}" if team else "namespaces/")),
@@ -111,12 +110,6 @@ def _late_watches(namespaces: Iterable[TenantNamespace]) -> list[Watch]:
     late = Watch.objects.filter(cluster__in=clusters).exclude(kind=GUARD_RAILS.name)
     late = late.late(timezone.now())
     return list(late.select_related("cluster").order_by("cluster__name", "kind"))
-
-
-def _may_ask(user: User, teams: Iterable[Team]) -> bool:
-    """True if the person may file requests for one of these teams."""
-    levels = (team.level_of(user) for team in teams)
-    return any(level is not None and Act.FILE_REQUESTS in MAY[level] for level in levels)
 
 
 def _budget(team: Team) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ class Form:
     checked: bool = False  # whether what is typed was held against what there is
 
     def __post_init__(self) -> None:
-        self.teams = [t for t in Team.objects.of(self.user) if requests.may_ask(t, self.user)]
+        self.teams = list(Team.objects.owned_by(self.user))
         self.clusters = list(Cluster.objects.all())
         self.team = next((team for team in self.teams if team.slug == self.typed.team), None)
         used = budget.used_by(self.team) if self.team is not None else None
@@ -293,7 +293,7 @@ def _like(user: User, pk: str) -> Typed:
 
 def _likely(request: HttpRequest, user: User) -> Iterator[tuple[str, str]]:
     """What most people would choose: their own team, the first tier, a cluster that answers."""
-    mine = [team.slug for team in Team.objects.of(user) if requests.may_ask(team, user)]
+    mine = list(Team.objects.owned_by(user).values_list("slug", flat=True))
     chosen = request.session.get(CHOSEN, "")
     if mine:
         # The switcher proposes; every other team of theirs can be chosen as well.

@@ -18,6 +18,7 @@ from tenants import budget, requests
 from tenants.models import Request, RequestEvent, RequestState, Tier
 
 from . import elsewhere, new_request, plan_panel, timeline
+from .asked_for import a_part
 from .differences import Line
 from .people import signed_in
 from .refusals import Refusal, status_of
@@ -43,7 +44,7 @@ def page(request: HttpRequest, user: User, pk: int) -> HttpResponse:
     if request.method == "POST":
         return _acted(request, user, found)
     requests.see(found, by=user)
-    if request.htmx and request.GET.get("part") == "plan":  # type: ignore[attr-defined]
+    if a_part(request) and request.GET.get("part") == "plan":
         return render(request, "console/_request_plan.html", _context(request, user, found))
     return render(request, "console/request.html", _context(request, user, found))
 

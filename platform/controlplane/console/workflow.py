@@ -23,9 +23,9 @@ from controlplane.objects import Manifest
 from tenants.levels import Act
 from tenants.models import TenantNamespace
 
+from .asked_for import a_part, nearest, whole
 from .elsewhere import CURL
 from .followed import simulated
-from .numbers import page_of, whole
 from .people import signed_in
 from .workflow_graph import Graph, address, graph_of, query_of
 
@@ -125,7 +125,7 @@ def _answer(
         context = {**common, "problem": gone, "known": known, "gone": True}
         return render(request, "console/workflow.html", context, status=code)
     context = {**common, **_context(request, user, namespace, found)}
-    if request.htmx:  # type: ignore[attr-defined]
+    if a_part(request):
         return render(request, "console/_workflow_live.html", context)
     return render(request, "console/workflow.html", context, status=code)
 
@@ -215,7 +215,7 @@ def _list(query: QueryDict, run: Run, now: datetime) -> dict[str, Any]:
         if n.kind not in KNOTS and not (n.name == run.name and n.kind in nodes.COMPOSITE)
     )
     pages = max(1, -(-len(ordered) // ROWS))
-    number = page_of(query.get("page", ""), pages)
+    number = nearest(whole(query.get("page", "")), pages)
     start = (number - 1) * ROWS
     shown = ordered[start : start + ROWS]
     return {

@@ -18,16 +18,17 @@ from controlplane.index.kinds import WORKFLOW
 from controlplane.index.models import Workflow
 from tenants.models import Team, TenantNamespace
 
+from .asked_for import a_part, page_of, posted, text
 from .choosing import FEW, suggestions
 from .elsewhere import curl
 from .followed import ages_of, clusters_of, simulated
 from .frame import chosen_team
-from .numbers import page_of
 from .people import signed_in
 from .workflow_filter import PHASES, SINCE, Filter, counts
 
 PAGE = 25
 VIEWS = "workflows"
+LONGEST_VIEW = 10_000  # of an address that is refused in words; beyond it, cut
 COLUMNS = (
     ("name", "Workflow"),
     ("phase", "Phase"),
@@ -58,7 +59,7 @@ class Column:
 @signed_in
 def workflows(request: HttpRequest, user: User) -> HttpResponse:
     """A page of the list. Without a query it begins with the team that the switcher is set to."""
-    if not request.GET and (team := chosen_team(request, user)) and not request.htmx:  # type: ignore[attr-defined]
+    if not request.GET and (team := chosen_team(request, user)) and not a_part(request):
         return redirect(f"{request.path}?{urlencode({'team': team.slug})}")
     return _page(request, user)
 
@@ -67,7 +68,7 @@ def workflows(request: HttpRequest, user: User) -> HttpResponse:
 def names(request: HttpRequest, user: User) -> HttpResponse:
     """Names of namespaces that fit what is typed into the filter so far."""
     mine = TenantNamespace.objects.live().of(user)
-    found = suggestions(mine, request.GET.get("namespace", ""))
+    found = suggestions(mine, text(request, "namespace"))
     return render(request, "console/_options.html", {"options": {n.name: None for n in found}})
 
 
@@ -75,12 +76,12 @@ def names(request: HttpRequest, user: User) -> HttpResponse:
 @signed_in
 def keep_view(request: HttpRequest, user: User) -> HttpResponse:
     """Keep this view under a name, or forget one."""
-    query = request.POST.get("query", "").removeprefix("?")
+    query = posted(request, "query", longest=LONGEST_VIEW).removeprefix("?")
     if "forget" in request.POST:
-        bookmarks.forget(user, VIEWS, request.POST["forget"])
+        bookmarks.forget(user, VIEWS, posted(request, "forget"))
         return redirect(f"/workflows/?{query}")
     try:
-        kept = bookmarks.keep(user, VIEWS, name=request.POST.get("name", ""), query=query)
+        kept = bookmarks.keep(user, VIEWS, name=posted(request, "name"), query=query)
     except DomainError as exc:
         messages.error(request, exc.sentence, extra_tags="bad")
         return redirect(f"/workflows/?{query}")
@@ -95,7 +96,7 @@ def _page(request: HttpRequest, user: User) -> HttpResponse:
     everything = sum(by_phase.values())
     total = by_phase[asked.phase] if asked.phase else everything
     pages = max(1, -(-total // PAGE))
-    number = page_of(request.GET.get("page", ""), pages)
+    number = page_of(request, pages)
     shown = asked.of_phase(rows)
     start = (number - 1) * PAGE
     context = {
@@ -111,7 +112,7 @@ def _page(request: HttpRequest, user: User) -> HttpResponse:
         "pages": pages,
         "since": [(key, words) for key, (words, _) in SINCE.items()],
     }
-    if request.htmx:  # type: ignore[attr-defined]
+    if a_part(request):
         return render(request, "console/_workflows_rows.html", context)
     query = request.GET.urlencode()
     return render(
