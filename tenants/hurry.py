@@ -1,6 +1,6 @@
 """Asking for a namespace's next turn at once: who may, and when it is no use."""
 
-from controlplane.errors import DomainError, NotAllowed
+from controlplane.errors import NotAllowed, NotNow
 from controlplane.identity.models import User
 
 from . import services
@@ -19,9 +19,9 @@ def check(namespace: TenantNamespace, by: User) -> None:
     if not by.is_platform_admin and not namespace.team.allows(by, Act.FILE_REQUESTS):
         raise NotAllowed(f"Only owners of {namespace.team.slug} can ask for its next turn.")
     if namespace.paused:
-        raise DomainError(
+        raise NotNow(
             f"{namespace.name} is paused by the platform team; ask them to resume it.",
             code="paused",
         )
     if namespace.deleted_at is not None:
-        raise DomainError(f"{namespace.name} is gone: nothing is left to do.", code="gone")
+        raise NotNow(f"{namespace.name} is gone: nothing is left to do.", code="gone")

@@ -16,6 +16,7 @@ from controlplane.index.entries import cron_of
 from controlplane.index.kinds import CRON
 from controlplane.index.models import Cron
 from controlplane.kube.errors import KubeError
+from controlplane.refusals import status_of
 from tenants.levels import Act
 from tenants.models import TenantNamespace
 
@@ -24,7 +25,7 @@ from .elsewhere import curl
 from .followed import ages_of, clusters_of, simulated
 from .frame import chosen_team, within
 from .people import signed_in
-from .workflow import namespace_of, status_of
+from .workflow import namespace_of
 
 PAGE = 25
 Row = tuple[TenantNamespace, crons.Cron, bool]  # the last: whether the person may touch it

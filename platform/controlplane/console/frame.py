@@ -29,6 +29,7 @@ class Page:
     name: str
     count: int | None = None
     key: str = ""  # after a `g`, goes there from anywhere
+    also: str = ""  # what some people look for it by
     current: bool = False
 
 
@@ -81,7 +82,7 @@ class Frame:
             Page("/", "Home", key="h"),
             Page("/namespaces/", "Namespaces", self.namespace_count, key="n"),
             Page(WORKFLOWS, "Workflows", key="w"),
-            Page("/crons/", "Crons", key="c"),
+            Page("/crons/", "Schedules", key="c", also="crons"),
             Page("/requests/", "Requests", self.open_requests, key="r"),
             *([Page("/requests/new/", "New namespace")] if self.may_ask else []),
         )

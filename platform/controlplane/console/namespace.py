@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from controlplane.identity.models import User
 from controlplane.index.kinds import GUARD_RAILS
 from controlplane.index.models import Watch, Workflow
+from controlplane.index.reading import Asked, fits
 from provisioning import argo_config
 from provisioning.models import Turn
 from provisioning.render import images
@@ -21,7 +22,7 @@ from tenants.models import TenantNamespace
 from tenants.names import control_namespace
 
 from .amounts import amounts_of, shown
-from .cards import RUNNING, use_of
+from .cards import use_of
 from .elsewhere import curl
 from .meanings import Meaning, meaning_of
 from .network import rules_for
@@ -31,7 +32,6 @@ from .standing import since_of, standing_of
 
 MOST_TURNS = 10
 TURNS = 20  # a page of all of them
-QUEUED = ("", "Pending")
 TITLES = {
     READY: "All of it",
     "NamespaceReady": "Namespaces",
@@ -175,8 +175,8 @@ def _controller(namespace: TenantNamespace, user: User) -> dict[str, Any]:
         Workflow.objects.visible_to(user)
         .filter(namespace=namespace)
         .aggregate(
-            running=Count("pk", filter=Q(phase__in=RUNNING)),
-            queued=Count("pk", filter=Q(phase__in=QUEUED)),
+            running=Count("pk", filter=fits(Asked(phase="Running"))),
+            queued=Count("pk", filter=fits(Asked(phase="Pending"))),
         )
     )
     return {

@@ -15,6 +15,7 @@ from controlplane.identity.models import User
 from controlplane.kube.errors import KubeError
 from controlplane.plans import looks
 from controlplane.plans.agreement import Plan, question_about
+from controlplane.refusals import status_of
 from tenants import budget, drafts, requests
 from tenants.budget import Outlook
 from tenants.models import Draft, Request, Team, Tier
@@ -23,7 +24,6 @@ from tenants.names import control_namespace
 from . import elsewhere, plan_panel, waits
 from .frame import CHOSEN
 from .people import signed_in
-from .refusals import status_of
 
 KIND = "create"
 ASKED = ("name", "tier", "cluster")

@@ -31,6 +31,11 @@ def signed_in(
     return page
 
 
+def anew() -> HttpResponse:
+    """Has htmx load the whole page again."""
+    return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+
+
 def _or_reload(
     view: Callable[Concatenate[HttpRequest, P], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
@@ -42,7 +47,7 @@ def _or_reload(
     @wraps(view)
     def page(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if a_part(request) and not request.user.is_authenticated:
-            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+            return anew()
         return view(request, *args, **kwargs)
 
     return page

@@ -14,6 +14,7 @@ from controlplane.identity.models import User
 from controlplane.kube.errors import KubeError
 from controlplane.plans import looks
 from controlplane.plans.agreement import Plan, PlanChanged, agree, question_of
+from controlplane.refusals import Refusal, status_of
 from tenants import budget, requests
 from tenants.models import Request, RequestEvent, RequestState, Tier
 
@@ -21,7 +22,6 @@ from . import elsewhere, new_request, plan_panel, timeline
 from .asked_for import a_part
 from .differences import Line
 from .people import signed_in
-from .refusals import Refusal, status_of
 
 DECIDE_SECONDS = 25.0  # a decision waits longer: without the cluster's answer there is none
 

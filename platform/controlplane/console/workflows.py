@@ -14,17 +14,20 @@ from django.views.decorators.http import require_POST
 from controlplane.bookmarks import services as bookmarks
 from controlplane.errors import DomainError
 from controlplane.identity.models import User
+from controlplane.index import reading
 from controlplane.index.kinds import WORKFLOW
 from controlplane.index.models import Workflow
+from controlplane.index.reading import NEWEST, PHASES
 from tenants.models import Team, TenantNamespace
 
+from . import kept
 from .asked_for import a_part, page_of, posted, text
 from .choosing import FEW, suggestions
 from .elsewhere import curl
 from .followed import ages_of, clusters_of, simulated
 from .frame import chosen_team
 from .people import signed_in
-from .workflow_filter import PHASES, SINCE, Filter, counts
+from .workflow_filter import Filter
 
 PAGE = 25
 VIEWS = "workflows"
@@ -91,13 +94,13 @@ def keep_view(request: HttpRequest, user: User) -> HttpResponse:
 
 def _page(request: HttpRequest, user: User) -> HttpResponse:
     asked, now = Filter.of(request.GET.dict()), timezone.now()
-    rows = asked.but_phase(Workflow.objects.visible_to(user), now)
-    by_phase = counts(rows)
+    seen = Workflow.objects.visible_to(user)
+    by_phase = reading.counts(reading.narrow(seen, asked.of_any_phase().asked(now)))
     everything = sum(by_phase.values())
     total = by_phase[asked.phase] if asked.phase else everything
     pages = max(1, -(-total // PAGE))
     number = page_of(request, pages)
-    shown = asked.of_phase(rows)
+    shown = reading.ordered(reading.narrow(seen, asked.asked(now)), asked.sort)
     start = (number - 1) * PAGE
     context = {
         "asked": asked,
@@ -110,7 +113,10 @@ def _page(request: HttpRequest, user: User) -> HttpResponse:
         "last": min(start + PAGE, total),
         "page": number,
         "pages": pages,
-        "since": [(key, words) for key, (words, _) in SINCE.items()],
+        "windows": kept.windows(asked),
+        "beyond": kept.reaches_beyond(asked, now),
+        "oldest": kept.oldest(asked, now),
+        "kept": kept.words(),
     }
     if a_part(request):
         return render(request, "console/_workflows_rows.html", context)
@@ -123,7 +129,7 @@ def _page(request: HttpRequest, user: User) -> HttpResponse:
             **_surroundings(user),
             "views": bookmarks.of(user, VIEWS),
             "query": query,
-            "behind": _behind(asked),
+            "behind": _behind(asked, now),
         },
     )
 
@@ -158,9 +164,18 @@ def _column(sort: str, title: str, current: str) -> Column:
     return Column(title, key if down else f"-{key}", "descending" if down else "ascending")
 
 
-def _behind(asked: Filter) -> list[tuple[str, str]]:
-    where = shlex.quote(asked.namespace) if asked.namespace else "NAMESPACE"
+def _behind(asked: Filter, now: datetime) -> list[tuple[str, str]]:
+    """The same rows from the index: as the page is narrowed and sorted, windows as moments."""
+    said = {key: _written(value) for key, value in vars(asked.asked(now)).items() if value}
+    if asked.sort != NEWEST:
+        said["order"] = asked.sort
+    options = [f"--{key.replace('_', '-')}={value}" for key, value in said.items()]
+    query = f"?{urlencode(said)}" if said else ""
     return [
-        ("Terminal", f"argosy workflow list {where}"),
-        ("API", curl("namespaces/ID/workflows/")),
+        ("Terminal", shlex.join(["argosy", "workflow", "list", *options])),
+        ("API", curl(f"workflows/{query}")),
     ]
+
+
+def _written(value: str | datetime) -> str:
+    return value if isinstance(value, str) else f"{value:%Y-%m-%dT%H:%M:%S.%fZ}"
