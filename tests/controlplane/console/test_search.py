@@ -75,6 +75,11 @@ def test_pages_are_found_by_their_name_those_of_the_platform_by_its_people_alone
     assert found(signed_in(owner_of(TeamFactory())), "inbo") == {}
 
 
+@pytest.mark.parametrize("word", ["sched", "CRON"])
+def test_schedules_are_found_by_the_word_of_either_side(word: str) -> None:
+    assert found(signed_in(owner_of(TeamFactory())), word) == {"Go to": ["Schedules"]}
+
+
 def test_without_a_word_the_pages_are_offered() -> None:
     assert "Go to Home Namespaces Workflows" in read(signed_in(owner_of(TeamFactory())), "/search/")
 
@@ -172,7 +177,7 @@ def test_the_sidebar_counts_what_is_there_and_marks_the_page() -> None:
     html = signed_in(owner_of(team)).get("/namespaces/").content.decode()
 
     assert ' href="/namespaces/" aria-current="page">Namespaces' in html
-    assert "Namespaces 1 Workflows Crons Requests 1 New namespace" in words(html)
+    assert "Namespaces 1 Workflows Schedules Requests 1 New namespace" in words(html)
     assert "Inbox" not in html
 
 
