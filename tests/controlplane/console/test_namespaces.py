@@ -1,6 +1,6 @@
 """Home, the list, one namespace, its progress: what a person finds there, and what a stranger does not."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -40,14 +40,21 @@ from tests.provisioning.manifests import release as release_of
 
 pytestmark = pytest.mark.django_db
 
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PAGES = ("", "progress/", "release/", "turns/")
 PULL = 'ImagePullBackOff: Back-off pulling image "quay.io/argoproj/workflow-controller"'
+
+
+@pytest.fixture(autouse=True)
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is noon for as long as a test takes, however busy the machine: `5 min ago` stays true."""
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
 
 
 def condition(
     kind: str, status: str, reason: str, message: str = "", **more: Any
 ) -> dict[str, Any]:
-    since = (timezone.now() - timedelta(minutes=5)).isoformat()
+    since = (NOW - timedelta(minutes=5)).isoformat()
     return {
         "type": kind,
         "status": status,
