@@ -95,7 +95,8 @@ class Team(models.Model):
             Level.MEMBER: self.member_group,
             Level.VIEWER: self.viewer_group,
         }
-        return strongest(lvl for lvl, group in groups.items() if group in user.claimed_groups)
+        mine = {group for group in user.claimed_groups if group}  # no group is nobody's
+        return strongest(lvl for lvl, group in groups.items() if group in mine)
 
     def allows(self, user: User, act: Act) -> bool:
         """Whether a person's level in this team allows it, as `allowing` asks it of many."""

@@ -82,7 +82,7 @@ class Frame:
             Page("/", "Home", key="h"),
             Page("/namespaces/", "Namespaces", self.namespace_count, key="n"),
             Page(WORKFLOWS, "Workflows", key="w"),
-            Page("/crons/", "Schedules", key="c", also="crons"),
+            Page("/crons/", "Schedules", key="s", also="crons"),
             Page("/requests/", "Requests", self.open_requests, key="r"),
             *([Page("/requests/new/", "New namespace")] if self.may_ask else []),
         )

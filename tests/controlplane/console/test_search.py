@@ -7,6 +7,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from controlplane.console.frame import Frame
 from controlplane.index.models import Workflow
 from tenants.models import TenantNamespace
 from tests.controlplane.console.pages import HTMX, read, signed_in, words
@@ -78,6 +79,14 @@ def test_pages_are_found_by_their_name_those_of_the_platform_by_its_people_alone
 @pytest.mark.parametrize("word", ["sched", "CRON"])
 def test_schedules_are_found_by_the_word_of_either_side(word: str) -> None:
     assert found(signed_in(owner_of(TeamFactory())), word) == {"Go to": ["Schedules"]}
+
+
+def test_a_page_is_gone_to_by_its_first_letter() -> None:
+    around = Frame(owner_of(TeamFactory()), "", "/")
+    keys = {page.name: page.key for page in (*around.pages, *around.platform_pages) if page.key}
+
+    assert all(key == name[0].lower() for name, key in keys.items())
+    assert len(set(keys.values())) == len(keys)
 
 
 def test_without_a_word_the_pages_are_offered() -> None:
