@@ -4,6 +4,7 @@ import itertools
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
@@ -11,6 +12,8 @@ from urllib.parse import parse_qsl
 import pytest
 import typer
 from django.conf import settings
+from django.http import QueryDict
+from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 
@@ -19,6 +22,7 @@ from controlplane.argo.logs import LIMIT_BYTES
 from controlplane.argo.nodes import pod_of, read
 from controlplane.bookmarks.models import Bookmark
 from controlplane.cli.main import app as cli
+from controlplane.console.workflow_graph import graph_of
 from controlplane.identity.models import User
 from controlplane.index import services as index
 from controlplane.index.entries import cron_of
@@ -604,6 +608,19 @@ def test_a_step_is_chosen_by_a_link_and_a_fan_out_opened_by_one(
 
     listed = text_of(client.get(page_of(payments, rest="?view=list")))
     assert listed.count("extract(") >= 12
+
+
+def test_a_box_is_drawn_as_large_as_it_was_laid_out(fake: FakeCluster, hello: Manifest) -> None:
+    Player.on_fake(fake, "payments", "hello").begin().fan_out("extract", 12)
+    graph = graph_of(read(stored(fake)), QueryDict(), NOW)
+
+    drawn = render_to_string(
+        "console/_workflow_graph.html", {"graph": replace(graph, width=200, height=60, middle=30)}
+    )
+
+    assert '<rect width="200" height="60"' in drawn
+    assert '<circle cx="200" cy="30"' in drawn
+    assert "176" not in re.sub(r"<(g|path|svg) [^>]*>", "", drawn)
 
 
 def test_hostile_names_stay_text(
