@@ -28,7 +28,7 @@ down: setup ## stop what `make demo` started, and nothing else
 test: check cluster browser ## everything: style, types, contracts, unit tests, real cluster, browser, a short soak
 	@$(MAKE) --no-print-directory soak SOAK=50000
 
-check: style types contracts unit ## without a cluster, under a minute
+check: style types contracts unit ## without a cluster and a browser, a few minutes
 
 style: setup
 	@$(RUN)/ruff check .

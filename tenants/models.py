@@ -48,6 +48,10 @@ class TeamQuerySet(Recorded["Team"]):
         """The teams in which a person has a level, whatever they are to the platform."""
         return self.allowing(user, Act.SEE)
 
+    def owned_by(self, user: User) -> "TeamQuerySet":
+        """The teams in whose name a person may ask."""
+        return self.allowing(user, Act.FILE_REQUESTS)
+
     def allowing(self, user: User, act: Act) -> "TeamQuerySet":
         """The teams in which a person's level allows it: asked of the database, not of each team."""
         mine = [group for group in user.claimed_groups if group]
@@ -91,7 +95,13 @@ class Team(models.Model):
             Level.MEMBER: self.member_group,
             Level.VIEWER: self.viewer_group,
         }
-        return strongest(lvl for lvl, group in groups.items() if group in user.claimed_groups)
+        mine = {group for group in user.claimed_groups if group}  # no group is nobody's
+        return strongest(lvl for lvl, group in groups.items() if group in mine)
+
+    def allows(self, user: User, act: Act) -> bool:
+        """Whether a person's level in this team allows it, as `allowing` asks it of many."""
+        level = self.level_of(user)
+        return level is not None and act in MAY[level]
 
 
 class TierQuerySet(Recorded["Tier"]):

@@ -12,7 +12,7 @@ from controlplane.identity.models import User
 
 from . import changes, services
 from .errors import AlreadyDecided, AlreadyWished, OwnRequest, PartlyMade
-from .levels import MAY, Act
+from .levels import Act
 from .models import NOTE_LENGTH, Draft, Request, RequestEvent, RequestState, Team, TenantNamespace
 from .spec import NamespaceSpec
 
@@ -212,8 +212,7 @@ def sentence_of(request: Request) -> str:
 
 def may_ask(team: Team, by: User) -> bool:
     """True for those who file and withdraw in this team's name."""
-    level = team.level_of(by)
-    return level is not None and Act.FILE_REQUESTS in MAY[level]
+    return team.allows(by, Act.FILE_REQUESTS)
 
 
 def check_asker(team: Team, by: User) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from controlplane.errors import DomainError
+from controlplane.errors import NotNow
 from controlplane.identity.models import User
 from controlplane.objects import Manifest, Ref
 from tenants.levels import Act
@@ -71,7 +71,7 @@ def do(verb: Verb, namespace: TenantNamespace, user: User, name: str) -> Done | 
         return None
     run = nodes.read(found)
     if why := verbs.refusal(verb, run):
-        raise DomainError(why, code="not_now")
+        raise NotNow(why)
     if verb is Verb.RESUBMIT:
         made = kube.create(submittable(again(found), namespace.name, by=user.username))
         return Done(made, f"{made['metadata']['name']} was made from the spec of {name}.")

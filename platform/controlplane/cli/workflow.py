@@ -18,22 +18,48 @@ app = typer.Typer(help="Workflows of a namespace.", no_args_is_help=True)
 
 @app.command("list")
 def list_(
-    namespace: Annotated[str, typer.Argument(help="Asked live; without it, all of yours.")] = "",
+    live: Annotated[
+        str, typer.Argument(metavar="[NAMESPACE]", help="Asked live; without it, the index of all.")
+    ] = "",
     *,
     phase: Annotated[str, typer.Option(help="Such as Running or Failed.")] = "",
-    text: Annotated[str, typer.Option(help="Part of the name.")] = "",
+    outcome: Annotated[str, typer.Option(help="good, or bad: Failed or Error.")] = "",
+    team: Annotated[str, typer.Option(help="A team's slug.")] = "",
+    namespace: Annotated[str, typer.Option(help="Of all clusters' namespaces of this name.")] = "",
+    cluster: Annotated[str, typer.Option(help="A cluster's name.")] = "",
+    template: Annotated[str, typer.Option(help="The template it was made from.")] = "",
+    text: Annotated[str, typer.Option(help="Part of the name or of the message.")] = "",
+    since: Annotated[str, typer.Option(help="Created then or later: 2026-11-21T12:00Z.")] = "",
+    until: Annotated[str, typer.Option(help="Created before then.")] = "",
+    finished_since: Annotated[str, typer.Option(help="Ended then or later.")] = "",
+    order: Annotated[str, typer.Option(help="Such as name, or -took for the longest first.")] = "",
     as_json: Json = False,
 ) -> None:
-    """The newest workflows of all your teams, or those of one namespace; a page of them."""
+    """The workflows of all your teams, newest first, or those of one namespace; a page of them."""
+    said = _said(
+        phase=phase,
+        outcome=outcome,
+        team=team,
+        namespace=namespace,
+        cluster=cluster,
+        template=template,
+        text=text,
+        since=since,
+        until=until,
+        finished_since=finished_since,
+        order=order,
+    )
     with told():
         api = client.signed_in()
-        if not namespace:
-            found = api.get("workflows/", **_said(phase=phase, text=text))["results"]
+        if not live:
+            found = api.get("workflows/", **said)["results"]
             rows(found if as_json else _named_phases(found), OVER_ALL, as_json=as_json)
             return
-        if phase or text:
-            raise client.ApiError("--phase and --text are for the list over all namespaces.")
-        found = _newest_first(api, named(api, namespace)["id"])
+        if said:
+            raise client.ApiError(
+                "Options narrow the list over all namespaces: name this one by --namespace too."
+            )
+        found = _newest_first(api, named(api, live)["id"])
     columns = ("name", "phase", "progress", "created_at", "message")
     rows(found if as_json else _named_phases(found), columns, as_json=as_json)
 

@@ -15,7 +15,7 @@ from controlplane.objects import fingerprint
 from provisioning.models import Turn
 from tenants import budget, requests
 from tenants.conditions import Phase
-from tenants.levels import MAY, Act
+from tenants.levels import Act
 from tenants.models import Draft, Request, RequestState, Team, TenantNamespace
 
 from . import frame
@@ -47,7 +47,7 @@ class Waiting:
 def home(request: HttpRequest, user: User) -> HttpResponse:
     """The chosen team's namespaces as cards, or those of all teams; `?team=` chooses."""
     if "team" in request.GET:
-        slug = request.GET["team"]
+        slug = text(request, "team")
         known = Team.objects.visible_to(user).filter(slug=slug).exists()
         request.session[CHOSEN] = slug if known else ""
         return redirect("console:home")
@@ -55,14 +55,12 @@ def home(request: HttpRequest, user: User) -> HttpResponse:
     team = around.team
     shown = list(_urgent_first(within(TenantNamespace.objects.visible_to(user).live(), team)))
     waiting = _waiting(user, team)
-    cards = cards_of(shown[:MOST_CARDS], user)
-    teams = [team] if team else around.first_teams
+    cards = cards_of(shown, user)
     poll = next_look(number(request, "looks"), _shown(cards, waiting))
     context = {
         "team": team,
         "cards": cards,
         "left_out": max(around.namespace_count - MOST_CARDS, 0),
-        "clusters": len({n.cluster_id for n in shown}),
         "budget": _budget(team) if team else (),
         "waiting": waiting[:MOST_LINES],
         "waiting_left_out": max(around.open_requests - MOST_LINES, 0),
@@ -70,8 +68,8 @@ def home(request: HttpRequest, user: User) -> HttpResponse:
         "turns": _latest_turns(user, team),
         "late": _late_watches(shown),
         "guide": not shown and not waiting,
-        "may_ask": _may_ask(user, teams),
-        "may_submit": any(_may_submit(c.namespace.team, user) for c in cards),
+        "may_ask": requests.may_ask(team, user) if team else around.may_ask,
+        "may_submit": any(c.namespace.team.allows(user, Act.SUBMIT_WORKFLOWS) for c in cards),
         "moves": bool(waiting) or any(card.namespace.phase in MOVING for card in cards),
         "poll": poll,
         "news": text(request, "shown") != poll.shown,
@@ -89,11 +87,6 @@ def _shown(cards: Sequence[Card], waiting: Sequence[Waiting]) -> str:
     """What the page tells, in short: two that are the same tell the same."""
     told = [(c.namespace.pk, c.namespace.phase, c.standing.headline, str(c.counts)) for c in cards]
     return fingerprint({"cards": told, "waiting": [each.request.pk for each in waiting]})[:12]
-
-
-def _may_submit(team: Team, user: User) -> bool:
-    level = team.level_of(user)
-    return level is not None and Act.SUBMIT_WORKFLOWS in MAY[level]
 
 
 def _urgent_first(namespaces: QuerySet[TenantNamespace]) -> QuerySet[TenantNamespace]:
@@ -136,12 +129,6 @@ def _late_watches(namespaces: Iterable[TenantNamespace]) -> list[Watch]:
     late = Watch.objects.filter(cluster__in=clusters).exclude(kind=GUARD_RAILS.name)
     late = late.late(timezone.now())
     return list(late.select_related("cluster").order_by("cluster__name", "kind"))
-
-
-def _may_ask(user: User, teams: Iterable[Team]) -> bool:
-    """True if the person may file requests for one of these teams."""
-    levels = (team.level_of(user) for team in teams)
-    return any(level is not None and Act.FILE_REQUESTS in MAY[level] for level in levels)
 
 
 def _budget(team: Team) -> tuple[str, ...]:

@@ -15,13 +15,13 @@ from controlplane.identity.models import User
 from controlplane.kube.errors import KubeError
 from controlplane.plans import looks
 from controlplane.plans.agreement import Plan, PlanChanged, Question, agree, question_of
+from controlplane.refusals import Refusal
 from tenants import budget, requests
 from tenants.budget import Outlook
 from tenants.models import Request, RequestQuerySet, RequestState
 
 from . import plan_panel
 from .people import signed_in
-from .refusals import Refusal
 
 PAGE = 25
 MOST = 25  # decided on at once: more is not read

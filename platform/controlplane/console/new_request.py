@@ -15,6 +15,7 @@ from controlplane.identity.models import User
 from controlplane.kube.errors import KubeError
 from controlplane.plans import looks
 from controlplane.plans.agreement import Plan, question_about
+from controlplane.refusals import status_of
 from tenants import budget, drafts, requests
 from tenants.budget import Outlook
 from tenants.models import Draft, Request, Team, Tier
@@ -23,7 +24,6 @@ from tenants.names import control_namespace
 from . import elsewhere, plan_panel, waits
 from .frame import CHOSEN
 from .people import signed_in
-from .refusals import status_of
 
 KIND = "create"
 ASKED = ("name", "tier", "cluster")
@@ -80,7 +80,7 @@ class Form:
     rivals: str = ""  # who else waits for the very same
 
     def __post_init__(self) -> None:
-        self.teams = [t for t in Team.objects.of(self.user) if requests.may_ask(t, self.user)]
+        self.teams = list(Team.objects.owned_by(self.user))
         self.clusters = list(Cluster.objects.all())
         self.team = next((team for team in self.teams if team.slug == self.typed.team), None)
         used = budget.used_by(self.team) if self.team is not None else None
@@ -307,7 +307,7 @@ def _like(user: User, pk: str) -> Typed:
 
 def _likely(request: HttpRequest, user: User) -> Iterator[tuple[str, str]]:
     """What most people would choose: their own team, the first tier, a cluster that answers."""
-    mine = [team.slug for team in Team.objects.of(user) if requests.may_ask(team, user)]
+    mine = list(Team.objects.owned_by(user).values_list("slug", flat=True))
     chosen = request.session.get(CHOSEN, "")
     if mine:
         # The switcher proposes; every other team of theirs can be chosen as well.

@@ -38,6 +38,11 @@ def signed_in(
     return page
 
 
+def anew() -> HttpResponse:
+    """Has htmx load the whole page again."""
+    return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+
+
 def to_sign_in(request: HttpRequest, *, sent: bool) -> str:
     """The sign-in page, and from there back to the page that is open.
 

@@ -12,9 +12,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from controlplane.errors import DomainError, NotAllowed
+from controlplane.errors import DomainError
 from controlplane.identity.models import User
 from controlplane.objects import fingerprint
+from controlplane.refusals import status_of
 from provisioning.models import Turn
 from tenants import hurry
 from tenants.conditions import Phase, from_dicts
@@ -66,8 +67,7 @@ def try_now(request: HttpRequest, user: User, pk: int) -> HttpResponse:
         hurry.hurry(namespace, by=user)
     except DomainError as exc:
         context = {**context_of(namespace, user, 0), "refused": exc.sentence}
-        code = 403 if isinstance(exc, NotAllowed) else 409
-        return render(request, "console/progress.html", context, status=code)
+        return render(request, "console/progress.html", context, status=status_of(exc))
     messages.success(request, f"{namespace.name} is looked at now, ahead of its schedule.")
     return redirect("console:progress", pk=pk)
 

@@ -14,6 +14,7 @@ from controlplane.identity.models import User
 from controlplane.kube.errors import KubeError
 from controlplane.plans import looks
 from controlplane.plans.agreement import Plan, PlanChanged, agree, question_of
+from controlplane.refusals import Refusal, status_of
 from tenants import budget, requests
 from tenants.models import Request, RequestEvent, RequestState, Tier
 
@@ -22,7 +23,6 @@ from .asked_for import a_part, number, text
 from .differences import Line
 from .people import signed_in
 from .polling import next_look
-from .refusals import Refusal, status_of
 
 DECIDE_SECONDS = 25.0  # a decision waits longer: without the cluster's answer there is none
 
@@ -47,7 +47,7 @@ def page(request: HttpRequest, user: User, pk: int) -> HttpResponse:
     requests.see(found, by=user)
     if a_part(request) and request.GET.get("part") == "live":
         return _moved(request, user, found)
-    if request.htmx and request.GET.get("part") == "plan":  # type: ignore[attr-defined]
+    if a_part(request) and request.GET.get("part") == "plan":
         return render(request, "console/_request_plan.html", _context(request, user, found))
     return render(request, "console/request.html", _context(request, user, found))
 

@@ -24,6 +24,7 @@ from controlplane.errors import DomainError
 from controlplane.identity.models import User
 from controlplane.kube.errors import Invalid, KubeError, Refused
 from controlplane.objects import Manifest
+from controlplane.refusals import status_of
 from tenants.levels import Act
 from tenants.models import NamespaceQuerySet, Team, TenantNamespace
 
@@ -31,7 +32,6 @@ from .choosing import choose, suggestions
 from .elsewhere import CURL
 from .followed import simulated
 from .people import signed_in
-from .workflow import status_of
 
 BEGINNING = """\
 apiVersion: argoproj.io/v1alpha1
@@ -229,7 +229,7 @@ def _at_its_line(form: Form, sentence: str, line: int) -> None:
 
 def _explained(form: Form, refusal: Refused) -> None:
     """The API server's own words, each beside its line."""
-    form.problem, form.code = refusal.sentence, 400
+    form.problem, form.code = refusal.sentence, status_of(refusal)
     if form.kind == "yaml":
         form.wrong = "manifest"
         found = text.problems(refusal, form.manifest)

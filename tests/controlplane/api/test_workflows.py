@@ -323,7 +323,7 @@ def test_what_cannot_be_done_now_says_why(payments: TenantNamespace) -> None:
 
     answer = act(who, payments, "hello/resume/")
 
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "not_now")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not_now")
 
 
 @pytest.mark.parametrize("verb", ["stop", "terminate", "suspend", "resume", "resubmit"])

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,31 @@ def test_workflows_are_listed_over_all_of_ones_namespaces() -> None:
     assert [w["name"] for w in json.loads(listed.output)] == ["b", "a"]
     assert "payments" in failed.output
     assert run("workflow", "list", "payments", "--phase", "Failed").exit_code == REFUSED
+
+
+def test_a_list_of_workflows_is_narrowed_and_sorted_as_the_console_does_it() -> None:
+    far, near = NamespaceFactory(name="payments"), NamespaceFactory(name="payments")
+    both = PersonFactory(claimed_groups=[far.team.owner_group, near.team.owner_group])
+    now = timezone.now()
+    for namespace, name, facts in (
+        (far, "a", {"phase": "Error", "template": "fraud", "finished_at": now, "seconds": 9}),
+        (near, "b", {"phase": "Failed", "message": "out of memory", "seconds": 20}),
+        (near, "c", {}),
+    ):
+        Workflow.objects.create(namespace=namespace, uid=name, name=name, created_at=now, **facts)
+
+    def found(*options: str) -> list[str]:
+        answer = run("workflow", "list", "--json", *options, user=both)
+        return [each["name"] for each in json.loads(answer.stdout)]
+
+    hour = (now + timedelta(hours=1)).isoformat()
+    assert found("--outcome=bad", "--order=-took") == ["b", "a"]
+    assert found(f"--cluster={near.cluster.name}", "--order=name") == ["b", "c"]
+    assert found("--namespace=payments", f"--team={far.team.slug}") == ["a"]
+    assert found("--template=fraud") == found(f"--finished-since={now.isoformat()}") == ["a"]
+    assert found("--text=MEMORY") == ["b"]
+    assert found(f"--since={hour}") == []
+    assert found(f"--until={hour}", "--phase=Pending") == ["c"]
 
 
 @pytest.mark.parametrize("words", [("nothing",), ("request", "show", "x"), ("namespace", "show")])

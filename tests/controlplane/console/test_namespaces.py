@@ -1,6 +1,6 @@
 """Home, the list, one namespace, its progress: what a person finds there, and what a stranger does not."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -40,14 +40,21 @@ from tests.provisioning.manifests import release as release_of
 
 pytestmark = pytest.mark.django_db
 
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PAGES = ("", "progress/", "release/", "turns/")
 PULL = 'ImagePullBackOff: Back-off pulling image "quay.io/argoproj/workflow-controller"'
+
+
+@pytest.fixture(autouse=True)
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is noon for as long as a test takes, however busy the machine: `5 min ago` stays true."""
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
 
 
 def condition(
     kind: str, status: str, reason: str, message: str = "", **more: Any
 ) -> dict[str, Any]:
-    since = (timezone.now() - timedelta(minutes=5)).isoformat()
+    since = (NOW - timedelta(minutes=5)).isoformat()
     return {
         "type": kind,
         "status": status,
@@ -183,6 +190,30 @@ def test_a_card_counts_what_runs_and_what_failed_within_a_day() -> None:
     assert "2 running · 2 failed in 24 h" in read(signed_in(viewer_of(namespace.team)), "/")
 
 
+def test_what_a_card_counts_is_what_its_links_show() -> None:
+    namespace = ready()
+    twin = ready(name=namespace.name, team=namespace.team)  # on another cluster
+    for phase in ("Running", "Failed", "Error", "Succeeded"):
+        workflow(namespace, phase)
+        workflow(twin, phase)
+    workflow(namespace, "Failed", finished_at=timezone.now() - timedelta(hours=25))
+    client = signed_in(viewer_of(namespace.team))
+
+    for card in client.get("/").context["cards"]:
+        for count, query in (
+            (card.counts.running, card.counts.running_query),
+            (card.counts.failed, card.counts.failed_query),
+        ):
+            page = client.get(f"/workflows/?{query}")
+            assert page.context["total"] == count > 0, query
+            assert {row.workflow.namespace_id for row in page.context["rows"]} == {
+                card.namespace.pk
+            }
+            assert f'href="/workflows/?{query}"'.replace("&", "&amp;") in (
+                client.get("/").content.decode()
+            )
+
+
 def test_workflows_of_a_team_are_not_counted_for_the_platforms_people() -> None:
     workflow(ready(), "Running")
 
@@ -222,6 +253,27 @@ def test_whoever_has_nothing_is_told_three_steps() -> None:
 
     assert "Three steps to a first workflow" in page
     assert page.count("New namespace") == 2
+
+
+def test_who_owns_the_last_of_many_teams_may_ask_on_every_page() -> None:
+    teams = [TeamFactory() for _ in range(15)]
+    groups = [team.viewer_group for team in teams[:-1]] + [teams[-1].owner_group]
+    client = signed_in(PersonFactory(claimed_groups=groups))
+
+    assert client.get("/").context["may_ask"] is True
+    assert "you are not one" not in read(client, "/")
+    assert client.get("/requests/").context["may_ask"] is True
+    assert client.get("/namespaces/").context["frame"].may_ask is True
+    assert [t.slug for t in client.get("/requests/new/").context["form"].teams] == [teams[-1].slug]
+
+
+def test_a_team_is_chosen_without_what_no_database_takes() -> None:
+    team = TeamFactory(slug="payments")
+    client = signed_in(owner_of(team))
+
+    client.get("/", {"team": "pay\0ments"})
+
+    assert client.get("/").context["team"] == team
 
 
 def test_who_may_not_ask_is_told_who_may() -> None:

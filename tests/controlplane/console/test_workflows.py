@@ -2,17 +2,27 @@
 
 import itertools
 import re
+import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
+import typer
+from django.conf import settings
+from django.http import QueryDict
+from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 
 from controlplane.argo import access
 from controlplane.argo.logs import LIMIT_BYTES
 from controlplane.argo.nodes import pod_of, read
+from controlplane.bookmarks.models import Bookmark
+from controlplane.cli.main import app as cli
+from controlplane.console.workflow_graph import graph_of
 from controlplane.identity.models import User
 from controlplane.index import services as index
 from controlplane.index.entries import cron_of
@@ -40,10 +50,17 @@ from tests.player import Player
 pytestmark = pytest.mark.django_db
 
 API = "argoproj.io/v1alpha1"
-NOW = datetime.now(UTC)
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SCRIPT = "<script>alert(1)</script>"
 HTMX = {"HX-Request": "true"}
 numbers = itertools.count()
+UGLY = ("outcome=ugly", "finished=9y", "to=9999-12-31")
+
+
+@pytest.fixture(autouse=True)
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is noon for as long as a test takes, however busy the machine: `5 min ago` stays true."""
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
 
 
 @pytest.fixture
@@ -126,8 +143,9 @@ def test_a_stranger_is_sent_to_sign_in(payments: TenantNamespace, hello: Manifes
     answers = [Client().get(page) for page in every_page(payments)]
     answers += [Client().post(page) for page in [*posts, "/workflows/views/", "/workflows/submit/"]]
 
-    assert {a.status_code for a in answers} <= {302, 405}
-    assert all(a["Location"].startswith("/sign-in/") for a in answers if a.status_code == 302)
+    assert {(a.status_code, a["Location"].partition("?")[0]) for a in answers} == {
+        (302, "/sign-in/")
+    }
 
 
 def test_another_team_finds_nothing_and_can_do_nothing(
@@ -198,7 +216,10 @@ def test_the_list_is_found_sorted_and_counted_by_its_address(payments: TenantNam
 
     assert found("team=") == ["alpha", "gamma", "beta"]
     assert found("sort=-name") == ["gamma", "beta", "alpha"]
-    assert found("phase=Failed") == found("q=memory") == found("template=fra") == ["alpha"]
+    assert found("phase=Failed") == found("q=memory") == found("template=fraud") == ["alpha"]
+    assert found("outcome=bad") == ["alpha"]
+    assert found("outcome=good") == ["beta"]
+    assert found("template=fra") == []
     assert found("phase=Pending") == ["gamma"]
     assert found("since=24h") == ["alpha", "gamma"]
     assert found(f"to={NOW - timedelta(days=2):%Y-%m-%d}") == ["beta"]
@@ -211,7 +232,19 @@ def test_the_list_is_found_sorted_and_counted_by_its_address(payments: TenantNam
 
 @pytest.mark.parametrize(
     "query",
-    ["phase=Nope", "sort=DROP", "page=0", "page=-1", "page=zz", "from=x", "since=9y", "q=%00"],
+    [
+        "phase=Nope",
+        "sort=DROP",
+        "page=0",
+        "page=-1",
+        "page=zz",
+        "from=x",
+        "since=9y",
+        "since=30d",
+        "q=%00",
+        "outcome=ugly",
+        "finished=9y",
+    ],
 )
 def test_an_address_that_means_nothing_asks_for_everything(
     payments: TenantNamespace, query: str
@@ -362,6 +395,17 @@ def test_a_view_that_cannot_be_kept_says_why(payments: TenantNamespace, wrong: A
     assert "note bad" in text_of(answer)
 
 
+def test_what_no_database_takes_is_left_out_of_a_view(payments: TenantNamespace) -> None:
+    client = signed_in(owner_of(payments.team))
+
+    client.post("/workflows/views/", {"name": "a\0b", "query": "?q=\0c"})
+    kept = Bookmark.objects.get()
+    client.post("/workflows/views/", {"forget": "a\0b"})
+
+    assert (kept.name, kept.query) == ("ab", "q=c")
+    assert not Bookmark.objects.exists()
+
+
 def test_no_more_than_thirty_views_are_kept(payments: TenantNamespace) -> None:
     client = signed_in(owner_of(payments.team))
     for number in range(30):
@@ -370,7 +414,110 @@ def test_no_more_than_thirty_views_are_kept(payments: TenantNamespace) -> None:
     answer = client.post("/workflows/views/", {"name": "one more"}, follow=True)
 
     assert "forget one first" in text_of(answer)
-    assert client.post("/workflows/views/", {"name": "v1", "query": "q=b"}, follow=True)
+    again = client.post("/workflows/views/", {"name": "v1", "query": "q=b"}, follow=True)
+    assert "The view v1 is kept" in text_of(again)
+    assert text_of(again).count('class="view"') == 30
+
+
+# How long an ended workflow is listed.
+
+
+def windows_of(page: str) -> list[str]:
+    """What the filter offers as `Created in`."""
+    (choice,) = re.findall(r'<select id="f-since".*?</select>', page)
+    return re.findall(r'<option value="([^"]+)"', choice)
+
+
+def test_the_list_says_how_long_each_outcome_is_kept(payments: TenantNamespace) -> None:
+    page = text_of(signed_in(viewer_of(payments.team)).get("/workflows/"))
+
+    assert "Succeeded 1 d, Failed 7 d, Error 3 d" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "offered"),
+    [
+        ("", ["1h", "24h"]),
+        ("phase=Succeeded", ["1h", "24h"]),
+        ("phase=Error", ["1h", "24h", "3d"]),
+        ("outcome=bad", ["1h", "24h", "3d"]),
+        ("phase=Failed", ["1h", "24h", "3d", "7d"]),
+        ("phase=Running", ["1h", "24h", "3d", "7d"]),
+    ],
+)
+def test_only_windows_of_which_nothing_is_forgotten_are_offered(
+    payments: TenantNamespace, query: str, offered: list[str]
+) -> None:
+    page = signed_in(viewer_of(payments.team)).get(f"/workflows/?{query}&team=")
+
+    assert windows_of(text_of(page)) == offered
+
+
+@pytest.mark.parametrize(
+    ("query", "is_whole"),
+    [
+        ("since=24h", True),
+        ("since=7d&phase=Failed", True),
+        ("since=7d&phase=Running", True),
+        ("since=7d", False),
+        ("from=2025-12-24", False),
+        ("to=2025-12-24", False),
+        ("finished=7d&outcome=bad", False),
+    ],
+)
+def test_an_address_that_reaches_beyond_what_is_kept_is_told_so(
+    payments: TenantNamespace, query: str, is_whole: bool
+) -> None:
+    page = text_of(signed_in(viewer_of(payments.team)).get(f"/workflows/?{query}"))
+
+    assert ("are forgotten already" not in page) is is_whole
+
+
+# The same from elsewhere.
+
+
+def behind_of(answer: Any) -> dict[str, str]:
+    return dict(answer.context["behind"])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "team=",
+        "q=memory&sort=name",
+        "phase=Pending&sort=-took",
+        "outcome=bad&finished=24h&cluster=east&namespace=payments",
+        "template=fraud&team=payments&sort=phase",
+        "since=1h&sort=used",
+        f"from={NOW:%Y-%m-%d}&to={NOW:%Y-%m-%d}",
+    ],
+)
+def test_the_api_and_the_terminal_show_what_the_page_shows(
+    payments: TenantNamespace, query: str
+) -> None:
+    twin = NamespaceFactory(name="payments", team=payments.team)
+    finished = NOW - timedelta(minutes=1)
+    row(
+        payments, "alpha", "Failed", message="out of Memory", template="fraud", finished_at=finished
+    )
+    row(payments, "beta", seconds=20, created_at=NOW - timedelta(hours=2))
+    row(payments, "gamma", "", created_at=NOW - timedelta(minutes=2))
+    row(twin, "delta", "Failed", template="fraud-2", finished_at=finished)
+    client = signed_in(viewer_of(payments.team))
+
+    page = client.get(f"/workflows/?{query}")
+    *_, url = shlex.split(behind_of(page)["API"])
+    terminal = shlex.split(behind_of(page)["Terminal"])
+    api = client.get(url.removeprefix(settings.BASE_URL)).json()
+
+    assert [each["name"] for each in api["results"]] == names_in(page) != []
+    listing = typer.main.get_command(cli).commands["workflow"].commands["list"]  # type: ignore[attr-defined]
+    assert terminal[:3] == ["argosy", "workflow", "list"]
+    listing.make_context("list", terminal[3:])  # a word it does not know would be an error
+    said = dict(word.removeprefix("--").split("=", 1) for word in terminal[3:])
+    assert {key.replace("-", "_"): value for key, value in said.items()} == dict(
+        parse_qsl(url.partition("?")[2])
+    )
 
 
 # One workflow.
@@ -479,6 +626,19 @@ def test_a_step_is_chosen_by_a_link_and_a_fan_out_opened_by_one(
     assert listed.count("extract(") >= 12
 
 
+def test_a_box_is_drawn_as_large_as_it_was_laid_out(fake: FakeCluster, hello: Manifest) -> None:
+    Player.on_fake(fake, "payments", "hello").begin().fan_out("extract", 12)
+    graph = graph_of(read(stored(fake)), QueryDict(), NOW)
+
+    drawn = render_to_string(
+        "console/_workflow_graph.html", {"graph": replace(graph, width=200, height=60, middle=30)}
+    )
+
+    assert '<rect width="200" height="60"' in drawn
+    assert '<circle cx="200" cy="30"' in drawn
+    assert "176" not in re.sub(r"<(g|path|svg) [^>]*>", "", drawn)
+
+
 def test_hostile_names_stay_text(
     payments: TenantNamespace, hello: Manifest, fake: FakeCluster
 ) -> None:
@@ -571,6 +731,64 @@ def test_a_cluster_that_is_away_leaves_what_was_last_seen(
     assert answer.status_code == 200
     assert "cannot be reached" in text_of(answer)
     assert "out of memory" in text_of(answer)
+
+
+def test_a_poll_of_a_cluster_that_went_away_says_so_and_asks_again(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    Player.on_fake(fake, "payments", "hello").begin()
+    client = signed_in(viewer_of(payments.team))
+    (poll,) = re.findall(r'hx-get="(\?[^"]*polls=1[^"]*)"', text_of(client.get(page_of(payments))))
+    at = page_of(payments, rest=poll.replace("&amp;", "&"))
+
+    fake.unreachable = True
+    away = client.get(at, headers=HTMX)
+    (again,) = re.findall(r'hx-get="(\?[^"]*)"', text_of(away))
+    fake.unreachable = False
+    back = client.get(page_of(payments, rest=again.replace("&amp;", "&")), headers=HTMX)
+
+    assert away.status_code == 200  # of any other, htmx would put nothing there, and ask no more
+    assert text_of(away).count("<div id=") == 1
+    assert "<html" not in text_of(away)
+    assert "cannot be reached" in text_of(away)
+    assert again.replace("polls=2", "polls=1") == poll
+    assert 'id="run-phase"' in text_of(back)
+    assert 'id="acts"' not in text_of(back)  # they are as they were
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_poll_of_a_workflow_that_was_removed_says_so_and_asks_no_more(
+    payments: TenantNamespace, known: bool
+) -> None:
+    if known:
+        row(payments, "hello", "Running")
+
+    answer = signed_in(viewer_of(payments.team)).get(page_of(payments), headers=HTMX)
+
+    assert answer.status_code == 200
+    assert "no longer in its cluster" in text_of(answer)
+    assert "<html" not in text_of(answer)
+    assert "hx-get" not in text_of(answer)
+    assert 'id="acts" hx-swap-oob="true"></div>' in text_of(answer)
+
+
+@pytest.mark.parametrize("who", [lambda _: approver(), lambda _: owner_of(TeamFactory())])
+def test_a_poll_of_who_may_see_it_no_more_loads_the_page_anew(
+    payments: TenantNamespace, hello: Manifest, who: Who
+) -> None:
+    answer = signed_in(who(payments.team)).get(page_of(payments), headers=HTMX)
+
+    assert (answer.status_code, answer["HX-Refresh"], answer.content) == (204, "true", b"")
+
+
+def test_going_back_to_a_workflow_brings_its_whole_page(
+    payments: TenantNamespace, hello: Manifest
+) -> None:
+    back = {**HTMX, "HX-History-Restore-Request": "true"}
+    client = signed_in(viewer_of(payments.team))
+
+    for path in (page_of(payments), "/workflows/"):
+        assert "<html" in text_of(client.get(path, headers=back))
 
 
 def test_a_workflow_that_is_gone_is_shown_from_the_index(payments: TenantNamespace) -> None:
