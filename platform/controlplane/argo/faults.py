@@ -20,6 +20,8 @@ from . import fields
 from .submission import BadWorkflow
 
 MOST = 20  # faults told at once
+LONGEST_NAME = 63  # that is compared and told: likeness takes time, and a name may be a book
+MOST_NAMES = 500  # that one is compared with
 MORE_OFTEN = 0.6  # how alike two names are before one is taken for the other
 FILLED_IN = "{{"  # what Argo writes there later is not known yet
 BOUND_CAPABILITY = "NET_BIND_SERVICE"  # the only one that `restricted` lets a container add
@@ -128,8 +130,9 @@ def _hooks(path: str, said: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
 
 
 def _no_template(name: str, names: list[str]) -> str:
-    near = get_close_matches(name, names, n=1, cutoff=MORE_OFTEN)
-    there = f"did you mean {near[0]}?" if near else f"there is: {', '.join(names[:10]) or 'none'}."
+    name, some = name[:LONGEST_NAME], [each[:LONGEST_NAME] for each in names[:MOST_NAMES]]
+    near = get_close_matches(name, some, n=1, cutoff=MORE_OFTEN)
+    there = f"did you mean {near[0]}?" if near else f"there is: {', '.join(some[:10]) or 'none'}."
     return f"It can never run: there is no template {name}; {there}"
 
 
@@ -166,9 +169,10 @@ def _ends(path: str, said: Mapping[str, Any], known: frozenset[str]) -> Iterator
 def _unknown(part: _Part) -> Iterator[Fault]:
     for field in part.said:
         if field not in part.known:
-            near = get_close_matches(str(field), sorted(part.known), n=1, cutoff=MORE_OFTEN)
+            shown = str(field)[:LONGEST_NAME]
+            near = get_close_matches(shown, sorted(part.known), n=1, cutoff=MORE_OFTEN)
             meant = f"did you mean `{near[0]}`?" if near else "Argo passes over it."
-            sentence = f"There is no field `{field}` in {part.name}; {meant}"
+            sentence = f"There is no field `{shown}` in {part.name}; {meant}"
             yield Fault(f"{part.path}.{field}", sentence)
 
 

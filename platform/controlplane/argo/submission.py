@@ -109,9 +109,10 @@ def label_of(name: str) -> str:
 def _check_slips(within: str, said: Mapping[str, Any], known: set[str]) -> None:
     """Refuse a field that nobody has, and say which one it is most like."""
     for field in map(str, said.keys() - known - THE_CLUSTERS):
-        near = get_close_matches(field, sorted(known), n=1)
+        shown = field[:LONGEST_LABEL]  # likeness takes time, and a key may be a book
+        near = get_close_matches(shown, sorted(known), n=1)
         meant = f"did you mean `{near[0]}`?" if near else f"there is: {', '.join(sorted(known))}."
-        raise BadWorkflow(f"There is no field `{field}` here; {meant}", path=f"{within}{field}")
+        raise BadWorkflow(f"There is no field `{shown}` here; {meant}", path=f"{within}{field}")
 
 
 def _check_said(manifest: Mapping[str, Any], meta: Mapping[str, Any]) -> None:

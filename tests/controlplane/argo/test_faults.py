@@ -1,5 +1,6 @@
 """What a dry run of the API server would not say: why a workflow would not run as it is written."""
 
+import time
 from typing import Any
 
 import pytest
@@ -206,6 +207,18 @@ def test_more_than_the_whole_quota_is_said_where_no_container_has_a_limit() -> N
 )
 def test_what_is_no_workflow_at_all_breaks_nothing(spec: Any) -> None:
     assert isinstance(faults_of({"spec": spec}, TIER), tuple)
+
+
+def test_a_name_as_long_as_a_book_takes_no_time_and_is_not_repeated_whole() -> None:
+    book = "b" * 400_000
+    template = {"name": "a", book: 1, "steps": [[{"name": "s", "template": book}]]}
+    before = time.process_time()
+
+    found = faults_of({"spec": {"entrypoint": book, book: 1, "templates": [template]}}, TIER)
+
+    assert time.process_time() - before < 1
+    assert len(found) == 4
+    assert max(len(fault.sentence) for fault in found) < 200
 
 
 def test_a_thousand_slips_are_not_told_one_by_one() -> None:
