@@ -115,12 +115,14 @@ PARTS = {
     "new-request-check",
     "discard-draft",
     "inbox-plans",
+    "inbox-together",
     "inbox-decide",
     "keep-view",
     "workflow-names",
     "submit-names",
     "workflow-log",
     "workflow-act",
+    "workflow-delete",
     "cron-act",
 }
 
