@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from controlplane.identity.models import User
 
@@ -15,14 +15,14 @@ P = ParamSpec("P")
 
 
 def signed_in(
-    view: Callable[Concatenate[HttpRequest, User, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    view: Callable[Concatenate[HttpRequest, User, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
     """A page for people who are signed in; the view is given the person, typed."""
 
     @_or_reload
     @login_required
     @wraps(view)
-    def page(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def page(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         user = request.user
         if not isinstance(user, User):
             raise TypeError("login_required let nobody through")
@@ -32,15 +32,15 @@ def signed_in(
 
 
 def _or_reload(
-    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
     """A page that asks for a part of itself after its person signed out is loaded anew, as a whole.
 
     Followed by htmx, the redirect to the sign-in page would put that page into the middle of this one.
     """
 
     @wraps(view)
-    def page(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def page(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if a_part(request) and not request.user.is_authenticated:
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
         return view(request, *args, **kwargs)
