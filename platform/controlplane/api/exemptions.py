@@ -93,7 +93,7 @@ class DecisionSerializer(serializers.Serializer[object]):
     note = serializers.CharField(max_length=LONGEST_SENTENCE, allow_blank=True, default="")
 
 
-class ApprovalSerializer(DecisionSerializer):
+class ExemptionApprovalSerializer(DecisionSerializer):
     """A yes may be for less than was asked."""
 
     not_after = serializers.DateTimeField(
@@ -119,11 +119,11 @@ class ExemptionViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[Im
             **_wish(serializer.validated_data), by=person(self.request), now=timezone.now()
         )
 
-    @extend_schema(request=ApprovalSerializer, responses=ExemptionSerializer)
+    @extend_schema(request=ExemptionApprovalSerializer, responses=ExemptionSerializer)
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, pk: str) -> Response:  # noqa: ARG002 - DRF's signature
         """Say yes, or yes for less. For approvers, and never for who asked."""
-        return self._decided(request, exemptions.approve, ApprovalSerializer)
+        return self._decided(request, exemptions.approve, ExemptionApprovalSerializer)
 
     @extend_schema(request=DecisionSerializer, responses=ExemptionSerializer)
     @action(detail=True, methods=["post"])

@@ -95,7 +95,8 @@ def _context(request: HttpRequest, user: User, found: ImageExemption) -> dict[st
     now = timezone.now()
     state = exemption_states.state_of(found, now)
     changes = found.history.select_related("decided_by").order_by("history_date", "history_id")
-    open_ = state in {WAITING, APPROVED}
+    asks = exemptions.may_ask(found.team, user)
+    ends = asks if state == WAITING else state == APPROVED and (asks or user.is_approver)
     return {
         "found": found,
         "state": state,
@@ -105,7 +106,7 @@ def _context(request: HttpRequest, user: User, found: ImageExemption) -> dict[st
         "waiting": state == WAITING,
         "decides": state == WAITING and exemptions.may_decide(found, user),
         "own": state == WAITING and user.is_approver and found.requested_by_id == user.pk,
-        "ends": open_ and (user.is_approver or exemptions.may_ask(found.team, user)),
+        "ends": ends,
         "first": now.date(),
         "last": last_day_of(found),
         "violations": _violations(user, found),

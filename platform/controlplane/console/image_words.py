@@ -124,7 +124,7 @@ def _updates(document: Document) -> Iterator[str]:
 def _about(entries: Sequence[Repositories]) -> str:
     if not entries:
         return ""
-    return f", for {_listed([a.name for a in repositories(entries)], 'and')}"
+    return f" (for {_listed([a.name for a in repositories(entries)], 'and')})"
 
 
 def _listed(words: Sequence[str], joined_by: str) -> str:

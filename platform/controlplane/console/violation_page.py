@@ -6,7 +6,7 @@ told in the same words and by the same status: whoever guesses a link learns not
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
@@ -14,6 +14,7 @@ from controlplane.errors import DomainError
 from controlplane.identity.models import User
 from controlplane.policies import exemptions, trying
 from controlplane.policies.models import LONGEST_IMAGE, ImageExemption, Sight, Violation
+from controlplane.policies.verdict import Violation as Found
 from tenants.models import TenantNamespace
 from tenants.names import CONTROL_SUFFIX
 
@@ -21,7 +22,7 @@ from . import exemption_wish
 from .asked_for import a_part, number
 from .elsewhere import curl, exempting
 from .exemption_states import APPROVED, WAITING, those
-from .image_rules import ONLY_YOURS, rule_of, source_words, state_words
+from .image_rules import ONLY_YOURS, ImageRule, rule_of, source_words, state_words
 from .people import signed_in
 from .violation_list import HEAVY, places_of
 
@@ -35,7 +36,7 @@ def page(request: HttpRequest, user: User, same: str) -> HttpResponse:
     seen = Violation.objects.visible_to(user).filter(same=same)
     found = list(seen.select_related("team", "cluster").defer(*HEAVY).order_by("-last_seen")[:2])
     if a_part(request):
-        return _looked(arrived=bool(found))
+        return _looked(request, arrived=bool(found))
     if not found:
         return _on_its_way(request)
     return render(request, "console/violation.html", _context(request, user, found))
@@ -48,19 +49,21 @@ def by_image(request: HttpRequest, user: User) -> HttpResponse:
     image = image.replace("\0", "")[:LONGEST_IMAGE]
     place = _place(user, name)
     if place is None:
-        raise Http404
+        return _on_its_way(request)
     seen = Violation.objects.visible_to(user).filter(namespace=name, image=image)
     newest = seen.exclude(state=Sight.GONE).order_by("-last_seen", "-pk").first()
     if a_part(request):
-        return _looked(arrived=newest is not None)
+        return _looked(request, arrived=newest is not None)
     if newest is not None:
         return redirect("console:violation", newest.same)
     return render(request, "console/violation_asked.html", _asked(request, user, place, image))
 
 
-def _looked(*, arrived: bool) -> HttpResponse:
-    """For the page that waits: load yourself anew, or go on as you are."""
-    return HttpResponse(status=204, headers={"HX-Refresh": "true"} if arrived else {})
+def _looked(request: HttpRequest, *, arrived: bool) -> HttpResponse:
+    """For the page that waits: load yourself anew, or ask again in a while, or no more."""
+    if arrived:
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    return render(request, "console/_violation_wait.html", _waiting(request))
 
 
 def _on_its_way(request: HttpRequest) -> HttpResponse:
@@ -71,11 +74,14 @@ def _on_its_way(request: HttpRequest) -> HttpResponse:
 def _waiting(request: HttpRequest) -> dict[str, Any]:
     looks = number(request, "look")
     query = request.GET.copy()
+    query.pop("look", None)
+    afresh = query.copy()
     query["look"] = str(looks + 1)
     return {
         "waits": looks < MOST_LOOKS,
         "every": LOOK_EVERY,
         "next": f"{request.path}?{query.urlencode()}",
+        "again": f"{request.path}?{afresh.urlencode()}",
         "behind": [
             ("Terminal", "argosy violation list\nargosy exemption ask TEAM IMAGE"),
             ("API", curl("violations/")),
@@ -113,7 +119,9 @@ def _asked(request: HttpRequest, user: User, place: TenantNamespace, image: str)
     """What the link says, judged by the rules themselves while its row is on its way."""
     now = timezone.now()
     wished = exemption_wish.of_place(place, image, user, now)
-    violations, problem = [], ""
+    control = request.GET.get("namespace", "").endswith(CONTROL_SUFFIX)
+    violations: list[tuple[Found, ImageRule]] = []
+    problem = ""
     try:
         tried = trying.try_image(team=place.team, image=image, now=now, namespace=place.name)
         violations = [(v, rule_of(v.code)) for v in tried.verdict.violations]
@@ -127,7 +135,8 @@ def _asked(request: HttpRequest, user: User, place: TenantNamespace, image: str)
         "problem": problem,
         "may_ask": exemptions.may_ask(place.team, user),
         "standing": _standing(place.team_id, image, place),
-        "helped": not violations or all(rule.exemptible for _, rule in violations),
+        "control": control,
+        "helped": not control and all(rule.exemptible for _, rule in violations),
         "wish": wished,
         "behind": exempting(root=request.build_absolute_uri("/"), typed=wished.typed),
     }
