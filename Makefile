@@ -28,7 +28,7 @@ down: setup ## stop what `make demo` started, and nothing else
 test: check cluster browser ## everything: style, types, contracts, unit tests, real cluster, browser, a short soak
 	@$(MAKE) --no-print-directory soak SOAK=50000
 
-check: style types contracts unit ## without a cluster, under a minute
+check: style types contracts unit ## without a cluster and a browser, a few minutes
 
 style: setup
 	@$(RUN)/ruff check .
@@ -59,10 +59,11 @@ screenshots: setup ## every page, light and dark, wide and narrow, into .argosy/
 	@$(RUN)/argosy local build
 	@$(RUN)/python -m tests.browser.screenshots
 
-bench: setup ## what a namespace costs beside bare helm, how fast the index follows, and a page of the console when it is full, what a verdict on images costs
+bench: setup ## what a namespace costs beside bare helm, how fast the index follows, how soon changes are put back, a page of the console when it is full, what a verdict on images costs
 	@$(RUN)/argosy local build
 	@$(RUN)/python benches/turns.py
 	@$(RUN)/python benches/index.py
+	@$(RUN)/python benches/drift.py
 	@$(RUN)/python benches/console.py
 	@$(RUN)/python benches/images.py
 	@$(RUN)/python benches/admission.py

@@ -1,5 +1,6 @@
 """What the loop did, for operators to read: in a list, and below each namespace."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -8,10 +9,12 @@ from django.utils.html import format_html, format_html_join
 
 from controlplane.rows.desk import ReadOnly, RowAdmin, Rows
 from controlplane.rows.looks import ago, clipped, word
-from tenants.admin import TenantNamespaceAdmin
-from tenants.models import TenantNamespace
+from tenants.admin import TenantNamespaceAdmin, TierAdmin
+from tenants.models import TenantNamespace, Tier
 
+from . import trial
 from .models import Turn
+from .trial import Answer
 
 LOOKS = {"done": "ok", "failed": "bad"}
 
@@ -66,6 +69,14 @@ class NamespaceWithTurns(TenantNamespaceAdmin):
     """A namespace, and what the loop did to it."""
 
     inlines = (TurnInline, *TenantNamespaceAdmin.inlines)
+
+
+@admin.register(Tier)
+class TriedTierAdmin(TierAdmin):
+    """Sizes, of which an edit is tried on the clusters before it is kept."""
+
+    def verdicts(self, edited: Tier) -> Sequence[Answer]:
+        return trial.of_tier(edited, self.touched(edited))
 
 
 @admin.register(Turn)

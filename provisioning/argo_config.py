@@ -73,6 +73,10 @@ class Keep:
     otherwise: int = 3 * DAY
     succeeded_pods: int = 60
 
+    def after(self, phase: str) -> int:
+        """How long a workflow that ended so stays, unless it names its own time or there are too many."""
+        return {"Succeeded": self.succeeded, "Failed": self.failed}.get(phase, self.otherwise)
+
 
 @dataclass(frozen=True)
 class StepSizes:

@@ -153,6 +153,18 @@ def release_objects_of(spec: NamespaceSpec, rendered: Iterable[Manifest]) -> tup
     return allowed(spec, rendered, kinds=RELEASE_KINDS, where={spec.control})
 
 
+def as_installed(manifest: Manifest) -> Manifest:
+    """A release's object with what helm adds on installing, or every one would look changed."""
+    meta = manifest["metadata"]
+    labels = {**(meta.get("labels") or {}), "app.kubernetes.io/managed-by": "Helm"}
+    notes = {
+        **(meta.get("annotations") or {}),
+        "meta.helm.sh/release-name": RELEASE,
+        "meta.helm.sh/release-namespace": meta["namespace"],
+    }
+    return {**manifest, "metadata": {**meta, "labels": labels, "annotations": notes}}
+
+
 def allowed(
     spec: NamespaceSpec,
     rendered: Iterable[Manifest],

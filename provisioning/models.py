@@ -1,4 +1,4 @@
-"""What the loop did: one row a turn that had steps."""
+"""What the loop did: one row a turn that had steps, or found that all is well again."""
 
 from django.db import models
 

@@ -1,6 +1,6 @@
 """Looking: everything of the kinds we own in a tenant's two namespaces, read once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from controlplane.kube import storage
 from controlplane.kube.door import Connection, Kube
@@ -9,7 +9,7 @@ from controlplane.objects import Manifest, Ref, ref_of
 from controlplane.releases import LiveRelease
 from tenants.spec import NamespaceSpec
 
-from .desired import GUARD_RAIL_KINDS, RELEASE, RELEASE_KINDS, Desired
+from .desired import GUARD_RAIL_KINDS, RELEASE_KINDS, Desired, as_installed
 from .drift import HELMS, OURS
 from .live import Live
 from .plan import is_ours
@@ -63,7 +63,7 @@ def _answers(kube: Kube, desired: Desired, found: dict[Ref, Manifest]) -> dict[R
     """The API server's normalising, for each wanted object that exists."""
     wanted: list[tuple[Manifest, str]] = [
         *((m, OURS) for m in (*desired.namespaces, *desired.guard_rails)),
-        *((m, HELMS) for w in desired.releases for m in _as_installed(w.objects)),
+        *((as_installed(m), HELMS) for w in desired.releases for m in w.objects),
     ]
     answers: dict[Ref, Manifest] = {}
     for manifest, manager in wanted:
@@ -74,19 +74,6 @@ def _answers(kube: Kube, desired: Desired, found: dict[Ref, Manifest]) -> dict[R
         except Invalid:
             answers[ref_of(manifest)] = manifest  # cannot be applied in place: surely different
     return answers
-
-
-def _as_installed(objects: Iterable[Manifest]) -> Iterator[Manifest]:
-    """A release's objects with what helm adds on installing, or every one would look changed."""
-    for manifest in objects:
-        meta = manifest["metadata"]
-        labels = {**(meta.get("labels") or {}), "app.kubernetes.io/managed-by": "Helm"}
-        notes = {
-            **(meta.get("annotations") or {}),
-            "meta.helm.sh/release-name": RELEASE,
-            "meta.helm.sh/release-namespace": meta["namespace"],
-        }
-        yield {**manifest, "metadata": {**meta, "labels": labels, "annotations": notes}}
 
 
 def _pods(kube: Kube, spec: NamespaceSpec, found: dict[Ref, Manifest]) -> tuple[Manifest, ...]:

@@ -8,7 +8,7 @@ from controlplane.objects import Manifest, Ref, ref_of
 from controlplane.releases import DEPLOYED, LiveRelease, Release
 from tenants.spec import NamespaceSpec
 
-from .desired import MANAGED, Desired, WantedRelease, labels_of
+from .desired import MANAGED, Desired, WantedRelease, as_installed, labels_of
 from .drift import HELMS, OURS, foreign_entries, is_drifted
 from .live import Live
 
@@ -205,7 +205,7 @@ def _release(wanted: WantedRelease, live: Live) -> Iterator[Step]:
         there = live.objects.get(ref_of(manifest))
         # helm takes its own fields back, and leaves standing what others added beside them.
         if there is not None and foreign_entries(there, manager=HELMS):
-            yield Restore(Stage.RELEASES, manifest, HELMS)
+            yield Restore(Stage.RELEASES, as_installed(manifest), HELMS)
 
 
 def _removals(desired: Desired, live: Live) -> Iterator[Step]:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.utils import timezone
@@ -13,11 +14,12 @@ from tenants import requests, services
 from tenants.models import TenantNamespace
 from tenants.spec import NamespaceSpec
 
-from . import status
+from . import repairs, status
 from .apply import ClaimLost, apply, failures_of
 from .desired import ChartEscapesError, Desired
+from .live import Live
 from .observe import observe
-from .plan import plan
+from .plan import Step, plan
 from .record import TurnRecord, record
 from .render import render
 from .schedule import is_thorough_due
@@ -73,10 +75,24 @@ def take_turn(
     if not steps:
         return status.summarise(spec, desired, live, ())
     services.begin(namespace, now=timezone.now())
-    turn.begin(steps)
+    turn.begin(steps, repairs=_repairs(namespace, spec, steps, desired, live))
     outcomes = apply(steps, connection, keep_claim=lambda: _renewed(namespace), note=turn.note)
     live = observe(connection, spec, desired)
     return status.summarise(spec, desired, live, failures_of(outcomes))
+
+
+def _repairs(
+    namespace: TenantNamespace,
+    spec: NamespaceSpec,
+    steps: Sequence[Step],
+    desired: Desired,
+    live: Live,
+) -> str:
+    """What these steps put back; nothing, while this wish has yet to be carried out."""
+    acted_on = namespace.observed_generation >= spec.generation and not spec.deleted
+    if namespace.applied_at is None or not acted_on:
+        return ""
+    return repairs.told(steps, desired, live, control=spec.control)
 
 
 def changed_since_approved(

@@ -8,13 +8,14 @@ from typing import Any
 from django.utils import timezone
 
 from tenants import services
-from tenants.conditions import READY, Status, from_dicts
+from tenants.conditions import READY, Condition, Status, from_dicts
 from tenants.models import TenantNamespace
 from tenants.spec import NamespaceSpec
 
 from .apply import Outcome
 from .models import Turn
 from .plan import Step
+from .repairs import is_told
 from .schedule import next_turn
 from .status import Report
 
@@ -29,13 +30,15 @@ class TurnRecord:
     def __init__(self, namespace: TenantNamespace) -> None:
         self._namespace = namespace
         self._row: Turn | None = None
+        self._repairs = ""
 
     @property
     def steps(self) -> list[dict[str, Any]]:
         return [] if self._row is None else self._row.steps
 
-    def begin(self, steps: Sequence[Step]) -> None:
-        """There are steps: people may watch them from here on."""
+    def begin(self, steps: Sequence[Step], *, repairs: str = "") -> None:
+        """There are steps: people may watch them from here on. `repairs`: what they put back."""
+        self._repairs = repairs
         # Under our claim no other turn runs: an open one was cut off, with its worker.
         Turn.objects.filter(namespace=self._namespace, ended_at=None).update(
             outcome="CutOff",
@@ -76,15 +79,45 @@ class TurnRecord:
 
     def finish(self, report: Report, *, seconds: float) -> None:
         """The turn is over; old ones make room."""
+        before, failures = (
+            from_dicts(self._namespace.conditions).get(READY),
+            self._namespace.failures,
+        )
+        said = recovery(before, report.ready, failures=failures)
+        if self._row is None and said:
+            self._row = Turn.objects.create(
+                namespace=self._namespace, generation=self._namespace.generation
+            )
         if self._row is None:
+            if report.ready.status is Status.TRUE and before != report.ready:
+                self._came_true(report.ready)
             return
+        repaired = "" if report.failed else self._repairs
         self._row.seconds = round(seconds, 3)
         self._row.outcome = report.ready.reason
-        self._row.message = report.ready.message[:1000]
+        self._row.message = (". ".join(filter(None, (repaired, said))) or report.ready.message)[
+            :1000
+        ]
         self._row.ended_at = timezone.now()
         self._row.save()
         kept = Turn.objects.filter(namespace=self._namespace).order_by("-pk")[:KEPT]
         Turn.objects.filter(namespace=self._namespace, pk__lt=min(t.pk for t in kept)).delete()
+
+    def _came_true(self, ready: Condition) -> None:
+        """What the last turn began and this one found in place: its line must not go on waiting."""
+        last = Turn.objects.filter(namespace=self._namespace).exclude(ended_at=None).first()
+        if last is not None and last.outcome != ready.reason:
+            last.outcome = ready.reason
+            last.message = last.message if is_told(last.message) else ready.message
+            last.save(update_fields=["outcome", "message"])
+
+
+def recovery(before: Condition | None, now: Condition, *, failures: int) -> str:
+    """What to say of a namespace that is well again after it was not; '' of any other."""
+    if now.status is not Status.TRUE or before is None or before.status is not Status.FALSE:
+        return ""
+    turns = f" after {failures} failed turn{'s' if failures > 1 else ''}" if failures else ""
+    return f"Ready again{turns}: {now.message[0].lower()}{now.message[1:]}"
 
 
 def record(

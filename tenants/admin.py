@@ -20,7 +20,7 @@ from controlplane.rows.confirm import Confirmed
 from controlplane.rows.desk import ReadOnly, RowAdmin, Rows
 from controlplane.rows.looks import ago, at, clipped, due, word
 
-from . import operate, services
+from . import doubts, operate, services
 from .conditions import Condition, Status, from_dicts
 from .models import (
     NamespaceAct,
@@ -47,8 +47,10 @@ SHOWN = 500  # outcomes on the page that reports them; the others are counted th
 
 
 @admin.register(Team)
-class TeamAdmin(RowAdmin[Team]):
-    """Teams: who they are and what they may promise together."""
+class TeamAdmin(Confirmed[Team], RowAdmin[Team]):
+    """Teams: who they are and what they may promise together. An edit that is odd is asked about."""
+
+    asks_always = False
 
     list_display = ("slug", "name", "owner_group", "live", "namespace_limit", "cpu", "memory")
     search_fields = ("slug", "name", "owner_group", "member_group", "viewer_group")
@@ -87,6 +89,12 @@ class TeamAdmin(RowAdmin[Team]):
     def memory(self, team: Team) -> str:
         return f"{team.memory_budget_gib.normalize():f} GiB"
 
+    def touched(self, row: Team) -> None:  # noqa: ARG002 - groups and budgets are no namespace's
+        return None
+
+    def doubts(self, edited: Team) -> Sequence[str]:
+        return doubts.about(edited)
+
     def save_model(self, request: HttpRequest, obj: Team, form: Any, change: bool) -> None:  # noqa: ARG002
         services.save_team(obj)
 
@@ -94,9 +102,11 @@ class TeamAdmin(RowAdmin[Team]):
         return False  # what it asked for and had stays on record
 
 
-@admin.register(Tier)
 class TierAdmin(Confirmed[Tier], RowAdmin[Tier]):
-    """Sizes. An edit reaches every namespace of the tier by itself, and says so before it does."""
+    """Sizes. An edit reaches every namespace of the tier by itself, and says so before it does.
+
+    Registered by `provisioning.admin`, which asks the clusters whether they would take it.
+    """
 
     list_display = ("slug", "name", "live", "parallelism", "workflow_deadline_seconds", "order")
     search_fields = ("slug", "name", "description")

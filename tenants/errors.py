@@ -39,6 +39,12 @@ class AlreadyWished(DomainError):
     code = "already_wished"
 
 
+class NotConfirmed(DomainError):
+    """It can be kept, but is odd enough that a person has to say that it is meant."""
+
+    code = "not_confirmed"
+
+
 class TooManyDrafts(DomainError):
     """A person keeps only so many drafts."""
 

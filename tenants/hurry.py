@@ -1,10 +1,10 @@
 """Asking for a namespace's next turn at once: who may, and when it is no use."""
 
-from controlplane.errors import DomainError, NotAllowed
+from controlplane.errors import NotAllowed, NotNow
 from controlplane.identity.models import User
 
 from . import services
-from .levels import MAY, Act
+from .levels import Act
 from .models import TenantNamespace
 
 
@@ -16,13 +16,12 @@ def hurry(namespace: TenantNamespace, *, by: User) -> None:
 
 def check(namespace: TenantNamespace, by: User) -> None:
     """Refuse who may not ask, and what would come to nothing, with the sentence that says why."""
-    level = namespace.team.level_of(by)
-    if not by.is_platform_admin and (level is None or Act.FILE_REQUESTS not in MAY[level]):
+    if not by.is_platform_admin and not namespace.team.allows(by, Act.FILE_REQUESTS):
         raise NotAllowed(f"Only owners of {namespace.team.slug} can ask for its next turn.")
     if namespace.paused:
-        raise DomainError(
+        raise NotNow(
             f"{namespace.name} is paused by the platform team; ask them to resume it.",
             code="paused",
         )
     if namespace.deleted_at is not None:
-        raise DomainError(f"{namespace.name} is gone: nothing is left to do.", code="gone")
+        raise NotNow(f"{namespace.name} is gone: nothing is left to do.", code="gone")

@@ -16,7 +16,7 @@ from controlplane.rows.history import Changes, Recorded
 from . import names
 from .conditions import READY, Condition, Phase, from_dicts
 from .levels import MAY, Act, Level, strongest
-from .quota import check_limits, check_quota, check_resources
+from .quota import check_limits, check_quota, check_resources, check_together
 from .spec import ClusterSpec, NamespaceSpec, TierSpec
 
 slug = RegexValidator(
@@ -47,6 +47,10 @@ class TeamQuerySet(Recorded["Team"]):
     def of(self, user: User) -> "TeamQuerySet":
         """The teams in which a person has a level, whatever they are to the platform."""
         return self.allowing(user, Act.SEE)
+
+    def owned_by(self, user: User) -> "TeamQuerySet":
+        """The teams in whose name a person may ask."""
+        return self.allowing(user, Act.FILE_REQUESTS)
 
     def allowing(self, user: User, act: Act) -> "TeamQuerySet":
         """The teams in which a person's level allows it: asked of the database, not of each team."""
@@ -91,7 +95,13 @@ class Team(models.Model):
             Level.MEMBER: self.member_group,
             Level.VIEWER: self.viewer_group,
         }
-        return strongest(lvl for lvl, group in groups.items() if group in user.claimed_groups)
+        mine = {group for group in user.claimed_groups if group}  # no group is nobody's
+        return strongest(lvl for lvl, group in groups.items() if group in mine)
+
+    def allows(self, user: User, act: Act) -> bool:
+        """Whether a person's level in this team allows it, as `allowing` asks it of many."""
+        level = self.level_of(user)
+        return level is not None and act in MAY[level]
 
 
 class TierQuerySet(Recorded["Tier"]):
@@ -128,6 +138,15 @@ class Tier(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+    def clean(self) -> None:
+        """The parts together: each by itself is its own field's business."""
+        try:
+            check_quota(self.quota)
+            check_limits(self.limits)
+        except ValidationError:
+            return  # said of that field already
+        check_together(self.quota, self.limits)
 
     def spec(self) -> TierSpec:
         """The tier as a value."""

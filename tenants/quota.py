@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 
 from controlplane.kube import quantities
 
+from . import limit_range
+
 # What the guard rails count for every team; a tier may not leave one open.
 REQUIRED = (
     "requests.cpu",
@@ -21,6 +23,10 @@ _KEY = re.compile(r"[a-z0-9]([a-z0-9./-]{0,120}[a-z0-9])?", re.ASCII)
 _QUANTITY = re.compile(
     r"-?[0-9]{1,15}(\.[0-9]{1,9})?(m|k|[KMGTPE]i|[MGTPE]|[eE][0-9]{1,2})?", re.ASCII
 )
+COUNTED = {
+    "pods", "configmaps", "secrets", "persistentvolumeclaims", "replicationcontrollers",
+    "resourcequotas",
+}  # fmt: skip
 LIMITS = {"default", "defaultRequest", "max", "min", "maxLimitRequestRatio"}
 RESOURCES = {"requests", "limits"}
 
@@ -33,6 +39,8 @@ def check_quota(hard: object) -> None:
         if not isinstance(key, str) or not _KEY.fullmatch(key):
             raise ValidationError(f"{key!r} is no resource that a quota can count.")
         _check_quantity(key, value)
+        if _is_counted(key) and quantities.parse(value) % 1:
+            raise ValidationError(f"{key} counts whole things; {value} is no whole number.")
     if missing := [key for key in REQUIRED if key not in hard]:
         raise ValidationError(f"The quota must also limit {', '.join(missing)}.")
 
@@ -47,11 +55,34 @@ def check_limits(parts: object) -> None:
         raise ValidationError(
             'Limits need a default, such as {"default": {"cpu": "500m", "memory": "512Mi"}}.'
         )
+    if problems := limit_range.problems_of(parts):
+        raise ValidationError(problems)
 
 
 def check_resources(parts: object) -> None:
     """A container's requests and limits: each a mapping of cpu, memory… to a quantity."""
     _check_parts(parts, RESOURCES)
+    if not isinstance(parts, Mapping):
+        return
+    limits = parts.get("limits", {})
+    for key, asked in parts.get("requests", {}).items():
+        if key in limits and quantities.parse(asked) > quantities.parse(limits[key]):
+            raise ValidationError(
+                f"requests.{key} ({asked}) is more than limits.{key} ({limits[key]}); it may be at "
+                "most that."
+            )
+
+
+def check_together(hard: object, parts: object) -> None:
+    """A quota and the limits beside it: a container that says nothing fits into what there is."""
+    if isinstance(hard, Mapping) and isinstance(parts, Mapping):
+        problems = limit_range.problems_with_quota(parts, hard)
+        if problems:
+            raise ValidationError({"limits": problems})
+
+
+def _is_counted(key: str) -> bool:
+    return key.startswith(("count/", "services")) or key in COUNTED
 
 
 def _check_parts(parts: object, known: set[str]) -> None:

@@ -12,11 +12,12 @@ from controlplane.identity.models import User
 
 from . import changes, services
 from .errors import AlreadyDecided, AlreadyWished, OwnRequest, PartlyMade
-from .levels import MAY, Act
+from .levels import Act
 from .models import NOTE_LENGTH, Draft, Request, RequestEvent, RequestState, Team, TenantNamespace
 from .spec import NamespaceSpec
 
 Kind = RequestEvent.Kind
+MOST_RIVALS = 5  # that are named
 
 
 @transaction.atomic
@@ -58,6 +59,35 @@ def try_out(*, kind: str, team: Team, by: User, fields: object) -> tuple[str, Na
     asked = changes.read(change, fields)
     change.check(team, asked)
     return change.sentence(team, asked), change.spec(team, asked)
+
+
+def problems_of(request: Request) -> tuple[str, ...]:
+    """What keeps a request from being approved as things are now; it may have been well when filed."""
+    if request.state != RequestState.PENDING or request.namespace_id is not None:
+        return ()
+    try:
+        change = changes.kind_of(request.kind)
+        found = change.problems(request.team, changes.read(change, request.asked))
+        return tuple(problem.sentence for problem in found)
+    except DomainError as exc:
+        return (exc.sentence,)
+
+
+def rivals_said(*, kind: str, fields: object, by: User, but: Request | None = None) -> str:
+    """Who else waits for the very same, in a sentence for this person; '' if nobody does."""
+    change = changes.kind_of(kind)
+    found = change.rivals(changes.read(change, fields))
+    if but is not None:
+        found = found.exclude(pk=but.pk)
+    waiting = list(found.order_by("pk").values_list("pk", flat=True)[:MOST_RIVALS])
+    if not waiting:
+        return ""
+    seen = Request.objects.visible_to(by).filter(pk__in=waiting).order_by("pk")
+    if numbers := [f"#{pk}" for pk in seen.values_list("pk", flat=True)]:
+        waits = "waits" if len(numbers) == 1 else "wait"
+        return f"{' and '.join(numbers)} already {waits} for this name."
+    # Another team's request is not there for this person; that the name may go is theirs to know.
+    return "Another team's request already waits for this name."
 
 
 def see(request: Request, *, by: User) -> None:
@@ -182,8 +212,7 @@ def sentence_of(request: Request) -> str:
 
 def may_ask(team: Team, by: User) -> bool:
     """True for those who file and withdraw in this team's name."""
-    level = team.level_of(by)
-    return level is not None and Act.FILE_REQUESTS in MAY[level]
+    return team.allows(by, Act.FILE_REQUESTS)
 
 
 def check_asker(team: Team, by: User) -> None:

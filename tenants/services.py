@@ -114,6 +114,16 @@ def nudge(chosen: NamespaceQuerySet, *, thorough: bool = False) -> int:
     return len(pks)
 
 
+def nudge_changed(cluster: int, names: Sequence[str]) -> int:
+    """Make due those of a cluster's namespaces in which somebody changed what we made; gives how many.
+
+    One that is on its way, there or gone, has a schedule that looks every few seconds anyway, and its
+    changes are our own.
+    """
+    there = TenantNamespace.objects.live().filter(cluster=cluster, name__in=names, paused=False)
+    return nudge(there.filter(deletion_requested_at=None).exclude(applied_at=None))
+
+
 @transaction.atomic
 def pause(chosen: NamespaceQuerySet, *, by: User | None = None, reason: str = "") -> int:
     """The loop leaves these alone until they are resumed; who said so and why is kept."""

@@ -24,3 +24,9 @@ class Changed(DomainError):
     """What the person decided about is no longer what is there."""
 
     code = "changed"
+
+
+class NotNow(DomainError):
+    """It may be done, but not in the state that the thing is in."""
+
+    code = "not_now"

@@ -1,13 +1,14 @@
 """The kinds of request: each one a file of this folder, found by listing it.
 
 A kind says what it asks (`Asked`, a typed document that refuses what it does not know), whether the team
-may have it (`check`), what it would do in a sentence, the spec whose plan the approver reads, and what
-approval writes. To add one, copy `create.py` and its test.
+may have it (`check`, and `problems` for all of the reasons), who else asks for the same (`rivals`), what it
+would do in a sentence, the spec whose plan the approver reads, and what approval writes. To add one, copy
+`create.py` and its test.
 """
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,7 +18,7 @@ from controlplane.errors import DomainError
 from tenants.spec import NamespaceSpec
 
 if TYPE_CHECKING:
-    from tenants.models import Request, Team, TenantNamespace
+    from tenants.models import Request, RequestQuerySet, Team, TenantNamespace
 
 
 class Kind(Protocol):
@@ -27,6 +28,8 @@ class Kind(Protocol):
     Asked: type[msgspec.Struct]
 
     def check(self, team: "Team", asked: Any) -> None: ...
+    def problems(self, team: "Team", asked: Any) -> Iterator[DomainError]: ...
+    def rivals(self, asked: Any) -> "RequestQuerySet": ...
     def sentence(self, team: "Team", asked: Any) -> str: ...
     def spec(self, team: "Team", asked: Any) -> NamespaceSpec: ...
     def approve(self, request: "Request", asked: Any, *, plan_hash: str) -> "TenantNamespace": ...

@@ -1,5 +1,7 @@
 """Asking for a new namespace."""
 
+from collections.abc import Iterator
+
 import msgspec
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
@@ -9,7 +11,15 @@ from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
 from tenants import budget, names, services
 from tenants.errors import NameTaken
-from tenants.models import Request, Team, TenantNamespace, Tier, cluster_spec
+from tenants.models import (
+    Request,
+    RequestQuerySet,
+    RequestState,
+    Team,
+    TenantNamespace,
+    Tier,
+    cluster_spec,
+)
 from tenants.spec import NamespaceSpec
 
 KIND = "create"
@@ -24,13 +34,30 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 def check(team: Team, asked: Asked) -> None:
-    """Refuse what cannot be: the name, the cluster, the tier, the team's budget, in that order."""
+    """Refuse what cannot be, by the first of its problems."""
+    for problem in problems(team, asked):
+        raise problem
+
+
+def problems(team: Team, asked: Asked) -> Iterator[DomainError]:
+    """All that keeps it from being: the name, the cluster, the tier, the budget, in that order."""
     if problem := names.problem_with(asked.name):
-        raise DomainError(problem, code="bad_name", field="name")
-    cluster, tier = _cluster(asked), _tier(asked)
+        yield DomainError(problem, code="bad_name", field="name")
+    try:
+        cluster, tier = _cluster(asked), _tier(asked)
+    except DomainError as exc:
+        yield exc
+        return
     if TenantNamespace.objects.live().filter(cluster=cluster, name=asked.name).exists():
-        raise _taken(asked)
-    budget.check(team, adding=tier)
+        yield _taken(asked)
+    if (short := budget.problem_with(team, adding=tier)) is not None:
+        yield short
+
+
+def rivals(asked: Asked) -> RequestQuerySet:
+    """The requests that wait for the same name on the same cluster, this one too if it is filed."""
+    waiting = Request.objects.filter(kind=KIND, state=RequestState.PENDING)
+    return waiting.filter(asked__name=asked.name, asked__cluster=asked.cluster)
 
 
 def sentence(team: Team, asked: Asked) -> str:

@@ -4,6 +4,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,18 @@ def test_platform_is_a_shelf_and_python_still_finds_its_own() -> None:
     assert platform.python_version()
 
 
+def test_whatever_is_not_the_door_is_named_by_the_contract_that_keeps_it_from_clusters() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (door,) = [c for c in contracts["contracts"] if c["name"] == "only the door talks to clusters"]
+    there = {
+        f"controlplane.{each.stem}"
+        for each in (ROOT / "platform" / "controlplane").iterdir()
+        if each.suffix == ".py" or (each / "__init__.py").exists()
+    }
+
+    assert there - {"controlplane.__init__", "controlplane.kube"} <= set(door["source_modules"])
+
+
 @pytest.mark.parametrize(
     ("file", "line"),
     [
@@ -24,6 +37,7 @@ def test_platform_is_a_shelf_and_python_still_finds_its_own() -> None:
         ("tenants/services.py", "import kubernetes"),
         ("platform/controlplane/policies/composing.py", "import django"),
         ("tenants/models.py", "import controlplane.policies.models"),
+        ("platform/controlplane/plans/looks.py", "import kubernetes"),
         ("platform/localcluster/pki.py", "import tenants.names"),
     ],
 )

@@ -9,7 +9,9 @@ from playwright.sync_api import expect
 
 from controlplane.argo import nodes
 from controlplane.clusters.models import Cluster
+from controlplane.kube.errors import Unreachable
 from controlplane.objects import Ref
+from tests.fakes.cluster import Stored
 from tests.player import Player
 
 from . import api_server, pages
@@ -86,3 +88,40 @@ def lines(count: int) -> str:
     start = datetime(2026, 11, 20, 6, tzinfo=UTC)
     said = (f"{start + timedelta(seconds=n):%Y-%m-%dT%H:%M:%SZ} line {n}" for n in range(count))
     return "\n".join(said) + "\n"
+
+
+def test_a_cluster_that_goes_away_is_said_and_watching_goes_on_when_it_is_back(
+    story: Player, visits: Visits, live: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake, tab = live.cluster_of(FULL), visits.open(WORKFLOW, FULL)
+    main = tab.get_by_role("main")
+
+    with monkeypatch.context() as away:
+        away.setattr(fake, "_found", _refuse)
+        expect(main.get_by_role("alert")).to_contain_text("nobody listens", timeout=SOON_MS)
+        expect(main.get_by_role("heading", level=1)).to_have_count(1)  # no page within the page
+    story.end("settle").finish(message="all is well")
+
+    expect(main).to_contain_text("all is well", timeout=SOON_MS)
+    expect(main.get_by_role("alert")).to_have_count(0)
+
+
+def _refuse(_: Ref) -> Stored:
+    raise Unreachable("nobody listens")
+
+
+def test_a_workflow_that_is_removed_while_it_is_watched_is_said_and_what_was_seen_stays(
+    story: Player, visits: Visits, live: Platform
+) -> None:
+    tab = visits.open(WORKFLOW, FULL)
+    main = tab.get_by_role("main")
+    steps = main.locator("#steps").inner_text()
+
+    kept = live.cluster_of(FULL).objects.pop(SETTLE)
+    try:
+        expect(main.get_by_role("alert")).to_contain_text("no longer in its", timeout=SOON_MS)
+    finally:
+        live.cluster_of(FULL).objects[SETTLE] = kept
+
+    assert main.locator("#steps").inner_text() == steps
+    expect(main.locator("#acts")).to_be_empty()

@@ -137,6 +137,7 @@ class FakeCluster:
         labels: str = "",
         cursor: str = "",
         limit: int = 500,
+        metadata_only: bool = False,
     ) -> Listing:
         # One moment for all pages, which here is the moment of the first.
         version, start = map(int, cursor.split(":")) if cursor else (next(self._numbers), 0)
@@ -145,7 +146,8 @@ class FakeCluster:
         everything = self.list(api_version, kind, namespace, labels=labels)
         end = start + limit
         more = f"{version}:{end}" if end < len(everything) else ""
-        return Listing(everything[start:end], more, str(version))
+        page = everything[start:end]
+        return Listing(tuple(map(_metadata, page)) if metadata_only else page, more, str(version))
 
     def watch(
         self,
@@ -156,10 +158,12 @@ class FakeCluster:
         labels: str = "",
         resource_version: str,
         seconds: int,
+        metadata_only: bool = False,
     ) -> Iterator[Event]:
         self._called("watch", Ref(api_version, kind, namespace, ""))
         deadline = time.monotonic() + seconds
         wanted = _pairs(labels)
+        shown = _metadata if metadata_only else _whole
 
         def events() -> Iterator[Event]:
             seen = int(resource_version)
@@ -180,7 +184,7 @@ class FakeCluster:
                         continue
                     event = change.event(wanted) if namespace in {"", ref.namespace} else None
                     if event is not None:
-                        yield event
+                        yield Event(event.type, shown(event.manifest))
                 if time.monotonic() >= deadline:
                     if seen == now:
                         meta = {"resourceVersion": str(now)}
@@ -299,7 +303,7 @@ class FakeCluster:
         self._written(ref, self.objects.pop(ref), None, next(self._numbers))
 
     def _written(self, ref: Ref, before: Stored | None, after: Stored | None, version: int) -> None:
-        was, now = (each and copy.deepcopy(each.manifest) for each in (before, after))
+        was, now = (each and self._shown(each) for each in (before, after))
         with self._wrote:
             self.changes.append(Change(version, ref, was, now))
             self._wrote.notify_all()
@@ -387,6 +391,14 @@ class FakeCluster:
             if paths
         ]
         return shown
+
+
+def _metadata(manifest: Manifest) -> Manifest:
+    return {key: manifest[key] for key in ("apiVersion", "kind", "metadata")}
+
+
+def _whole(manifest: Manifest) -> Manifest:
+    return manifest
 
 
 def _pairs(labels: str) -> dict[str, str]:

@@ -67,13 +67,50 @@ def test_an_outlook_says_what_is_there_what_is_added_and_what_is_over() -> None:
     assert (memory.over, namespaces.after, namespaces.over) == (0, 2, 0)
 
 
+def test_all_that_is_short_is_named_at_once_and_the_team_by_its_name() -> None:
+    limits = {"namespace_limit": 1, "cpu_budget": 7, "memory_budget_gib": 15}
+    team = Team.objects.get(pk=TeamFactory(name="The Payments", **limits).pk)
+    NamespaceFactory(team=team)
+
+    with pytest.raises(OverBudget) as refused:
+        budget.check(team, adding=tier())
+
+    said = refused.value.sentence
+    assert said.startswith("The Payments ")
+    assert "1 of 1 namespaces" in said
+    assert "4 of 7 cores" in said
+    assert "8 of 15 GiB" in said
+
+
+def test_an_outlook_counts_what_else_waits_for_the_team_and_nobody_elses() -> None:
+    team = Team.objects.get(pk=TeamFactory(cpu_budget=6).pk)
+    one, other = filed(team), filed(team, name="another")
+    filed()
+
+    found = budget.outlooks([one, other])
+
+    for cores, _, namespaces in (found[one.pk], found[other.pk]):
+        assert (cores.over, cores.others, cores.over_with_others) == (0, 4, 2)
+        assert namespaces.others == 1
+
+
+def test_together_is_the_sum_of_what_is_chosen_a_team_at_a_time() -> None:
+    team = Team.objects.get(pk=TeamFactory(cpu_budget=6).pk)
+    asked = [filed(team), filed(team, name="another"), filed()]
+
+    (first, cores), (second, _) = budget.together(asked)
+
+    assert (first, second) == (team, asked[2].team)
+    assert (cores[0].adds, cores[0].over) == (8, 2)
+
+
 def test_many_outlooks_cost_as_much_as_one(django_assert_num_queries: Any) -> None:
     asked = [filed() for _ in range(3)]
     NamespaceFactory(team=asked[0].team)
     gone = filed()
     gone.asked = {**gone.asked, "tier": "gone"}
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         found = budget.outlooks([*asked, gone])
 
     assert [found[r.pk][0].promised for r in asked] == [4, 0, 0]

@@ -71,3 +71,9 @@ def test_every_tier_that_ships_limits_what_a_team_can_store() -> None:
     for tier in Tier.objects.all():
         tier.full_clean()
         assert {"requests.storage", "limits.ephemeral-storage"} <= tier.quota.keys()
+
+
+@pytest.mark.parametrize("key", ["pods", "count/workflows.argoproj.io", "services.nodeports"])
+def test_what_is_counted_is_whole(key: str) -> None:
+    with pytest.raises(ValidationError, match="no whole number"):
+        check_quota(GOOD | {key: "1500m"})

@@ -15,38 +15,10 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
-from controlplane.errors import Changed, DomainError, NotAllowed
-from controlplane.kube.errors import (
-    Conflict,
-    Forbidden,
-    Invalid,
-    KubeError,
-    Missing,
-    Refused,
-    Unreachable,
-)
-from controlplane.policies.errors import NotOpen, Overlapping, OwnExemption
-from tenants.errors import AlreadyDecided, AlreadyWished, OwnRequest, PartlyMade
+from controlplane.errors import DomainError
+from controlplane.kube.errors import KubeError
+from controlplane.refusals import status_of
 
-HTTP_OF: tuple[tuple[type[Exception], int], ...] = (
-    (NotAllowed, 403),
-    (OwnRequest, 403),
-    (OwnExemption, 403),
-    (Changed, 409),
-    (AlreadyDecided, 409),
-    (AlreadyWished, 409),
-    (NotOpen, 409),
-    (Overlapping, 409),
-    (PartlyMade, 409),
-    (DomainError, 400),
-    (Unreachable, 503),
-    (Forbidden, 403),
-    (Missing, 404),
-    (Conflict, 409),
-    (Invalid, 400),
-    (KubeError, 502),
-)
-PASSED_ON = {410, 429}  # an API server's own words for "that cursor is old" and "not so fast"
 KEPT_HEADERS = {"WWW-Authenticate", "Retry-After", "Allow"}
 
 # Nested beyond reason, or half of a surrogate pair: no database and no cluster takes that.
@@ -64,9 +36,9 @@ def answer(exc: Exception, context: Mapping[str, Any]) -> Response:
     """The answer for an error; a 500 for one that nobody foresaw, which is logged."""
     if isinstance(exc, DomainError):
         fields = {exc.field: [exc.sentence]} if exc.field else {}
-        return _shaped(_http(exc), exc.code, exc.sentence, fields, details=_details(exc))
+        return _shaped(status_of(exc), exc.code, exc.sentence, fields, details=_details(exc))
     if isinstance(exc, KubeError):
-        return _shaped(_http(exc), f"cluster_{type(exc).__name__.lower()}", exc.sentence, {})
+        return _shaped(status_of(exc), f"cluster_{type(exc).__name__.lower()}", exc.sentence, {})
     if isinstance(exc, ModelError):
         # Django's own validation, raised by full_clean() in a service, which DRF does not know.
         exc = exceptions.ValidationError(_messages(exc))
@@ -77,12 +49,6 @@ def answer(exc: Exception, context: Mapping[str, Any]) -> Response:
         return _drf(exc, context)
     logger.error("a mistake of the platform's", exc_info=exc)
     return _shaped(500, "mistake", "The platform made a mistake; it is in its log.", {})
-
-
-def _http(exc: Exception) -> int:
-    if isinstance(exc, Refused) and exc.code in PASSED_ON:
-        return exc.code
-    return next(code for kind, code in HTTP_OF if isinstance(exc, kind))
 
 
 def _drf(exc: Exception, context: Mapping[str, Any]) -> Response:
@@ -96,8 +62,19 @@ def _drf(exc: Exception, context: Mapping[str, Any]) -> Response:
     code = "not_found" if response.status_code == 404 else getattr(exc, "default_code", "refused")  # noqa: PLR2004
     sentence = str((response.data or {}).get("detail", "That cannot be done."))
     if isinstance(exc, Http404):
-        sentence = "There is no such thing, or you may not see it."
+        sentence = f"There is no {_asked_for(context)}, or you may not see it."
     return _shaped(response.status_code, code, sentence, {}, headers=response.headers)
+
+
+def _asked_for(context: Mapping[str, Any]) -> str:
+    """What the address named: `request 99`."""
+    view = context.get("view")
+    said: Mapping[str, Any] = getattr(view, "kwargs", None) or {}
+    model = getattr(getattr(view, "queryset", None), "model", None)
+    key = str(getattr(view, "lookup_url_kwarg", None) or getattr(view, "lookup_field", "pk"))
+    if model is not None and key in said:
+        return f"{model._meta.verbose_name} {said[key]}"  # noqa: SLF001 - Django's documented way
+    return f"namespace {said['namespace_id']}" if "namespace_id" in said else "such thing"
 
 
 def _shaped(

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 M = TypeVar("M", bound=Model)
 Row = TypeVar("Row")
 
-LONGEST = 200
+LONGEST = 253  # what the longest name of a cluster's has
 
 
 class ExactFilters(BaseFilterBackend):

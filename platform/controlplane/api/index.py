@@ -3,28 +3,19 @@
 Being of the platform opens none of them: who has no level in a team sees no workflow of it.
 """
 
-from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import F
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, viewsets
 
+from controlplane.index import reading
 from controlplane.index.models import Workflow, WorkflowQuerySet
+from controlplane.index.reading import NEWEST, ORDERS, OUTCOMES, Asked
 
-from .filtering import LONGEST, ExactFilters
+from .filtering import LONGEST
 from .paging import Pages
 from .people import person
-
-ORDERS = {
-    "created": "created_at",
-    "started": "started_at",
-    "finished": "finished_at",
-    "name": "name",
-}
-NEWEST = "-created"
-MAY_BE_NULL = {"started", "finished"}
 
 
 class IndexedWorkflowSerializer(serializers.ModelSerializer[Workflow]):
@@ -67,16 +58,38 @@ class IndexedWorkflowSerializer(serializers.ModelSerializer[Workflow]):
         return f"{workflow.steps_done}/{total}" if total else ""
 
 
-class QuerySerializer(serializers.Serializer[object]):
-    """What a list may be asked beside exact values."""
+def _name(of: str) -> serializers.CharField:
+    return serializers.CharField(
+        max_length=LONGEST, required=False, allow_blank=True, help_text=f"The whole name of {of}."
+    )
 
-    text = serializers.CharField(max_length=LONGEST, required=False, help_text="Part of the name.")
+
+class QuerySerializer(serializers.Serializer[Asked]):
+    """What a list may be asked: the words of `index.reading`, which the pages say too."""
+
+    phase = serializers.CharField(
+        max_length=LONGEST,
+        required=False,
+        allow_blank=True,
+        help_text="Argo's word; Pending are those that no controller has seen, too.",
+    )
+    outcome = serializers.ChoiceField(
+        sorted(OUTCOMES), required=False, help_text="How it ended: bad is Failed or Error."
+    )
+    team = _name("a team: its slug")
+    namespace = _name("a namespace")
+    cluster = _name("a cluster")
+    template = _name("the WorkflowTemplate it was made from")
+    text = serializers.CharField(
+        max_length=LONGEST, required=False, help_text="Part of the name or of the message."
+    )
     since = serializers.DateTimeField(required=False, help_text="Created then or later.")
     until = serializers.DateTimeField(required=False, help_text="Created before then.")
+    finished_since = serializers.DateTimeField(required=False, help_text="Ended then or later.")
     order = serializers.ChoiceField(
-        sorted([*ORDERS, *(f"-{name}" for name in ORDERS)]),
+        sorted(ORDERS),
         default=NEWEST,
-        help_text="Ascending, or descending with a minus; what has no such time comes last.",
+        help_text="Ascending, or descending with a minus; what has no such value comes last.",
     )
 
 
@@ -99,46 +112,20 @@ class IndexPages(Pages):
 
 @extend_schema_view(list=extend_schema(parameters=[QuerySerializer]))
 class IndexedWorkflowViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Workflow]):
-    """The workflows of a person's own teams, newest first unless `order` says otherwise."""
+    """The workflows of a person's own teams, newest first unless `order` says otherwise.
+
+    Those that ended are there as long as their clusters keep them: a day where they succeeded, a few days
+    where they did not.
+    """
 
     queryset = Workflow.objects.none()
     serializer_class = IndexedWorkflowSerializer
-    filter_backends = (ExactFilters,)
     pagination_class = IndexPages
-    narrowed_by = {
-        "phase": "phase",
-        "namespace": "namespace__name",
-        "team": "namespace__team__slug",
-        "cluster": "namespace__cluster__name",
-        "template": "template",
-    }
 
     def get_queryset(self) -> WorkflowQuerySet:
-        asked = QuerySerializer(data=self.request.query_params)
-        asked.is_valid(raise_exception=True)
+        said = QuerySerializer(data=self.request.query_params)
+        said.is_valid(raise_exception=True)
+        asked = dict(said.validated_data)
+        order = asked.pop("order")
         seen = Workflow.objects.visible_to(person(self.request))
-        return _ordered(_narrowed(seen, asked.validated_data), asked.validated_data["order"])
-
-
-def _narrowed(seen: WorkflowQuerySet, asked: dict[str, Any]) -> WorkflowQuerySet:
-    text: str | None = asked.get("text")
-    since: datetime | None = asked.get("since")
-    until: datetime | None = asked.get("until")
-    if text:
-        seen = seen.filter(name__contains=text.lower())
-    if since:
-        seen = seen.filter(created_at__gte=since)
-    if until:
-        seen = seen.filter(created_at__lt=until)
-    return seen
-
-
-def _ordered(seen: WorkflowQuerySet, order: str) -> WorkflowQuerySet:
-    """In this order, and to the last row the same at each call, or pages would overlap."""
-    name = order.removeprefix("-")
-    column, falling = F(ORDERS[name]), order != name
-    # Said only where there can be nulls: PostgreSQL's indexes know no other place for them.
-    nulls_last = True if name in MAY_BE_NULL else None
-    if falling:
-        return seen.order_by(column.desc(nulls_last=nulls_last), "-pk")
-    return seen.order_by(column.asc(nulls_last=nulls_last), "pk")
+        return reading.ordered(reading.narrow(seen, Asked(**asked)), order)

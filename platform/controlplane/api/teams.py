@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.permissions import IsAuthenticated
 
-from tenants import budget, services
+from tenants import budget, doubts, services
 from tenants.levels import Level
 from tenants.models import Team, TenantNamespace
 
@@ -28,6 +28,11 @@ class TeamSerializer(serializers.ModelSerializer[Team]):
 
     level = serializers.SerializerMethodField()
     used = serializers.SerializerMethodField()
+    confirm = serializers.BooleanField(
+        write_only=True,
+        default=False,
+        help_text="Keep it though it is odd: a budget below what is promised, another team's group.",
+    )
 
     class Meta:
         model = Team
@@ -43,6 +48,7 @@ class TeamSerializer(serializers.ModelSerializer[Team]):
             "memory_budget_gib",
             "level",
             "used",
+            "confirm",
         )
         extra_kwargs = {
             "cpu_budget": {"normalize_output": True},
@@ -65,12 +71,20 @@ class TeamSerializer(serializers.ModelSerializer[Team]):
         return dict(UsedSerializer(used).data)
 
     def create(self, validated_data: dict[str, Any]) -> Team:
-        return services.save_team(Team(**validated_data))
+        confirmed = validated_data.pop("confirm", False)
+        return _kept(Team(**validated_data), confirmed=confirmed)
 
     def update(self, instance: Team, validated_data: dict[str, Any]) -> Team:
+        confirmed = validated_data.pop("confirm", False)
         for field, value in validated_data.items():
             setattr(instance, field, value)
-        return services.save_team(instance)
+        return _kept(instance, confirmed=confirmed)
+
+
+def _kept(team: Team, *, confirmed: bool) -> Team:
+    if not confirmed:
+        doubts.check(team)
+    return services.save_team(team)
 
 
 class TeamViewSet(

@@ -7,7 +7,7 @@ from rest_framework.permissions import IsAuthenticated
 
 from tenants import services
 from tenants.models import Tier
-from tenants.quota import check_limits, check_quota
+from tenants.quota import check_limits, check_quota, check_resources
 
 from .filtering import ExactFilters
 from .people import PlatformAdminsWrite
@@ -19,7 +19,7 @@ class TierSerializer(serializers.ModelSerializer[Tier]):
     quota = serializers.DictField(child=serializers.CharField(), validators=[check_quota])
     limits = serializers.DictField(child=serializers.DictField(), validators=[check_limits])
     controller_resources = serializers.DictField(
-        child=serializers.DictField(), validators=[check_limits]
+        child=serializers.DictField(), validators=[check_resources]
     )
 
     class Meta:

@@ -55,6 +55,20 @@ class WorkflowDetailSerializer(WorkflowSerializer):
     manifest = serializers.DictField()
 
 
+class FaultSerializer(serializers.Serializer[object]):
+    """Why a workflow would not run as written, although the API server takes it."""
+
+    path = serializers.CharField(help_text="Such as spec.templates[0].container.")
+    sentence = serializers.CharField()
+    certain = serializers.BooleanField(help_text="It can never run; such a one is refused.")
+
+
+class SubmittedSerializer(WorkflowDetailSerializer):
+    """A workflow as it was taken, and what is wrong with it all the same."""
+
+    warnings = FaultSerializer(many=True)
+
+
 class ActSerializer(WorkflowDetailSerializer):
     """The workflow that an act left or made, and what was done in a sentence."""
 

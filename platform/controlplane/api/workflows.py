@@ -5,6 +5,8 @@ Whoever has no level in the team has no account to act as: that is a 403, for th
 who see the namespace but have no business in its workflows. To strangers the namespace is a 404.
 """
 
+from dataclasses import asdict
+
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -28,6 +30,7 @@ from .workflow_forms import (
     CronSerializer,
     PageQuerySerializer,
     SubmissionSerializer,
+    SubmittedSerializer,
     WorkflowDetailSerializer,
     WorkflowPageSerializer,
     shown,
@@ -63,7 +66,7 @@ class WorkflowsView(APIView):
 
     @extend_schema(
         request=SubmissionSerializer,
-        responses={201: WorkflowDetailSerializer, 200: WorkflowDetailSerializer},
+        responses={201: SubmittedSerializer, 200: SubmittedSerializer},
         operation_id="namespaces_workflows_submit",
     )
     def post(self, request: Request, namespace_id: int) -> Response:
@@ -73,8 +76,9 @@ class WorkflowsView(APIView):
         namespace = _namespace(namespace_id, person(request))
         said, dry_run = asked.validated_data["manifest"], asked.validated_data["dry_run"]
         made = acts.submit(namespace, person(request), said, dry_run=dry_run)
+        warnings = [asdict(fault) for fault in acts.faults_in(namespace, said)]
         code = status.HTTP_200_OK if dry_run else status.HTTP_201_CREATED
-        return Response(shown_in_full(made), status=code)
+        return Response({**shown_in_full(made), "warnings": warnings}, status=code)
 
 
 class WorkflowView(APIView):
@@ -88,6 +92,14 @@ class WorkflowView(APIView):
         if found is None:
             raise NotFound(f"{namespace.name} has no workflow {name}.")
         return Response(shown_in_full(found))
+
+    @extend_schema(responses={204: None}, operation_id="namespaces_workflows_delete")
+    def delete(self, request: Request, namespace_id: int, name: str) -> Response:
+        """Take the workflow away, with its pods and their logs. Owners and members may."""
+        namespace = _namespace(namespace_id, person(request))
+        if acts.remove(namespace, person(request), name) is None:
+            raise NotFound(f"{namespace.name} has no workflow {name}.")
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class WorkflowActView(APIView):

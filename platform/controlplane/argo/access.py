@@ -14,8 +14,7 @@ from tenants.models import TenantNamespace
 
 def may(namespace: TenantNamespace, user: User, act: Act) -> bool:
     """Whether the person's level allows it."""
-    level = namespace.team.level_of(user)
-    return level is not None and act in MAY[level]
+    return namespace.team.allows(user, act)
 
 
 def acting(namespace: TenantNamespace, user: User, act: Act = Act.SEE) -> Kube:

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 
-from controlplane.errors import DomainError
+from controlplane.errors import NotNow
 from controlplane.identity.models import User
 from controlplane.objects import Manifest, Ref
 from tenants.levels import Act
 from tenants.models import TenantNamespace
 
-from . import nodes, verbs
+from . import faults, nodes, verbs
 from .access import acting
+from .faults import Fault
 from .submission import API_VERSION, CRON, KIND, TEMPLATE, again, submittable
 from .verbs import Verb
 
@@ -35,9 +36,30 @@ def pod(namespace: TenantNamespace, user: User, name: str) -> Manifest | None:
 def submit(
     namespace: TenantNamespace, user: User, manifest: Manifest, *, dry_run: bool = False
 ) -> Manifest:
-    """Submit a Workflow, or have the API server say what it thinks of it."""
+    """Submit a Workflow, or have the API server say what it thinks of it.
+
+    One that can never run is refused here: the API server takes it, and then nothing comes of it.
+    """
     kube = acting(namespace, user, Act.SUBMIT_WORKFLOWS)
-    return kube.create(submittable(manifest, namespace.name, by=user.username), dry_run=dry_run)
+    wanted = submittable(manifest, namespace.name, by=user.username)
+    faults.check(faults_in(namespace, wanted))
+    return kube.create(wanted, dry_run=dry_run)
+
+
+def faults_in(namespace: TenantNamespace, workflow: Manifest) -> tuple[Fault, ...]:
+    """What is wrong with a workflow, or a template, that the API server would not say."""
+    return faults.faults_of(workflow, namespace.tier.spec())
+
+
+def remove(namespace: TenantNamespace, user: User, name: str) -> Manifest | None:
+    """Take a workflow away, with its pods and their logs; None where there is none of that name."""
+    kube = acting(namespace, user, Act.SUBMIT_WORKFLOWS)
+    ref = Ref(API_VERSION, KIND, namespace.name, name)
+    found = kube.get(ref)
+    if found is not None:
+        # By its uid: another one of that name, made in between, stays.
+        kube.delete(ref, uid=str(found["metadata"].get("uid") or ""))
+    return found
 
 
 def do(verb: Verb, namespace: TenantNamespace, user: User, name: str) -> Done | None:
@@ -49,7 +71,7 @@ def do(verb: Verb, namespace: TenantNamespace, user: User, name: str) -> Done | 
         return None
     run = nodes.read(found)
     if why := verbs.refusal(verb, run):
-        raise DomainError(why, code="not_now")
+        raise NotNow(why)
     if verb is Verb.RESUBMIT:
         made = kube.create(submittable(again(found), namespace.name, by=user.username))
         return Done(made, f"{made['metadata']['name']} was made from the spec of {name}.")

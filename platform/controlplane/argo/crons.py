@@ -61,6 +61,11 @@ class Cron:
         return all(each.problem for each in self.schedules)
 
     @property
+    def problems(self) -> int:
+        """How many of its schedules can never come."""
+        return sum(bool(each.problem) for each in self.schedules)
+
+    @property
     def missed_words(self) -> str:
         return f"{MOST_MISSED} or more" if self.missed >= MOST_MISSED else str(self.missed)
 

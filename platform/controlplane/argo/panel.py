@@ -10,6 +10,7 @@ from .nodes import Node
 
 LONGEST_VALUE = 4_000
 MOST = 100
+DESCRIPTION = "workflows.argoproj.io/description"
 UNITS = {"cpu": ("CPU·s", 1), "memory": ("MiB·s", 100)}  # Argo counts memory in 100 MiB
 
 
@@ -19,6 +20,7 @@ class Value:
 
     name: str
     value: str
+    default: bool = False  # nobody said it: it is the template's
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,21 @@ def ends_of(node: Node) -> tuple[Ends, Ends]:
 
 
 def parameters_of(workflow: Manifest) -> tuple[Value, ...]:
-    """What a whole workflow was started with."""
-    spec = workflow.get("spec")
-    return _ends("", spec.get("arguments") if isinstance(spec, dict) else None).parameters
+    """What a whole workflow was started with: what was said, and what its template says else."""
+    spec, status = _mapping(workflow.get("spec")), _mapping(workflow.get("status"))
+    said = {value.name: value for value in _ends("", spec.get("arguments")).parameters}
+    stored = _mapping(status.get("storedWorkflowTemplateSpec"))
+    defaults = {
+        value.name: Value(value.name, value.value, default=True)
+        for value in _ends("", stored.get("arguments")).parameters
+    }
+    return tuple((defaults | said).values())
+
+
+def description_of(manifest: Manifest) -> str:
+    """What its author wrote about a workflow or a template, where Argo's own tools read it."""
+    notes = _mapping(_mapping(manifest.get("metadata")).get("annotations"))
+    return _short(notes.get(DESCRIPTION)).strip()
 
 
 def used_by(node: Node) -> str:
@@ -84,6 +98,10 @@ def _place(row: Mapping[str, Any]) -> str:
         if isinstance(found := row.get(store), dict) and found.get(key):
             return f"{store}: {_short(found[key])}"
     return _short(row.get("path"))
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _short(value: object) -> str:

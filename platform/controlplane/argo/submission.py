@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from controlplane.errors import DomainError
@@ -13,6 +14,20 @@ TEMPLATE, CRON = "WorkflowTemplate", "CronWorkflow"
 RUNNER = "workflow-runner"
 TOP_LEVEL = {"apiVersion", "kind", "metadata", "spec"}
 METADATA = {"name", "generateName", "namespace", "labels", "annotations"}
+# What the cluster writes; every other name that is not taken is somebody's slip.
+THE_CLUSTERS = {
+    "status",
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "finalizers",
+    "generation",
+    "managedFields",
+    "ownerReferences",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+}
 OURS = "argosy.dev/"
 ARGOS = "workflows.argoproj.io/"
 APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -69,9 +84,11 @@ def submittable(manifest: Mapping[str, Any], namespace: str, *, by: str) -> Mani
     if is_deeper(manifest, DEEPEST):
         raise BadWorkflow(f"That is nested more than {DEEPEST} levels deep.")
     meta, spec = manifest.get("metadata"), manifest.get("spec")
+    _check_slips("", manifest, TOP_LEVEL)
     if not isinstance(meta, dict) or not isinstance(spec, dict):
         wrong = "spec" if isinstance(meta, dict) else "metadata"
         raise BadWorkflow("A workflow has `metadata` and `spec`.", path=wrong)
+    _check_slips("metadata.", meta, METADATA)
     _check_said(manifest, meta)
     _check_names(meta, namespace)
     for part in ("labels", "annotations"):
@@ -87,6 +104,15 @@ def submittable(manifest: Mapping[str, Any], namespace: str, *, by: str) -> Mani
 def label_of(name: str) -> str:
     """A person's name as the value of a label, as Argo's server makes one: its end is what differs."""
     return NO_LABEL.sub("-", name)[-LONGEST_LABEL:].strip("-_.")
+
+
+def _check_slips(within: str, said: Mapping[str, Any], known: set[str]) -> None:
+    """Refuse a field that nobody has, and say which one it is most like."""
+    for field in map(str, said.keys() - known - THE_CLUSTERS):
+        shown = field[:LONGEST_LABEL]  # likeness takes time, and a key may be a book
+        near = get_close_matches(shown, sorted(known), n=1)
+        meant = f"did you mean `{near[0]}`?" if near else f"there is: {', '.join(sorted(known))}."
+        raise BadWorkflow(f"There is no field `{shown}` here; {meant}", path=f"{within}{field}")
 
 
 def _check_said(manifest: Mapping[str, Any], meta: Mapping[str, Any]) -> None:

@@ -81,7 +81,7 @@ def comment(number: int, words: str) -> None:
     """Say something about a request. Example: argosy request comment 7 "until when?" (both sides read it)"""
     with told():
         client.signed_in().post(f"requests/{number}/comment/", {"note": words})
-    console.print(f"Said, on request #{number}.")
+    console.print(f"Your comment is on request #{number}.")
 
 
 @app.command()
@@ -128,7 +128,13 @@ def approve(
     """Read the plan of a request and approve exactly that. Example: argosy approve 7"""
     with told():
         api = client.signed_in()
-        if api.get(f"requests/{number}/")["requested_by"] == api.get("me/")["username"]:
+        found, me = api.get(f"requests/{number}/"), api.get("me/")
+        if not me["is_approver"]:
+            raise client.ApiError(
+                f"Only approvers of the platform decide, and you are signed in as {me['username']}: "
+                "sign in as one with `argosy login`."
+            )
+        if found["requested_by"] == me["username"]:
             raise client.ApiError("Nobody decides on their own request; ask another approver.")
         if not plan_hash:
             found = api.get(f"requests/{number}/plan/")

@@ -1,22 +1,26 @@
 """A namespace as a card: how it is and why, its quota, what runs in it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.utils import timezone
 
 from controlplane.identity.models import User
 from controlplane.index.models import QuotaUse, Workflow
+from controlplane.index.reading import fits
+from tenants.levels import Act
 from tenants.models import TenantNamespace
 
 from . import violations
 from .amounts import SHORT, Amount, amounts_of
 from .standing import Standing, standing_of
+from .workflow_filter import Filter
 
-LATELY = timedelta(hours=24)
-RUNNING, FAILED = ("Running",), ("Failed", "Error")
+# What a card counts, and what its links show: a number and its link are one filter.
+RUNNING = Filter(phase="Running")
+FAILED = Filter(outcome="bad", finished="24h")
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class Counts:
 
     running: int = 0
     failed: int = 0
+    running_query: str = ""
+    failed_query: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,18 +64,26 @@ def cards_of(namespaces: Sequence[TenantNamespace], user: User) -> list[Card]:
 
 def counts_of(namespaces: Sequence[TenantNamespace], user: User) -> dict[int, Counts]:
     """By namespace, in one query; only where the person has a level in its team."""
-    mine = [n.pk for n in namespaces if n.team.level_of(user) is not None]
-    failed = Q(phase__in=FAILED, finished_at__gte=timezone.now() - LATELY)
-    running = Q(phase__in=RUNNING)
+    mine = [n for n in namespaces if n.team.allows(user, Act.SEE)]
+    now = timezone.now()
+    running, failed = fits(RUNNING.asked(now)), fits(FAILED.asked(now))
     rows = (
         Workflow.objects.visible_to(user)
-        .filter(running | failed, namespace__in=mine)
+        .filter(running | failed, namespace__in=[n.pk for n in mine])
         .order_by()
         .values("namespace")
         .annotate(running=Count("pk", filter=running), failed=Count("pk", filter=failed))
     )
-    found = {row["namespace"]: Counts(row["running"], row["failed"]) for row in rows}
-    return {pk: found.get(pk, Counts()) for pk in mine}
+    found = {row["namespace"]: (row["running"], row["failed"]) for row in rows}
+    return {
+        n.pk: Counts(*found.get(n.pk, (0, 0)), _query(RUNNING, n), _query(FAILED, n)) for n in mine
+    }
+
+
+def _query(counted: Filter, namespace: TenantNamespace) -> str:
+    """What is counted of this namespace, as the list of workflows is asked for it."""
+    place = replace(counted, namespace=namespace.name, cluster=namespace.cluster.name)
+    return place.query
 
 
 def use_of(namespace: TenantNamespace) -> QuotaUse | None:

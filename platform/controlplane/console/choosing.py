@@ -10,7 +10,7 @@ from django.db.models import Case, QuerySet, Value, When
 
 from tenants.models import NamespaceQuerySet, TenantNamespace
 
-from .numbers import whole
+from .asked_for import cleaned, whole
 
 FEW = 50  # namespaces that are listed; who has more asks by name
 MOST_FOUND = 20
@@ -46,7 +46,7 @@ def choose(mine: NamespaceQuerySet, *, pk: str, asked: str) -> Choice:
         return Choice(next((n for n in several if str(n.pk) == pk), only), few=several)
     if pk and (chosen := _brought(mine).filter(pk=whole(pk)).first()):
         return Choice(chosen, many=True)
-    asked = asked.replace("\0", "").strip().lower()[:200]
+    asked = cleaned(asked).lower()
     if not asked:
         return Choice(many=True)
     found = list(_fitting(mine, asked)[: MOST_FOUND + 1])
@@ -64,7 +64,7 @@ def choose(mine: NamespaceQuerySet, *, pk: str, asked: str) -> Choice:
 
 def suggestions(mine: NamespaceQuerySet, asked: str) -> list[TenantNamespace]:
     """The first that fit what is typed so far."""
-    return list(_fitting(mine, asked.replace("\0", "").strip().lower()[:200])[:MOST_FOUND])
+    return list(_fitting(mine, cleaned(asked).lower())[:MOST_FOUND])
 
 
 def _fitting(mine: NamespaceQuerySet, asked: str) -> QuerySet[TenantNamespace]:

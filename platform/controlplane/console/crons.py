@@ -16,15 +16,16 @@ from controlplane.index.entries import cron_of
 from controlplane.index.kinds import CRON
 from controlplane.index.models import Cron
 from controlplane.kube.errors import KubeError
+from controlplane.refusals import status_of
 from tenants.levels import Act
 from tenants.models import TenantNamespace
 
+from .asked_for import page_of, text
 from .elsewhere import curl
 from .followed import ages_of, clusters_of, simulated
 from .frame import chosen_team, within
-from .numbers import page_of
 from .people import signed_in
-from .workflow import namespace_of, status_of
+from .workflow import namespace_of
 
 PAGE = 25
 Row = tuple[TenantNamespace, crons.Cron, bool]  # the last: whether the person may touch it
@@ -50,22 +51,33 @@ def act(request: HttpRequest, user: User, pk: int, name: str, verb: str) -> Http
     # The watch will tell the same in a moment; the page that comes next is made before that.
     if entry := cron_of(found):
         index.put(namespace.cluster, CRON, [entry], now=timezone.now())
-    said = "is suspended: it starts nothing until it is resumed" if suspended else "runs again"
-    messages.success(request, f"{name} {said}.", extra_tags="ok")
+    said, look = _outcome(crons.read(found, timezone.now()))
+    messages.success(request, f"{name} {said}", extra_tags=look)
     return redirect("/crons/")
+
+
+def _outcome(cron: crons.Cron) -> tuple[str, str]:
+    """What became of it, and how that looks: resuming what no clock can start mends nothing."""
+    if cron.suspended:
+        return "is suspended: it starts nothing until it is resumed.", "ok"
+    if cron.broken:
+        return "is resumed, yet never runs: no schedule of it can be read. Mend that first.", "warn"
+    if cron.problems:
+        return "runs again, but not by all of its schedules: some cannot be read.", "warn"
+    return "runs again.", "ok"
 
 
 def _answer(
     request: HttpRequest, user: User, *, refusal: DomainError | KubeError | None = None
 ) -> HttpResponse:
     team, now = chosen_team(request, user), timezone.now()
-    wanted = request.GET.get("q", "").replace("\0", "").strip()[:253]
+    wanted = text(request, "q")
     found = Cron.objects.visible_to(user).filter(name__icontains=wanted)
     if team:
         found = found.filter(namespace__team=team)
     total = found.count()
     pages = max(1, -(-total // PAGE))
-    number = page_of(request.GET.get("page", ""), pages)
+    number = page_of(request, pages)
     shown = list(found.order_by("name", "pk").stretch((number - 1) * PAGE, number * PAGE))
     clusters = clusters_of(within(TenantNamespace.objects.live().of(user), team))
     ages = ages_of(clusters, CRON, user)

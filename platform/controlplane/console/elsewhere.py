@@ -53,7 +53,7 @@ def listing(*, root: str, query: str) -> Pairs:
 def curl(path: str, *, method: str = "GET") -> str:
     """One line to copy."""
     way = "" if method == "GET" else f" -X {method}"
-    return f"curl{way} {AS_ME} {settings.BASE_URL}/api/v1/{path}"
+    return f"curl{way} {AS_ME} {shlex.quote(f'{settings.BASE_URL}/api/v1/{path}')}"
 
 
 def _get(url: str) -> str:

@@ -13,13 +13,13 @@ from controlplane.errors import DomainError
 from controlplane.identity.models import User
 from controlplane.policies import exemptions
 from controlplane.policies.models import ImageExemption, Violation
+from controlplane.refusals import status_of
 
 from . import exemption_states
 from .elsewhere import deciding
 from .exemption_states import APPROVED, LOOKS, MEANS, WAITING
 from .exemption_wish import end_of, last_day_of
 from .people import signed_in
-from .refusals import status_of
 from .violation_list import HEAVY
 
 MOST_VIOLATIONS = 5

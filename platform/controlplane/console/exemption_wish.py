@@ -19,7 +19,7 @@ from controlplane.policies.models import (
 from tenants.levels import Act
 from tenants.models import Team, TenantNamespace
 
-from .numbers import whole
+from .asked_for import whole
 
 USUAL = timedelta(days=7)
 DAY = timedelta(days=1)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from controlplane.identity.models import User
 from controlplane.policies.models import ImageExemption, Violation
+from tenants.levels import Act
 from tenants.models import Request, RequestState, Team, TenantNamespace
 
 from . import exemption_states, theme, violations
@@ -31,6 +32,7 @@ class Page:
     name: str
     count: int | None = None
     key: str = ""  # after a `g`, goes there from anywhere
+    also: str = ""  # what some people look for it by
     current: bool = False
 
 
@@ -93,7 +95,7 @@ class Frame:
             Page("/", "Home", key="h"),
             Page("/namespaces/", "Namespaces", self.namespace_count, key="n"),
             Page(WORKFLOWS, "Workflows", key="w"),
-            Page("/crons/", "Crons", key="c"),
+            Page("/crons/", "Schedules", key="s", also="crons"),
             Page(VIOLATIONS, "Violations", self.violation_count, key="v"),
             Page("/exemptions/", "Exemptions", key="e"),
             Page("/requests/", "Requests", self.open_requests, key="r"),
@@ -103,10 +105,16 @@ class Frame:
     @cached_property
     def may_ask(self) -> bool:
         """True for an owner of some team: nobody else asks in a team's name."""
-        mine = [group for group in self.user.claimed_groups if group]
-        if any(team.owner_group in mine for team in self.first_teams):
-            return True
-        return self.has_more_teams and Team.objects.filter(owner_group__in=mine).exists()
+        # Asked only of who owns none of the teams that are at hand, and has others.
+        owns = any(team.allows(self.user, Act.FILE_REQUESTS) for team in self.first_teams)
+        return owns or (self.has_more_teams and Team.objects.owned_by(self.user).exists())
+
+    @cached_property
+    def may_submit(self) -> bool:
+        """True for a member or owner of some team: nobody else starts anything."""
+        act = Act.SUBMIT_WORKFLOWS
+        may = any(team.allows(self.user, act) for team in self.first_teams)
+        return may or (self.has_more_teams and Team.objects.allowing(self.user, act).exists())
 
     @property
     def platform_pages(self) -> tuple[Page, ...]:

@@ -1,6 +1,6 @@
 """The first page: what a person's teams have, how it is, and what waits for whom."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Case, IntegerField, QuerySet, Value, When
@@ -9,21 +9,27 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from controlplane.identity.models import User
+from controlplane.index.kinds import GUARD_RAILS
 from controlplane.index.models import Watch
+from controlplane.objects import fingerprint
 from provisioning.models import Turn
 from tenants import budget, requests
 from tenants.conditions import Phase
-from tenants.levels import MAY, Act
+from tenants.levels import Act
 from tenants.models import Draft, Request, RequestState, Team, TenantNamespace
 
 from . import frame
-from .cards import cards_of
+from .asked_for import a_part, number, text
+from .cards import Card, cards_of
 from .elsewhere import curl
 from .frame import CHOSEN, within
 from .people import signed_in
+from .polling import next_look
 
 MOST_CARDS = 24
 MOST_LINES = 5
+# What is on its way from one phase to another by itself.
+MOVING = (Phase.PROVISIONING, Phase.PENDING, Phase.TERMINATING)
 # What needs somebody's eyes comes first.
 URGENT = (Phase.DEGRADED, Phase.PROVISIONING, Phase.PENDING, Phase.TERMINATING)
 
@@ -41,7 +47,7 @@ class Waiting:
 def home(request: HttpRequest, user: User) -> HttpResponse:
     """The chosen team's namespaces as cards, or those of all teams; `?team=` chooses."""
     if "team" in request.GET:
-        slug = request.GET["team"]
+        slug = text(request, "team")
         known = Team.objects.visible_to(user).filter(slug=slug).exists()
         request.session[CHOSEN] = slug if known else ""
         return redirect("console:home")
@@ -49,11 +55,12 @@ def home(request: HttpRequest, user: User) -> HttpResponse:
     team = around.team
     shown = list(_urgent_first(within(TenantNamespace.objects.visible_to(user).live(), team)))
     waiting = _waiting(user, team)
+    cards = cards_of(shown, user)
+    poll = next_look(number(request, "looks"), _shown(cards, waiting))
     context = {
         "team": team,
-        "cards": cards_of(shown[:MOST_CARDS], user),
+        "cards": cards,
         "left_out": max(around.namespace_count - MOST_CARDS, 0),
-        "clusters": len({n.cluster_id for n in shown}),
         "budget": _budget(team) if team else (),
         "waiting": waiting[:MOST_LINES],
         "waiting_left_out": max(around.open_requests - MOST_LINES, 0),
@@ -61,13 +68,25 @@ def home(request: HttpRequest, user: User) -> HttpResponse:
         "turns": _latest_turns(user, team),
         "late": _late_watches(shown),
         "guide": not shown and not waiting,
-        "may_ask": _may_ask(user, [team] if team else around.first_teams),
+        "may_ask": requests.may_ask(team, user) if team else around.may_ask,
+        "may_submit": any(c.namespace.team.allows(user, Act.SUBMIT_WORKFLOWS) for c in cards),
+        "moves": bool(waiting) or any(card.namespace.phase in MOVING for card in cards),
+        "poll": poll,
+        "news": text(request, "shown") != poll.shown,
         "behind": [
             ("Terminal", "argosy namespace list"),
             ("API", curl(f"namespaces/?team={team.slug}" if team else "namespaces/")),
         ],
     }
+    if a_part(request) and request.GET.get("part") == "live":
+        return render(request, "console/_home_moved.html", context)
     return render(request, "console/home.html", context)
+
+
+def _shown(cards: Sequence[Card], waiting: Sequence[Waiting]) -> str:
+    """What the page tells, in short: two that are the same tell the same."""
+    told = [(c.namespace.pk, c.namespace.phase, c.standing.headline, str(c.counts)) for c in cards]
+    return fingerprint({"cards": told, "waiting": [each.request.pk for each in waiting]})[:12]
 
 
 def _urgent_first(namespaces: QuerySet[TenantNamespace]) -> QuerySet[TenantNamespace]:
@@ -107,14 +126,9 @@ def _latest_turns(user: User, team: Team | None) -> list[Turn]:
 def _late_watches(namespaces: Iterable[TenantNamespace]) -> list[Watch]:
     """The watches that these cards' figures come from and that are behind."""
     clusters = {n.cluster_id for n in namespaces}
-    late = Watch.objects.filter(cluster__in=clusters).late(timezone.now())
+    late = Watch.objects.filter(cluster__in=clusters).exclude(kind=GUARD_RAILS.name)
+    late = late.late(timezone.now())
     return list(late.select_related("cluster").order_by("cluster__name", "kind"))
-
-
-def _may_ask(user: User, teams: Iterable[Team]) -> bool:
-    """True if the person may file requests for one of these teams."""
-    levels = (team.level_of(user) for team in teams)
-    return any(level is not None and Act.FILE_REQUESTS in MAY[level] for level in levels)
 
 
 def _budget(team: Team) -> tuple[str, ...]:

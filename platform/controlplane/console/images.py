@@ -25,7 +25,7 @@ from tenants.models import TenantNamespace
 from tenants.names import control_namespace
 
 from . import image_words
-from .asked_for import a_part
+from .asked_for import a_part, cleaned
 from .elsewhere import trying as elsewhere
 from .image_rules import ImageRule, rule_of
 from .namespace import the_namespace
@@ -54,7 +54,7 @@ class Answer:
 def page(request: HttpRequest, user: User, pk: int) -> HttpResponse:
     """The policy; with `?image=`, the verdict on it as well, and for htmx that alone."""
     found, now = the_namespace(user, pk), timezone.now()
-    image = request.GET.get("image", "").replace("\0", "").strip()[: LONGEST_IMAGE + 1]
+    image = cleaned(request.GET.get("image", ""), LONGEST_IMAGE + 1)
     context = {
         "namespace": found,
         "answer": _answer(found, image, now) if image else Answer(),

@@ -17,13 +17,13 @@ from controlplane.kube.errors import KubeError
 from controlplane.plans import looks
 from controlplane.plans.agreement import Plan, PlanChanged, Question, agree, question_of
 from controlplane.policies.models import ImageExemption
+from controlplane.refusals import Refusal
 from tenants import budget, requests
 from tenants.budget import Outlook
 from tenants.models import Request, RequestQuerySet, RequestState
 
 from . import exemption_states, plan_panel
 from .people import signed_in
-from .refusals import Refusal
 
 PAGE = 25
 MOST = 25  # decided on at once: more is not read
@@ -47,6 +47,12 @@ class Read:
     plan: Plan | None = None
     kinds: str = ""
     refusal: str = ""
+    problems: tuple[str, ...] = ()  # what keeps it from being approved, whatever its plan
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be approved now."""
+        return self.plan is not None and not self.plan.preview.problems and not self.problems
 
 
 @dataclass(frozen=True)
@@ -90,12 +96,23 @@ def plans(request: HttpRequest, user: User) -> HttpResponse:
     context = {
         "carried": plan_panel.remembered(found),
         "read": read,
-        "ready": [r for r in read if r.plan is not None and not r.plan.preview.problems],
+        "ready": (ready := [r for r in read if r.ready]),
+        "together": budget.together([r.waiting.request for r in ready]),
         "behind": [
             ("Terminal", "\n".join(f"argosy approve {r.waiting.request.pk}" for r in read)),
         ],
     }
     return render(request, "console/inbox_plans.html", context)
+
+
+@require_GET
+@signed_in
+def together(request: HttpRequest, user: User) -> HttpResponse:
+    """What the ticked ones add up to, of each team's budget: asked anew when a tick changes."""
+    _approvers_only(user)
+    ticked = _chosen(user, request.GET.getlist("chosen"))
+    waiting = [each for each in ticked if each.state == RequestState.PENDING]
+    return render(request, "console/_inbox_together.html", {"together": budget.together(waiting)})
 
 
 @require_POST
@@ -212,11 +229,12 @@ def _read(chosen: Sequence[Request], user: User) -> list[Read]:
     for waiting in _waiting(chosen):
         pk = waiting.request.pk
         answer = answers.get(pk) or refusals[pk]
+        problems = requests.problems_of(waiting.request)
         if isinstance(answer, Plan):
             requests.see(waiting.request, by=user)
-            found.append(Read(waiting, answer, plan_panel.kinds(answer)))
+            found.append(Read(waiting, answer, plan_panel.kinds(answer), problems=problems))
         else:
-            found.append(Read(waiting, refusal=answer.sentence))
+            found.append(Read(waiting, refusal=answer.sentence, problems=problems))
     return found
 
 

@@ -5,25 +5,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from controlplane.identity.models import User
+from controlplane.index.kinds import GUARD_RAILS
 from controlplane.index.models import Watch, Workflow
+from controlplane.index.reading import Asked, fits
 from controlplane.policies.models import Scan
 from provisioning import argo_config
 from provisioning.models import Turn
 from provisioning.render import images
 from tenants.conditions import READY, Condition, from_dicts
-from tenants.levels import MAY, Act
+from tenants.levels import Act
 from tenants.models import TenantNamespace
 from tenants.names import control_namespace
 
 from . import violations
 from .amounts import amounts_of, shown
-from .cards import RUNNING, use_of
+from .cards import use_of
 from .elsewhere import curl
 from .meanings import Meaning, meaning_of
 from .network import rules_for
@@ -33,7 +35,6 @@ from .standing import since_of, standing_of
 
 MOST_TURNS = 10
 TURNS = 20  # a page of all of them
-QUEUED = ("", "Pending")
 TITLES = {
     READY: "All of it",
     "NamespaceReady": "Namespaces",
@@ -65,17 +66,18 @@ def namespace(request: HttpRequest, user: User, pk: int) -> HttpResponse:
     found = the_namespace(user, pk)
     level = found.team.level_of(user)
     use = use_of(found)
+    watches = list(Watch.objects.filter(cluster=found.cluster).order_by("kind"))
     context = {
         "namespace": found,
         "control": control_namespace(found.name),
         "level": level,
-        "may_ask": level is not None and Act.FILE_REQUESTS in MAY[level],
-        "may_submit": level is not None and Act.SUBMIT_WORKFLOWS in MAY[level],
+        "may_submit": found.team.allows(user, Act.SUBMIT_WORKFLOWS),
         "standing": standing_of(found),
         "facts": facts_of(found),
         "amounts": amounts_of(use.hard, use.used) if use else amounts_of(found.tier.quota, {}),
         "counted_at": use.seen_at if use else None,
-        "late": Watch.objects.filter(cluster=found.cluster).late(timezone.now()).order_by("kind"),
+        "late": [w for w in watches if not w.follows and w.kind != GUARD_RAILS.name],
+        "guarded": any(w.follows and w.kind == GUARD_RAILS.name for w in watches),
         "limits": limits_of(found.tier.limits),
         "people": people_of(found),
         "rules": rules_for(found.spec()),
@@ -142,7 +144,7 @@ def facts_of(namespace: TenantNamespace) -> list[Fact]:
 def limits_of(limits: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str]]:
     """A LimitRange's parts in words, as a container meets them."""
     return [
-        (title, ", ".join(f"{_amount(key, value)} {key}" for key, value in limits[part].items()))
+        (title, ", ".join(f"{shown(key, value)} {key}" for key, value in limits[part].items()))
         for part, title in LIMITS.items()
         if limits.get(part)
     ]
@@ -169,10 +171,6 @@ def behind_of(namespace: TenantNamespace) -> list[tuple[str, str]]:
     ]
 
 
-def _amount(key: str, value: str) -> str:
-    return shown(key, value)
-
-
 def _controller(namespace: TenantNamespace, user: User) -> dict[str, Any]:
     """What the platform wants of the controller, how it is, and (for the team) what waits for it."""
     tier = namespace.tier
@@ -182,8 +180,8 @@ def _controller(namespace: TenantNamespace, user: User) -> dict[str, Any]:
         Workflow.objects.visible_to(user)
         .filter(namespace=namespace)
         .aggregate(
-            running=Count("pk", filter=Q(phase__in=RUNNING)),
-            queued=Count("pk", filter=Q(phase__in=QUEUED)),
+            running=Count("pk", filter=fits(Asked(phase="Running"))),
+            queued=Count("pk", filter=fits(Asked(phase="Pending"))),
         )
     )
     return {
@@ -191,6 +189,5 @@ def _controller(namespace: TenantNamespace, user: User) -> dict[str, Any]:
         "condition": condition,
         "parallelism": parallelism,
         "deadline": tier.workflow_deadline_seconds,
-        "resources": tier.controller_resources,
         **(counted if namespace.team.level_of(user) else {}),
     }

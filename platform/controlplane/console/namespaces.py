@@ -30,7 +30,7 @@ COLUMNS = {
     "cluster": ("Cluster", "cluster__name"),
     "tier": ("Tier", "tier__order"),
     "phase": ("Phase", "phase"),
-    "created": ("Wished for", "created_at"),
+    "created": ("Approved", "created_at"),
 }
 
 

@@ -15,6 +15,7 @@ from controlplane.identity.models import User
 from controlplane.kube.errors import KubeError
 from controlplane.plans import looks
 from controlplane.plans.agreement import Plan, question_about
+from controlplane.refusals import status_of
 from tenants import budget, drafts, requests
 from tenants.budget import Outlook
 from tenants.models import Draft, Request, Team, Tier
@@ -23,7 +24,6 @@ from tenants.names import control_namespace
 from . import elsewhere, plan_panel, waits
 from .frame import CHOSEN
 from .people import signed_in
-from .refusals import status_of
 
 KIND = "create"
 ASKED = ("name", "tier", "cluster")
@@ -77,12 +77,14 @@ class Form:
     typed: Typed
     refused: dict[str, str] = field(default_factory=dict)
     checked: bool = False  # whether what is typed was held against what there is
+    rivals: str = ""  # who else waits for the very same
 
     def __post_init__(self) -> None:
-        self.teams = [t for t in Team.objects.of(self.user) if requests.may_ask(t, self.user)]
+        self.teams = list(Team.objects.owned_by(self.user))
         self.clusters = list(Cluster.objects.all())
         self.team = next((team for team in self.teams if team.slug == self.typed.team), None)
         used = budget.used_by(self.team) if self.team is not None else None
+        self._others = budget.waiting_for(self.team) if self.team is not None else budget.NOTHING
         self.choices = [Choice(tier, self._outlook(tier, used)) for tier in Tier.objects.all()]
 
     @property
@@ -92,6 +94,12 @@ class Form:
     @property
     def cluster(self) -> Cluster | None:
         return next((c for c in self.clusters if c.name == self.typed.cluster), None)
+
+    @property
+    def places(self) -> Mapping[str, str]:
+        """Where each field is on the page: a tier is one of several buttons."""
+        tier = f"tier-{self.typed.tier}" if self.choice is not None else "tiers"
+        return {name: name for name in (*CHECKED, "reason")} | {"tier": tier}
 
     @property
     def control(self) -> str:
@@ -111,6 +119,7 @@ class Form:
             requests.try_out(
                 kind=KIND, team=self.asking_team(), by=self.user, fields=self.typed.asked
             )
+            self.rivals = requests.rivals_said(kind=KIND, fields=self.typed.asked, by=self.user)
         except DomainError as exc:
             self.refuse(exc)
 
@@ -130,13 +139,17 @@ class Form:
     def _outlook(self, tier: Tier, used: budget.Promise | None) -> tuple[Outlook, ...]:
         if self.team is None or used is None:
             return ()
-        return budget.outlook(self.team, promised=used, adds=budget.promised([tier]))
+        return budget.outlook(
+            self.team, promised=used, adds=budget.promised([tier]), others=self._others
+        )
 
     def _name(self) -> Hint:
         if not self.typed.name:
             return Hint("Lower-case letters, digits and hyphens, such as payments-test.")
         if not self.checked or self.refused.keys() & {"team", "name", "cluster"} or not self.choice:
             return Hint()  # whether it is free was not found out
+        if self.rivals:
+            return Hint(f"{self.rivals} Whichever is approved first has it.", "warn")
         return Hint(f"✓ Free on {self.typed.cluster}. Argo will live in {self.control}.", "ok")
 
     def _where(self) -> Hint:
@@ -166,7 +179,8 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
     except (DomainError, KubeError) as exc:
         form.check()
         form.refuse(exc)
-        return _page(request, form, status=status_of(exc))
+        not_sent = request.POST.get("act", "send") == "send"
+        return _page(request, form, status=status_of(exc), not_sent=not_sent)
 
 
 @require_POST
@@ -293,7 +307,7 @@ def _like(user: User, pk: str) -> Typed:
 
 def _likely(request: HttpRequest, user: User) -> Iterator[tuple[str, str]]:
     """What most people would choose: their own team, the first tier, a cluster that answers."""
-    mine = [team.slug for team in Team.objects.of(user) if requests.may_ask(team, user)]
+    mine = list(Team.objects.owned_by(user).values_list("slug", flat=True))
     chosen = request.session.get(CHOSEN, "")
     if mine:
         # The switcher proposes; every other team of theirs can be chosen as well.

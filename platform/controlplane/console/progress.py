@@ -12,9 +12,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from controlplane.errors import DomainError, NotAllowed
+from controlplane.errors import DomainError
 from controlplane.identity.models import User
 from controlplane.objects import fingerprint
+from controlplane.refusals import status_of
 from provisioning.models import Turn
 from tenants import hurry
 from tenants.conditions import Phase, from_dicts
@@ -66,8 +67,7 @@ def try_now(request: HttpRequest, user: User, pk: int) -> HttpResponse:
         hurry.hurry(namespace, by=user)
     except DomainError as exc:
         context = {**context_of(namespace, user, 0), "refused": exc.sentence}
-        code = 403 if isinstance(exc, NotAllowed) else 409
-        return render(request, "console/progress.html", context, status=code)
+        return render(request, "console/progress.html", context, status=status_of(exc))
     messages.success(request, f"{namespace.name} is looked at now, ahead of its schedule.")
     return redirect("console:progress", pk=pk)
 
@@ -89,8 +89,8 @@ def context_of(namespace: TenantNamespace, user: User, looks: int) -> dict[str, 
         "steps": shown,
         "said": said,
         "ended": ended,
-        "turns_taken": len(turns),
-        "started": namespace.created_at,
+        "title": title_of(namespace),
+        "turns_taken": sum(bool(turn.steps) for turn in turns),
         "usual": whole.all,
         "may_hurry": _may_hurry(namespace, user),
         "poll": Poll(QUICK if looks < QUICK_LOOKS else SLOW, looks + 1, fingerprint(said)[:8]),
@@ -138,6 +138,7 @@ def _steps(
         },
         usual=_usual(namespace),
         applied=namespace.applied_at is not None and namespace.generation == 1,
+        made=namespace.applied_at is not None,
         under_way=under_way,
         elapsed=_elapsed(latest, namespace, now),
         controller_seconds=_controller_seconds(namespace),
@@ -191,6 +192,22 @@ def is_ended(namespace: TenantNamespace) -> bool:
         return True
     seen = namespace.observed_generation >= namespace.generation
     return seen and namespace.phase == Phase.READY
+
+
+def title_of(namespace: TenantNamespace) -> str:
+    """What this page is about now: the same address is right for years."""
+    name = namespace.name
+    if namespace.deleted_at is not None:
+        return f"{name} is gone" if namespace.begun_at else f"{name} was never made"
+    if namespace.deletion_requested_at is not None:
+        return f"Removing {name}"
+    if is_ended(namespace):
+        return f"{name} is Ready"
+    if namespace.ready_at is None:
+        return f"Setting up {name}"
+    if namespace.phase == Phase.DEGRADED:
+        return f"What keeps {name} from being Ready"
+    return f"Bringing {name} up to date"
 
 
 def said_of(namespace: TenantNamespace, shown: Sequence[Step]) -> str:

@@ -12,8 +12,8 @@ from controlplane.identity.models import User
 from tenants import changes, requests
 from tenants.models import Draft, Request, RequestQuerySet, RequestState, Team
 
-from . import elsewhere
-from .frame import chosen_team
+from . import elsewhere, frame
+from .asked_for import text
 from .people import signed_in
 
 PAGE = 25
@@ -40,7 +40,7 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
         "rows": [(row, requests.sentence_of(row)) for row in shown],
         "drafts": Draft.objects.visible_to(user).select_related("team"),
         "teams": teams,
-        "may_ask": any(requests.may_ask(team, user) for team in teams),
+        "may_ask": frame.of(request, user).may_ask,
         "states": [state.value for state in RequestState],
         "kinds": sorted(changes.kinds()),
         "sorts": SORTS,
@@ -54,18 +54,14 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
 
 def _asked(request: HttpRequest, user: User) -> dict[str, str]:
     """The filters of the address. The switcher's team counts where the address names none."""
-    said = {key: request.GET.get(key, "").strip()[:253] for key in ("state", "kind", "q", "mine")}
+    said = {key: text(request, key) for key in ("state", "kind", "q", "mine")}
     if "team" in request.GET:
-        said["team"] = request.GET["team"]
+        said["team"] = text(request, "team")
     else:
-        team = chosen_team(request, user)
+        team = frame.chosen_team(request, user)
         said["team"] = team.slug if team is not None else ""
-    sort = request.GET.get("sort", "")
-    return {
-        # What cannot be in a database is in none of its rows either.
-        **{key: value.replace("\0", "") for key, value in said.items()},
-        "sort": sort if sort in SORTS else "newest",
-    }
+    sort = text(request, "sort")
+    return {**said, "sort": sort if sort in SORTS else "newest"}
 
 
 def _narrowed(found: RequestQuerySet, asked: Mapping[str, str], user: User) -> RequestQuerySet:
@@ -73,12 +69,12 @@ def _narrowed(found: RequestQuerySet, asked: Mapping[str, str], user: User) -> R
     found = found.filter(**{column: asked[key] for key, column in exact.items() if asked[key]})
     if asked["mine"]:
         found = found.filter(requested_by=user)
-    if text := asked["q"]:
-        number = text.removeprefix("#")
+    if query := asked["q"]:
+        number = query.removeprefix("#")
         told = (
-            Q(asked__name__icontains=text)
-            | Q(reason__icontains=text)
-            | Q(requested_by__username__icontains=text)
+            Q(asked__name__icontains=query)
+            | Q(reason__icontains=query)
+            | Q(requested_by__username__icontains=query)
         )
         if number.isascii() and number.isdigit() and len(number) < 19:  # noqa: PLR2004 - a bigint
             told |= Q(pk=number)

@@ -14,13 +14,15 @@ from controlplane.identity.models import User
 from controlplane.kube.errors import KubeError
 from controlplane.plans import looks
 from controlplane.plans.agreement import Plan, PlanChanged, agree, question_of
+from controlplane.refusals import Refusal, status_of
 from tenants import budget, requests
 from tenants.models import Request, RequestEvent, RequestState, Tier
 
 from . import elsewhere, new_request, plan_panel, timeline
+from .asked_for import a_part, number, text
 from .differences import Line
 from .people import signed_in
-from .refusals import Refusal, status_of
+from .polling import next_look
 
 DECIDE_SECONDS = 25.0  # a decision waits longer: without the cluster's answer there is none
 
@@ -43,9 +45,18 @@ def page(request: HttpRequest, user: User, pk: int) -> HttpResponse:
     if request.method == "POST":
         return _acted(request, user, found)
     requests.see(found, by=user)
-    if request.htmx and request.GET.get("part") == "plan":  # type: ignore[attr-defined]
+    if a_part(request) and request.GET.get("part") == "live":
+        return _moved(request, user, found)
+    if a_part(request) and request.GET.get("part") == "plan":
         return render(request, "console/_request_plan.html", _context(request, user, found))
     return render(request, "console/request.html", _context(request, user, found))
+
+
+def _moved(request: HttpRequest, user: User, found: Request) -> HttpResponse:
+    """What changed since the page was shown: the story and the notes, never a form somebody is in."""
+    context = _context(request, user, found, with_plan=False)
+    context["news"] = text(request, "shown") != context["poll"].shown
+    return render(request, "console/_request_live.html", context)
 
 
 def _acted(request: HttpRequest, user: User, found: Request) -> HttpResponse:
@@ -85,7 +96,7 @@ def _amend(found: Request, user: User, said: QueryDict) -> str:
 
 def _comment(found: Request, user: User, said: QueryDict) -> str:
     requests.comment(found, by=user, note=said.get("comment", ""))
-    return "Said."
+    return "Your comment is there: the team and the approvers read it."
 
 
 def _withdraw(found: Request, user: User, said: QueryDict) -> str:
@@ -124,16 +135,23 @@ def _found(user: User, pk: int) -> Request:
 
 
 def _context(
-    request: HttpRequest, user: User, found: Request, refused: Refused | None = None
+    request: HttpRequest,
+    user: User,
+    found: Request,
+    refused: Refused | None = None,
+    *,
+    with_plan: bool = True,
 ) -> dict[str, Any]:
     refused = refused or Refused()
     open_ = found.state == RequestState.PENDING
     decides = open_ and requests.may_decide(found, user)
-    plan, no_plan = _plan(found, refused) if decides else (None, None)
+    plan, no_plan = _plan(found, refused) if decides and with_plan else (None, None)
     cluster = Cluster.objects.filter(name=found.asked.get("cluster")).first() if open_ else None
     events = list(RequestEvent.objects.filter(request=found).select_related("by"))
     return {
         "found": found,
+        "poll": next_look(number(request, "looks"), _shown(found, events)),
+        "moves": _moves(found),
         "sentence": requests.sentence_of(found),
         "entries": timeline.entries(events, found.namespace),
         "amended": timeline.amendments(events),
@@ -149,6 +167,8 @@ def _context(
         "comments": user.is_approver or found.team.level_of(user) is not None,
         "budget": budget.outlooks([found]).get(found.pk) if open_ else None,
         "cluster": cluster,
+        "problems": requests.problems_of(found) if open_ else (),
+        "rivals": _rivals(found, user) if open_ else "",
         "load": budget.promised_on(cluster) if decides and cluster is not None else None,
         "refused": refused,
         "plan": plan,
@@ -165,6 +185,28 @@ def _context(
             plan_hash=plan.hash if plan else "",
         ),
     }
+
+
+def _moves(found: Request) -> bool:
+    """Whether something is still to come of it: a decision, or the namespace being Ready."""
+    if found.state == RequestState.PENDING:
+        return True
+    made = found.namespace
+    return made is not None and made.ready_at is None and made.deleted_at is None
+
+
+def _shown(found: Request, events: list[RequestEvent]) -> str:
+    """What the moving parts of the page tell, in short: two that are the same show the same."""
+    made = found.namespace
+    return f"{found.state}.{len(events)}.{made.phase if made is not None else ''}"
+
+
+def _rivals(found: Request, user: User) -> str:
+    """Who else waits for the very same; nothing where what was asked can no longer be read."""
+    try:
+        return requests.rivals_said(kind=found.kind, fields=found.asked, by=user, but=found)
+    except DomainError:
+        return ""
 
 
 def _plan(found: Request, refused: Refused) -> tuple[Plan | None, Refusal | None]:

@@ -12,5 +12,6 @@ urlpatterns = [
     path("requests/<int:pk>/", request_page.page, name="request"),
     path("inbox/", inbox.page, name="inbox"),
     path("inbox/plans/", inbox.plans, name="inbox-plans"),
+    path("inbox/together/", inbox.together, name="inbox-together"),
     path("inbox/decide/", inbox.decide, name="inbox-decide"),
 ]

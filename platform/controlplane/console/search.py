@@ -72,9 +72,9 @@ def _groups(request: HttpRequest, user: User, query: str, most: int) -> Iterator
 
 
 def pages_for(pages: Iterable[frame.Page], query: str) -> Iterator[Found]:
-    """The console's own pages whose name holds the query: all of them for an empty one."""
+    """The console's own pages that have the query in a name: all of them for an empty one."""
     for page in pages:
-        if query.lower() in page.name.lower():
+        if any(query.lower() in name for name in (page.name.lower(), page.also)):
             yield Found(page.href, page.name)
 
 

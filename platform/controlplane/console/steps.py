@@ -74,6 +74,7 @@ class Facts:
     conditions: Mapping[str, Condition]
     usual: Mapping[str, float]
     applied: bool = False  # the whole of it was made once, at this generation
+    made: bool = False  # the whole of it was made once, whatever was wished then
     under_way: bool = False  # a turn is at it now
     elapsed: float | None = None  # seconds since the step under way began
     controller_seconds: float | None = None
@@ -163,7 +164,7 @@ def _stage(
     return Step(
         name=stage.name,
         state=_state(mine, condition, applied=facts.applied),
-        sentence=_sentence(stage, mine, condition),
+        sentence=_sentence(stage, mine, condition, made=facts.made),
         seconds=sum(entry.get("seconds", 0) for entry in mine) or None,
         usual=sum(usual) if usual else None,
         words=errors or ((condition.message,) if condition and failed else ()),
@@ -184,9 +185,15 @@ def _state(mine: Sequence[Entry], condition: Condition | None, *, applied: bool)
     return State.DONE if done else State.WAITING
 
 
-def _sentence(stage: Stage, mine: Sequence[Entry], condition: Condition | None) -> str:
+def _sentence(
+    stage: Stage, mine: Sequence[Entry], condition: Condition | None, *, made: bool
+) -> str:
     if condition is not None and condition.status is Status.UNKNOWN:
         return condition.message
+    failed = [entry["step"].partition(" ")[2] for entry in mine if entry["state"] == "failed"]
+    if failed and made:
+        # What a turn had to do of it is no measure of the whole, which stands.
+        return f"{stage.sentence}: all as before, but not {', '.join(failed)}"
     done = sum(entry["state"] == "done" for entry in mine)
     held = condition is not None and condition.status is Status.TRUE
     # Once it is seen to hold, how far a turn came no longer matters.
@@ -217,6 +224,15 @@ def _pointed(steps: Sequence[Step], facts: Facts) -> tuple[Step, ...]:
     if step.state is State.NOW and facts.elapsed is not None:
         step = replace(step, seconds=facts.elapsed)
     later = steps[first + 1 :]
-    if step.state is State.FAILED:  # then what comes after is not under way, but has not begun
-        later = [replace(s, state=State.WAITING) if s.state is State.NOW else s for s in later]
+    if step.state is State.FAILED:
+        later = [_after_failure(s, made=facts.made) for s in later]
     return (*steps[:first], step, *later)
+
+
+def _after_failure(step: Step, *, made: bool) -> Step:
+    """What comes after a failed step is not under way, but has not begun; or it stands since before."""
+    if step.state is State.NOW:
+        return replace(step, state=State.WAITING)
+    if step.state is State.DONE and made:
+        return replace(step, sentence="stands as it was made before")
+    return step

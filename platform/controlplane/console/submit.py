@@ -1,5 +1,6 @@
 """Submitting a workflow: from a template by a form made from its parameters, or from YAML."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,8 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from controlplane.argo import acts, text
+from controlplane.argo import acts, faults, panel, text
+from controlplane.argo.faults import CannotRun, Fault
 from controlplane.argo.submission import (
     BadWorkflow,
     Parameter,
@@ -22,6 +24,7 @@ from controlplane.errors import DomainError
 from controlplane.identity.models import User
 from controlplane.kube.errors import Invalid, KubeError, Refused
 from controlplane.objects import Manifest
+from controlplane.refusals import status_of
 from tenants.levels import Act
 from tenants.models import NamespaceQuerySet, Team, TenantNamespace
 
@@ -29,7 +32,6 @@ from .choosing import choose, suggestions
 from .elsewhere import CURL
 from .followed import simulated
 from .people import signed_in
-from .workflow import status_of
 
 BEGINNING = """\
 apiVersion: argoproj.io/v1alpha1
@@ -44,6 +46,7 @@ spec:
         image: alpine:3.22
         command: [echo, hello]
 """
+Excerpt = tuple[Problem, list[tuple[int, str, bool]]]  # what is wrong, and the lines around it
 AROUND = 2  # lines shown above and below one that is wrong
 JSON = '-H "Content-Type: application/json"'
 LONGEST_FIELD = 64 * 1024
@@ -61,7 +64,9 @@ class Form:
     typed: dict[str, str] = field(default_factory=dict)
     problem: str = ""
     wrong: str = ""
-    lines: list[tuple[Problem, list[tuple[int, str, bool]]]] = field(default_factory=list)
+    lines: list["Excerpt"] = field(default_factory=list)
+    # What would not go as it is meant, though the cluster takes it.
+    warnings: list["Excerpt"] = field(default_factory=list)
     code: int = 200
 
     @property
@@ -76,6 +81,11 @@ class Form:
             )
             for p in parameters
         ]
+
+    @property
+    def description(self) -> str:
+        """What the chosen template's author wrote about it."""
+        return panel.description_of(self.template) if self.template else ""
 
     @property
     def beside(self) -> str:
@@ -101,6 +111,8 @@ def submit(request: HttpRequest, user: User) -> HttpResponse:
     if made is not None and form.namespace is not None and not checked:
         name = made["metadata"]["name"]
         messages.success(request, f"{name} was submitted.", extra_tags="ok")
+        for problem, _ in form.warnings:
+            messages.warning(request, problem.sentence, extra_tags="warn")
         return redirect(f"/namespaces/{form.namespace.pk}/workflows/{name}/")
     context = {
         "form": form,
@@ -167,9 +179,14 @@ def _sent(form: Form, user: User, *, dry_run: bool) -> Manifest | None:
     try:
         if form.kind == "template" and form.template is not None:
             manifest = from_template(form.template, form.typed)
+            found = acts.faults_in(namespace, form.template)
+            faults.check(found)
         else:
             manifest = text.parsed(form.manifest)
-        return acts.submit(namespace, user, manifest, dry_run=dry_run)
+            found = acts.faults_in(namespace, manifest)
+        made = acts.submit(namespace, user, manifest, dry_run=dry_run)
+    except CannotRun as exc:
+        _told_apart(form, exc)
     except BadText as exc:
         _at_its_line(form, exc.sentence, exc.line)
     except BadWorkflow as exc:
@@ -181,7 +198,28 @@ def _sent(form: Form, user: User, *, dry_run: bool) -> Manifest | None:
         _explained(form, exc)
     except KubeError as exc:
         form.problem, form.code = exc.sentence, status_of(exc)
+    else:
+        form.warnings = _placed(form, found)
+        return made
     return None
+
+
+def _told_apart(form: Form, exc: CannotRun) -> None:
+    """Everything that is wrong, each thing beside its line: mending one would only bring the next."""
+    form.problem, form.code = exc.sentence, 400
+    if form.kind == "yaml":
+        form.wrong = "manifest"
+        form.lines = _placed(form, exc.faults)
+
+
+def _placed(form: Form, found: Sequence[Fault]) -> list[Excerpt]:
+    """Each fault with the line that it is in; a template's lines are not on the page."""
+    if form.kind != "yaml":
+        return [(Problem(f"{fault.path}: {fault.sentence}", 0), []) for fault in found]
+    return [
+        _excerpt(Problem(fault.sentence, text.line_of(fault.path, form.manifest)), form.manifest)
+        for fault in found
+    ]
 
 
 def _at_its_line(form: Form, sentence: str, line: int) -> None:
@@ -191,14 +229,14 @@ def _at_its_line(form: Form, sentence: str, line: int) -> None:
 
 def _explained(form: Form, refusal: Refused) -> None:
     """The API server's own words, each beside its line."""
-    form.problem, form.code = refusal.sentence, 400
+    form.problem, form.code = refusal.sentence, status_of(refusal)
     if form.kind == "yaml":
         form.wrong = "manifest"
         found = text.problems(refusal, form.manifest)
         form.lines = [_excerpt(problem, form.manifest) for problem in found if problem.line]
 
 
-def _excerpt(problem: Problem, manifest: str) -> tuple[Problem, list[tuple[int, str, bool]]]:
+def _excerpt(problem: Problem, manifest: str) -> Excerpt:
     lines = manifest.split("\n")
     first = max(0, problem.line - 1 - AROUND)
     shown = lines[first : problem.line + AROUND]

@@ -12,7 +12,7 @@ Kind = RequestEvent.Kind
 SAID = {
     Kind.FILED: "asked",
     Kind.SEEN: "opened it",
-    Kind.COMMENTED: "said",
+    Kind.COMMENTED: "commented",
     Kind.AMENDED: "amended what is asked",
     Kind.APPROVED: "approved",
     Kind.REJECTED: "rejected",

@@ -52,6 +52,7 @@ urlpatterns = [
     re_path(rf"{WORKFLOW}\Z", workflow.workflow, name="workflow"),
     re_path(rf"{WORKFLOW}log/\Z", workflow_log.log, name="workflow-log"),
     re_path(rf"{WORKFLOW}(?P<verb>{'|'.join(Verb)})/\Z", workflow.act, name="workflow-act"),
+    re_path(rf"{WORKFLOW}delete/\Z", workflow.delete, name="workflow-delete"),
     path("crons/", crons.crons_page, name="crons"),
     re_path(
         rf"^crons/(?P<pk>[0-9]{{1,18}})/{NAME}/(?P<verb>suspend|resume)/\Z",

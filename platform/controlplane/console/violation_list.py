@@ -20,7 +20,7 @@ from tenants.models import TenantNamespace
 from tenants.names import CONTROL_SUFFIX, control_namespace
 
 from . import frame
-from .asked_for import text
+from .asked_for import cleaned, text
 from .elsewhere import curl
 from .frame import within
 from .image_rules import ONLY_YOURS, RULES, SOURCES, STATES, ImageRule, rule_of
@@ -129,8 +129,8 @@ def as_csv(request: HttpRequest, user: User) -> StreamingHttpResponse:
 def asked_of(request: HttpRequest) -> dict[str, str]:
     """The filters of the address."""
     found = {key: text(request, key) for key in ("cluster", "namespace", "code", "state", "source")}
-    said = request.GET.get("q", "")[:LONGEST]  # an image is longer than other words
-    return {"q": "".join(c for c in said if c.isprintable()).strip(), **found}
+    # An image is longer than other words.
+    return {"q": cleaned(request.GET.get("q", ""), LONGEST), **found}
 
 
 def narrowed(seen: QuerySet[Violation], asked: Mapping[str, str]) -> QuerySet[Violation]:

@@ -19,11 +19,11 @@ from tenants.models import TenantNamespace
 from tenants.names import CONTROL_SUFFIX
 
 from . import exemption_wish
-from .asked_for import a_part, number
+from .asked_for import a_part, cleaned, number, text
 from .elsewhere import curl, exempting
 from .exemption_states import APPROVED, WAITING, those
 from .image_rules import ONLY_YOURS, ImageRule, rule_of, source_words, state_words
-from .people import signed_in
+from .people import anew, signed_in
 from .violation_list import HEAVY, places_of
 
 MOST_LOOKS = 20  # then it is not on its way any more
@@ -45,8 +45,7 @@ def page(request: HttpRequest, user: User, same: str) -> HttpResponse:
 @signed_in
 def by_image(request: HttpRequest, user: User) -> HttpResponse:
     """The same, for a denial of the API server itself: its link names the namespace and the image."""
-    name, image = request.GET.get("namespace", "")[:63], request.GET.get("image", "")
-    image = image.replace("\0", "")[:LONGEST_IMAGE]
+    name, image = text(request, "namespace"), cleaned(request.GET.get("image", ""), LONGEST_IMAGE)
     place = _place(user, name)
     if place is None:
         return _on_its_way(request)
@@ -62,7 +61,7 @@ def by_image(request: HttpRequest, user: User) -> HttpResponse:
 def _looked(request: HttpRequest, *, arrived: bool) -> HttpResponse:
     """For the page that waits: load yourself anew, or ask again in a while, or no more."""
     if arrived:
-        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+        return anew()
     return render(request, "console/_violation_wait.html", _waiting(request))
 
 
@@ -119,7 +118,7 @@ def _asked(request: HttpRequest, user: User, place: TenantNamespace, image: str)
     """What the link says, judged by the rules themselves while its row is on its way."""
     now = timezone.now()
     wished = exemption_wish.of_place(place, image, user, now)
-    control = request.GET.get("namespace", "").endswith(CONTROL_SUFFIX)
+    control = text(request, "namespace").endswith(CONTROL_SUFFIX)
     violations: list[tuple[Found, ImageRule]] = []
     problem = ""
     try:

@@ -17,16 +17,20 @@ from controlplane.argo.nodes import BAD, Node, Run
 from controlplane.argo.verbs import Verb
 from controlplane.errors import DomainError, NotAllowed
 from controlplane.identity.models import User
+from controlplane.index import services as index
+from controlplane.index.entries import workflow_of
+from controlplane.index.kinds import WORKFLOW
 from controlplane.index.models import Workflow
-from controlplane.kube.errors import Conflict, Forbidden, KubeError, Unreachable
+from controlplane.kube.errors import KubeError
 from controlplane.objects import Manifest
+from controlplane.refusals import status_of
 from tenants.levels import Act
 from tenants.models import TenantNamespace
 
+from .asked_for import a_part, nearest, whole
 from .elsewhere import CURL
 from .followed import simulated
-from .numbers import page_of, whole
-from .people import signed_in
+from .people import anew, signed_in
 from .workflow_graph import Graph, address, graph_of, query_of
 
 ROWS = 100
@@ -46,8 +50,18 @@ class Crowd:
 
 @signed_in
 def workflow(request: HttpRequest, user: User, pk: int, name: str) -> HttpResponse:
-    """The page; for htmx only the parts of it that move."""
-    namespace = namespace_of(user, pk)
+    """The page; for htmx only the parts of it that move.
+
+    Of whom the page is no more, the parts are not either: the page is loaded anew, and says so as a whole.
+    """
+    try:
+        namespace = namespace_of(user, pk)
+    except Http404:
+        if a_part(request):
+            return anew()
+        raise
+    if a_part(request) and not access.may(namespace, user, Act.SEE):
+        return anew()
     return _answer(request, user, namespace, name)
 
 
@@ -66,6 +80,24 @@ def act(request: HttpRequest, user: User, pk: int, name: str, verb: str) -> Http
     return redirect(f"/namespaces/{pk}/workflows/{done.workflow['metadata']['name']}/")
 
 
+@require_POST
+@signed_in
+def delete(request: HttpRequest, user: User, pk: int, name: str) -> HttpResponse:
+    """Take it away, and go back to those that are left."""
+    namespace = namespace_of(user, pk)
+    try:
+        found = acts.remove(namespace, user, name)
+    except (DomainError, KubeError) as exc:
+        return _answer(request, user, namespace, name, refusal=exc)
+    if found is None:
+        raise Http404
+    # The watch will tell the same in a moment; the list that comes next is made before that.
+    if entry := workflow_of(found):
+        index.gone(namespace.cluster, WORKFLOW, [entry])
+    messages.success(request, f"{name} is deleted, with its pods and their logs.", extra_tags="ok")
+    return redirect("console:workflows")
+
+
 def namespace_of(user: User, pk: int) -> TenantNamespace:
     """The namespace, if the person may see it; a team's former ones keep their pages."""
     seen = TenantNamespace.objects.visible_to(user).select_related("team", "cluster")
@@ -73,17 +105,6 @@ def namespace_of(user: User, pk: int) -> TenantNamespace:
     if found is None:
         raise Http404
     return found
-
-
-def status_of(exc: DomainError | KubeError) -> int:
-    """What a refusal is in HTTP."""
-    if isinstance(exc, NotAllowed | Forbidden):
-        return 403
-    if isinstance(exc, Unreachable):
-        return 503
-    if isinstance(exc, Conflict) or (isinstance(exc, DomainError) and exc.code == "not_now"):
-        return 409
-    return 400 if isinstance(exc, DomainError) else 502
 
 
 def pace(polls: int) -> int:
@@ -110,24 +131,44 @@ def _answer(
     try:
         found = acts.find(namespace, user, name)
     except NotAllowed as exc:
-        return render(
-            request, "console/workflow.html", {**common, "problem": exc.sentence}, status=403
-        )
+        context = {**common, "problem": exc.sentence}
+        return render(request, "console/workflow.html", context, status=status_of(exc))
     except (DomainError, KubeError) as exc:
-        known = _known(user, namespace, name)
-        context = {**common, "problem": exc.sentence, "known": known}
+        if a_part(request):
+            return _later(request, exc.sentence)
+        known = {"known": _known(user, namespace, name)}
+        context = {**common, **known, "problem": exc.sentence}
         return render(request, "console/workflow.html", context, status=code)
     if found is None:
-        known = _known(user, namespace, name)
-        if known is None:
-            raise Http404
-        gone = f"{name} is no longer in its cluster: it was deleted, or its time to live was over."
-        context = {**common, "problem": gone, "known": known, "gone": True}
-        return render(request, "console/workflow.html", context, status=code)
+        return _gone(request, {**common, "known": _known(user, namespace, name)}, code)
     context = {**common, **_context(request, user, namespace, found)}
-    if request.htmx:  # type: ignore[attr-defined]
+    if a_part(request):
         return render(request, "console/_workflow_live.html", context)
     return render(request, "console/workflow.html", context, status=code)
+
+
+def _gone(request: HttpRequest, common: dict[str, Any], code: int) -> HttpResponse:
+    """What the index still knows of it; who looks at it keeps what was seen last."""
+    gone = f"{common['name']} is no longer in its cluster: it was deleted, or its time to live was over."
+    if a_part(request):
+        return render(request, "console/_workflow_gone.html", {"problem": gone})
+    if common["known"] is None:
+        raise Http404
+    context = {**common, "problem": gone, "gone": True}
+    return render(request, "console/workflow.html", context, status=code)
+
+
+def _later(request: HttpRequest, problem: str) -> HttpResponse:
+    """In place of what moves: why it does not, and the same question again later.
+
+    With 200: what is refused, htmx puts nowhere, and then it asks no more.
+    """
+    said = query_of(request.GET)
+    polls = whole(said.get("polls", ""))
+    again = said.copy()
+    again["polls"] = str(polls + 1)
+    context = {"problem": problem, "again": f"?{again.urlencode()}", "pace": pace(polls)}
+    return render(request, "console/_workflow_away.html", context)
 
 
 def _known(user: User, namespace: TenantNamespace, name: str) -> Workflow | None:
@@ -172,6 +213,7 @@ def _context(
         "polls": polls + 1,
         "pace": pace(polls),
         "parameters": panel.parameters_of(found),
+        "description": panel.description_of(found),
         "left_to_argo": verbs.left_to_argo(run),
     }
 
@@ -215,7 +257,7 @@ def _list(query: QueryDict, run: Run, now: datetime) -> dict[str, Any]:
         if n.kind not in KNOTS and not (n.name == run.name and n.kind in nodes.COMPOSITE)
     )
     pages = max(1, -(-len(ordered) // ROWS))
-    number = page_of(query.get("page", ""), pages)
+    number = nearest(whole(query.get("page", "")), pages)
     start = (number - 1) * ROWS
     shown = ordered[start : start + ROWS]
     return {
@@ -241,4 +283,5 @@ def _behind(namespace: TenantNamespace, name: str) -> list[tuple[str, str]]:
         ("Terminal", f"argosy workflow show {namespace.name} {name}"),
         ("API", f"{CURL} {path}"),
         ("Ending it", f"argosy workflow stop {namespace.name} {name}"),
+        ("Deleting it", f"argosy workflow delete {namespace.name} {name}"),
     ]

@@ -1,38 +1,22 @@
 """Which workflows a person wants to see, as the address of the page says it: a view is a bookmark."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from django.db.models import Count, F, Q
-from django.db.models.expressions import OrderBy
+from django.utils.http import urlencode
 
-from controlplane.index.models import WorkflowQuerySet
-from tenants.models import TenantNamespace
+from controlplane.index.reading import NEWEST, ORDERS, OUTCOMES, PHASES, Asked
 
-PHASES = ("Pending", "Running", "Succeeded", "Failed", "Error")
-SINCE = {
+from .asked_for import cleaned
+
+WINDOWS = {
     "1h": ("the last hour", timedelta(hours=1)),
     "24h": ("the last 24 hours", timedelta(hours=24)),
+    "3d": ("the last 3 days", timedelta(days=3)),
     "7d": ("the last 7 days", timedelta(days=7)),
-    "30d": ("the last 30 days", timedelta(days=30)),
 }
-# What a column is sorted by, first click first.
-SORTS: dict[str, tuple[str | OrderBy, ...]] = {
-    "-created": ("-created_at", "-pk"),
-    "created": ("created_at", "pk"),
-    "name": ("name", "pk"),
-    "-name": ("-name", "-pk"),
-    "phase": ("phase", "-created_at", "-pk"),
-    "-phase": ("-phase", "-created_at", "-pk"),
-    "template": ("template", "-created_at", "-pk"),
-    "-template": ("-template", "-created_at", "-pk"),
-    "-took": (OrderBy(F("seconds"), descending=True, nulls_last=True), "-pk"),
-    "took": (OrderBy(F("seconds"), nulls_last=True), "pk"),
-    "-used": ("-cpu_seconds", "-pk"),
-    "used": ("cpu_seconds", "pk"),
-}
-NEWEST = "-created"
+WORDS = {"text": "q", "first": "from", "last": "to"}  # fields that an address calls otherwise
 
 
 @dataclass(frozen=True)
@@ -40,12 +24,14 @@ class Filter:
     """What is asked for. A word that means nothing asks for nothing."""
 
     phase: str = ""
+    outcome: str = ""
     team: str = ""
     namespace: str = ""
     cluster: str = ""
     template: str = ""
     text: str = ""
     since: str = ""
+    finished: str = ""
     first: date | None = None
     last: date | None = None
     sort: str = NEWEST
@@ -53,18 +39,20 @@ class Filter:
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "Filter":
         """As an address says it."""
-        said = {key: (query.get(key) or "").replace("\0", "").strip()[:253] for key in query}
+        said = {key: cleaned(query.get(key) or "") for key in query}
         return cls(
             phase=_known(said.get("phase"), PHASES),
+            outcome=_known(said.get("outcome"), OUTCOMES),
             team=said.get("team", ""),
             namespace=said.get("namespace", ""),
             cluster=said.get("cluster", ""),
             template=said.get("template", ""),
             text=said.get("q", ""),
-            since=_known(said.get("since"), SINCE),
+            since=_known(said.get("since"), WINDOWS),
+            finished=_known(said.get("finished"), WINDOWS),
             first=_day(said.get("from")),
             last=_day(said.get("to")),
-            sort=_known(said.get("sort"), SORTS) or NEWEST,
+            sort=_known(said.get("sort"), ORDERS) or NEWEST,
         )
 
     @property
@@ -72,42 +60,40 @@ class Filter:
         """Whether it asks for less than everything."""
         return self != Filter(sort=self.sort)
 
-    def but_phase(self, rows: WorkflowQuerySet, now: datetime) -> WorkflowQuerySet:
-        """The rows of every phase that it asks for otherwise."""
-        places = {"team__slug": self.team, "name": self.namespace, "cluster__name": self.cluster}
-        if said := {key: value for key, value in places.items() if value}:
-            rows = rows.filter(namespace__in=TenantNamespace.objects.filter(**said).order_by())
-        if self.template:
-            rows = rows.filter(template__icontains=self.template)
-        if self.text:
-            rows = rows.filter(Q(name__icontains=self.text) | Q(message__icontains=self.text))
-        if self.since:
-            rows = rows.filter(created_at__gte=now - SINCE[self.since][1])
-        if self.first:
-            rows = rows.filter(created_at__gte=datetime.combine(self.first, time.min, UTC))
-        if self.last:
-            rows = rows.filter(created_at__lte=datetime.combine(self.last, time.max, UTC))
-        return rows
+    @property
+    def query(self) -> str:
+        """The query of the page that asks for this: what `of` reads."""
+        empty = Filter()
+        said = {
+            WORDS.get(each.name, each.name): getattr(self, each.name)
+            for each in fields(self)
+            if getattr(self, each.name) != getattr(empty, each.name)
+        }
+        return urlencode(said)
 
-    def of_phase(self, rows: WorkflowQuerySet) -> WorkflowQuerySet:
-        """The rows of the phase it asks for, in its order."""
-        if self.phase:
-            rows = rows.filter(phase__in=words_of(self.phase))
-        return rows.order_by(*SORTS[self.sort])
+    def of_any_phase(self) -> "Filter":
+        """The same for every phase."""
+        return replace(self, phase="")
 
-
-def words_of(phase: str) -> tuple[str, ...]:
-    """What a row says in that phase: one that no controller looked at yet is Pending."""
-    return (phase, "") if phase == "Pending" else (phase,)
-
-
-def counts(rows: WorkflowQuerySet) -> dict[str, int]:
-    """How many rows of each phase: one query."""
-    found = dict(rows.order_by().values_list("phase").annotate(Count("pk")))
-    return {phase: sum(found.get(word, 0) for word in words_of(phase)) for phase in PHASES}
+    def asked(self, now: datetime) -> Asked:
+        """The same of the index, as of now."""
+        first = datetime.combine(self.first, time.min, UTC) if self.first else None
+        since = now - WINDOWS[self.since][1] if self.since else None
+        return Asked(
+            phase=self.phase,
+            outcome=self.outcome,
+            team=self.team,
+            namespace=self.namespace,
+            cluster=self.cluster,
+            template=self.template,
+            text=self.text,
+            since=max((moment for moment in (first, since) if moment), default=None),
+            until=_after(self.last),
+            finished_since=now - WINDOWS[self.finished][1] if self.finished else None,
+        )
 
 
-def _known(word: str | None, words: Iterable[str]) -> str:
+def _known(word: str | None, words: Container[str]) -> str:
     return word if word and word in words else ""
 
 
@@ -116,3 +102,10 @@ def _day(text: str | None) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         return None
+
+
+def _after(day: date | None) -> datetime | None:
+    """When that day is over; the last of all days never is."""
+    if day is None or day == date.max:
+        return None
+    return datetime.combine(day + timedelta(days=1), time.min, UTC)

@@ -60,8 +60,10 @@ class Graph:
     boxes: tuple[Drawn, ...]
     opened: tuple[tuple[str, str], ...]  # what is open: its name, and the address that folds it
     box_of: dict[str, str]
+    # Of one box; what stands at its right edge is in the middle of it.
     width: int = WIDTH
     height: int = HEIGHT
+    middle: int = HEIGHT // 2
 
 
 def query_of(said: QueryDict) -> QueryDict:

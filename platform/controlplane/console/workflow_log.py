@@ -16,7 +16,7 @@ from controlplane.kube.errors import KubeError
 from controlplane.objects import Manifest
 from tenants.models import TenantNamespace
 
-from .numbers import whole
+from .asked_for import a_part, number
 from .people import signed_in
 from .workflow import namespace_of, pace
 from .workflow_graph import address
@@ -43,7 +43,7 @@ def log(request: HttpRequest, user: User, pk: int, name: str) -> HttpResponse:
     """The log's card; once it is `drawn`, only the lines after a mark (`at`)."""
     namespace = namespace_of(user, pk)
     mark = logs.mark_of(request.GET.get("at", ""), request.GET.get("seen", "0"))
-    quiet = whole(request.GET.get("quiet", ""))
+    quiet = number(request, "quiet")
     try:
         found = acts.find(namespace, user, name)
         run = nodes.read(found) if found is not None else None
@@ -72,7 +72,7 @@ def log(request: HttpRequest, user: User, pk: int, name: str) -> HttpResponse:
     # A card that already has its lines asks for more of them only, also where none came so far.
     more = bool(request.GET.get("drawn"))
     template = "console/_workflow_log_lines.html" if more else "console/_workflow_log.html"
-    if not request.htmx:  # type: ignore[attr-defined]
+    if not a_part(request):
         template = "console/workflow_log.html"
     return render(request, template, context)
 

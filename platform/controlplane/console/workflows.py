@@ -14,20 +14,24 @@ from django.views.decorators.http import require_POST
 from controlplane.bookmarks import services as bookmarks
 from controlplane.errors import DomainError
 from controlplane.identity.models import User
+from controlplane.index import reading
 from controlplane.index.kinds import WORKFLOW
 from controlplane.index.models import Workflow
+from controlplane.index.reading import NEWEST, PHASES
 from tenants.models import Team, TenantNamespace
 
+from . import kept
+from .asked_for import a_part, page_of, posted, text
 from .choosing import FEW, suggestions
 from .elsewhere import curl
 from .followed import ages_of, clusters_of, simulated
 from .frame import chosen_team
-from .numbers import page_of
 from .people import signed_in
-from .workflow_filter import PHASES, SINCE, Filter, counts
+from .workflow_filter import Filter
 
 PAGE = 25
 VIEWS = "workflows"
+LONGEST_VIEW = 10_000  # of an address that is refused in words; beyond it, cut
 COLUMNS = (
     ("name", "Workflow"),
     ("phase", "Phase"),
@@ -58,7 +62,7 @@ class Column:
 @signed_in
 def workflows(request: HttpRequest, user: User) -> HttpResponse:
     """A page of the list. Without a query it begins with the team that the switcher is set to."""
-    if not request.GET and (team := chosen_team(request, user)) and not request.htmx:  # type: ignore[attr-defined]
+    if not request.GET and (team := chosen_team(request, user)) and not a_part(request):
         return redirect(f"{request.path}?{urlencode({'team': team.slug})}")
     return _page(request, user)
 
@@ -67,7 +71,7 @@ def workflows(request: HttpRequest, user: User) -> HttpResponse:
 def names(request: HttpRequest, user: User) -> HttpResponse:
     """Names of namespaces that fit what is typed into the filter so far."""
     mine = TenantNamespace.objects.live().of(user)
-    found = suggestions(mine, request.GET.get("namespace", ""))
+    found = suggestions(mine, text(request, "namespace"))
     return render(request, "console/_options.html", {"options": {n.name: None for n in found}})
 
 
@@ -75,12 +79,12 @@ def names(request: HttpRequest, user: User) -> HttpResponse:
 @signed_in
 def keep_view(request: HttpRequest, user: User) -> HttpResponse:
     """Keep this view under a name, or forget one."""
-    query = request.POST.get("query", "").removeprefix("?")
+    query = posted(request, "query", longest=LONGEST_VIEW).removeprefix("?")
     if "forget" in request.POST:
-        bookmarks.forget(user, VIEWS, request.POST["forget"])
+        bookmarks.forget(user, VIEWS, posted(request, "forget"))
         return redirect(f"/workflows/?{query}")
     try:
-        kept = bookmarks.keep(user, VIEWS, name=request.POST.get("name", ""), query=query)
+        kept = bookmarks.keep(user, VIEWS, name=posted(request, "name"), query=query)
     except DomainError as exc:
         messages.error(request, exc.sentence, extra_tags="bad")
         return redirect(f"/workflows/?{query}")
@@ -90,13 +94,13 @@ def keep_view(request: HttpRequest, user: User) -> HttpResponse:
 
 def _page(request: HttpRequest, user: User) -> HttpResponse:
     asked, now = Filter.of(request.GET.dict()), timezone.now()
-    rows = asked.but_phase(Workflow.objects.visible_to(user), now)
-    by_phase = counts(rows)
+    seen = Workflow.objects.visible_to(user)
+    by_phase = reading.counts(reading.narrow(seen, asked.of_any_phase().asked(now)))
     everything = sum(by_phase.values())
     total = by_phase[asked.phase] if asked.phase else everything
     pages = max(1, -(-total // PAGE))
-    number = page_of(request.GET.get("page", ""), pages)
-    shown = asked.of_phase(rows)
+    number = page_of(request, pages)
+    shown = reading.ordered(reading.narrow(seen, asked.asked(now)), asked.sort)
     start = (number - 1) * PAGE
     context = {
         "asked": asked,
@@ -109,9 +113,12 @@ def _page(request: HttpRequest, user: User) -> HttpResponse:
         "last": min(start + PAGE, total),
         "page": number,
         "pages": pages,
-        "since": [(key, words) for key, (words, _) in SINCE.items()],
+        "windows": kept.windows(asked),
+        "beyond": kept.reaches_beyond(asked, now),
+        "oldest": kept.oldest(asked, now),
+        "kept": kept.words(),
     }
-    if request.htmx:  # type: ignore[attr-defined]
+    if a_part(request):
         return render(request, "console/_workflows_rows.html", context)
     query = request.GET.urlencode()
     return render(
@@ -122,7 +129,7 @@ def _page(request: HttpRequest, user: User) -> HttpResponse:
             **_surroundings(user),
             "views": bookmarks.of(user, VIEWS),
             "query": query,
-            "behind": _behind(asked),
+            "behind": _behind(asked, now),
         },
     )
 
@@ -157,9 +164,18 @@ def _column(sort: str, title: str, current: str) -> Column:
     return Column(title, key if down else f"-{key}", "descending" if down else "ascending")
 
 
-def _behind(asked: Filter) -> list[tuple[str, str]]:
-    where = shlex.quote(asked.namespace) if asked.namespace else "NAMESPACE"
+def _behind(asked: Filter, now: datetime) -> list[tuple[str, str]]:
+    """The same rows from the index: as the page is narrowed and sorted, windows as moments."""
+    said = {key: _written(value) for key, value in vars(asked.asked(now)).items() if value}
+    if asked.sort != NEWEST:
+        said["order"] = asked.sort
+    options = [f"--{key.replace('_', '-')}={value}" for key, value in said.items()]
+    query = f"?{urlencode(said)}" if said else ""
     return [
-        ("Terminal", f"argosy workflow list {where}"),
-        ("API", curl("namespaces/ID/workflows/")),
+        ("Terminal", shlex.join(["argosy", "workflow", "list", *options])),
+        ("API", curl(f"workflows/{query}")),
     ]
+
+
+def _written(value: str | datetime) -> str:
+    return value if isinstance(value, str) else f"{value:%Y-%m-%dT%H:%M:%S.%fZ}"

@@ -93,9 +93,9 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
-                "title": "People",
+                "title": "Access",
                 "items": [
-                    page("Users", "person", "identity.user"),
+                    page("People", "person", "identity.user"),
                     page("API tokens", "key", "identity.apitoken"),
                     page("Wrong passwords", "shield", "axes.accessattempt"),
                 ],

@@ -1,12 +1,13 @@
-"""What who has tried too many passwords is told, at the console's door as at the API's."""
+"""How many wrong passwords are left, and what is told to who has none, at either door."""
 
-from typing import Any
-
-from django.http import HttpRequest, HttpResponse
+from axes.handlers.proxy import AxesProxyHandler
+from django.conf import settings
+from django.http import HttpRequest
 
 SENTENCE = "Too many wrong passwords for that name from your address. Wait 15 minutes."
 
 
-def locked_out(request: HttpRequest, response: HttpResponse, credentials: Any) -> HttpResponse:  # noqa: ARG001
-    """The answer to a form; the API shapes its own (`controlplane.api.tokens`)."""
-    return HttpResponse(SENTENCE, status=429, content_type="text/plain")
+def tries_left(request: HttpRequest, username: str) -> int:
+    """How many wrong passwords for this name may still come from this address."""
+    failures = AxesProxyHandler.get_failures(request, {"username": username})
+    return max(int(settings.AXES_FAILURE_LIMIT) - int(failures), 0)

@@ -82,7 +82,23 @@ class CronEntry:
     manifest: Manifest = field(default_factory=dict)
 
 
-Entry = WorkflowEntry | CronEntry | QuotaEntry
+@dataclass(frozen=True, slots=True)
+class OwnedEntry:
+    """Who wrote an object of ours, each answer as a hash: a large cluster has a hundred thousand.
+
+    `ours`: the fields we own; `applied`: when we last applied it; `theirs`: what others own of it that
+    matters, 0 if nothing. `namespace` is the one it lives in, or is.
+    """
+
+    namespace: str
+    uid: str
+    resource_version: int
+    ours: int
+    applied: int
+    theirs: int
+
+
+Entry = WorkflowEntry | CronEntry | QuotaEntry | OwnedEntry
 
 
 def workflow_of(manifest: Manifest) -> WorkflowEntry | None:

@@ -1,4 +1,7 @@
-"""What was last seen by watching the clusters: a row a workflow, a cron, a quota. Facts, never wishes."""
+"""What was last seen by watching the clusters: a row a workflow, a cron, a quota. Facts, never wishes.
+
+None outlives its object: how long an ended workflow is kept is said in the package's docstring.
+"""
 
 from datetime import datetime, timedelta
 from typing import Self, TypeVar

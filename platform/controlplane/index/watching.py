@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 # is opened, tells that it is still there. So streams are short, and silence soon means something.
 STREAM_SECONDS = 60
 PAGE = 200  # a workflow can be a megabyte
+METADATA_PAGE = 1000  # a kilobyte each
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 60.0
 SHORT_SECONDS = 1.0  # a stream that ends sooner is a failure: opened again at once, it would spin
@@ -111,6 +112,7 @@ class Follower:
             labels=self._kind.labels,
             resource_version=self._place,
             seconds=self._seconds,
+            metadata_only=self._kind.metadata_only,
         )
         self._tell(Standing(in_step=True))
         try:
@@ -141,7 +143,8 @@ class Follower:
                 self._kind.name,
                 labels=self._kind.labels,
                 cursor=cursor,
-                limit=PAGE,
+                limit=METADATA_PAGE if self._kind.metadata_only else PAGE,
+                metadata_only=self._kind.metadata_only,
             )
             # A page at a time, so that never all of the manifests are in memory.
             entries += [e for m in page.items if (e := self._kind.entry(m)) is not None]
@@ -166,7 +169,11 @@ class Follower:
         Its watch would not say so: it waits in silence for versions above the one it is asked for.
         """
         now = self._kube.list_from(
-            self._kind.api_version, self._kind.name, labels=self._kind.labels, limit=1
+            self._kind.api_version,
+            self._kind.name,
+            labels=self._kind.labels,
+            limit=1,
+            metadata_only=self._kind.metadata_only,
         )
         return version_of(now.resource_version) < self._known
 

@@ -60,6 +60,7 @@ class Kube(Protocol):
         labels: str = "",
         cursor: str = "",
         limit: int = ...,
+        metadata_only: bool = False,
     ) -> Listing: ...
     def watch(
         self,
@@ -70,6 +71,7 @@ class Kube(Protocol):
         labels: str = "",
         resource_version: str,
         seconds: int,
+        metadata_only: bool = False,
     ) -> Iterator[Event]: ...
     def apply(
         self,

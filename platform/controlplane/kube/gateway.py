@@ -33,6 +33,9 @@ POOL = 32  # above the number of worker threads, or they would queue for a socke
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 JSON = "application/json"
+# What the API server leaves out at our wish: all but who, when, and by whom.
+METADATA = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 HTTP_OK = 200
 EVENT_TYPES = frozenset(get_args(EventType))
 
@@ -125,13 +128,16 @@ class KubeGateway:
         labels: str = "",
         cursor: str = "",
         limit: int = PAGE,
+        metadata_only: bool = False,
     ) -> Listing:
         """One page with the version to watch from once the last page is read.
 
         All pages of one listing show the same moment; Expired if that was too long ago.
+        `metadata_only`: of each object its `metadata`, and nothing else.
         """
         query = {"continue": cursor, "labelSelector": labels}
-        listing, _ = self._page(api_version, kind, namespace, query, limit)
+        accept = METADATA_LIST if metadata_only else JSON
+        listing, _ = self._page(api_version, kind, namespace, query, limit, accept=accept)
         return listing
 
     def watch(
@@ -143,6 +149,7 @@ class KubeGateway:
         labels: str = "",
         resource_version: str,
         seconds: int,
+        metadata_only: bool = False,
     ) -> Iterator[Event]:
         """What happens after `resource_version`, with bookmarks, for so long; then it just ends.
 
@@ -157,13 +164,16 @@ class KubeGateway:
             "labelSelector": labels,
         }
         with _translated():
-            answer = self._send("GET", collection_path(api_version, kind, namespace), query)
+            path = collection_path(api_version, kind, namespace)
+            accept = METADATA if metadata_only else JSON
+            answer = self._send("GET", path, query, accept=accept)
             if answer.status != HTTP_OK:
                 _document(answer.status, self._body(answer.response, self._bounds.object_bytes))
             # The answer had to begin as soon as any; from here on, silence is no failure.
             _be_patient(answer.response, seconds + LATE_SECONDS)
         until = time.monotonic() + seconds + LATE_SECONDS
-        return _events(answer.response, until, most=self._bounds.object_bytes)
+        events = _events(answer.response, until, most=self._bounds.object_bytes)
+        return _named(events, api_version, kind) if metadata_only else events
 
     def apply(
         self,
@@ -255,7 +265,14 @@ class KubeGateway:
                 return
 
     def _page(
-        self, api_version: str, kind: str, namespace: str, query: Mapping[str, str], limit: int
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str,
+        query: Mapping[str, str],
+        limit: int,
+        *,
+        accept: str = JSON,
     ) -> tuple[Listing, int]:
         """One page and how many bytes it was; with fewer objects than asked where they are large.
 
@@ -266,7 +283,9 @@ class KubeGateway:
         while True:
             asked = {**query, "limit": str(limit)}
             try:
-                code, raw = self._answer("GET", path, asked, most=self._bounds.page_bytes)
+                code, raw = self._answer(
+                    "GET", path, asked, accept=accept, most=self._bounds.page_bytes
+                )
             except TooLarge:
                 if limit == 1:
                     raise
@@ -364,6 +383,12 @@ def _events(response: Any, deadline: float, *, most: int) -> Iterator[Event]:
     finally:
         # Left before its end, it would go on talking into the pool.
         response.close()
+
+
+def _named(events: Iterator[Event], api_version: str, kind: str) -> Iterator[Event]:
+    """The same events, each object by the kind it is of: metadata alone has a kind of its own."""
+    for event in events:
+        yield Event(event.type, {**event.manifest, "apiVersion": api_version, "kind": kind})
 
 
 def _lines(response: Any, most: int) -> Iterator[bytes]:

@@ -1,4 +1,8 @@
-"""The watcher: a thread for each kind on each cluster, and one writer, which is this thread."""
+"""The watcher: a thread for each kind on each cluster, and one writer, which is this thread.
+
+Beside it, a thread that has the loop look at once where somebody changed what the platform keeps: it must
+not wait for thousands of workflows to be written.
+"""
 
 import logging
 import threading
@@ -14,16 +18,20 @@ from controlplane.clusters.connections import connect
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
 from controlplane.index import services
-from controlplane.index.kinds import KINDS, Kind
-from controlplane.index.watching import STREAM_SECONDS, Follower, News
+from controlplane.index.guarding import Guard, Watchfulness
+from controlplane.index.kinds import GUARD_RAILS, GUARDED, KINDS, Kind
+from controlplane.index.watching import STREAM_SECONDS, Follower, Heard, News, Standing
 from controlplane.index.writing import Inbox, Letter, write
 from controlplane.kube.door import Kube
 from controlplane.kube.errors import KubeError
+
+from .nudging import Nudger
 
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 5.0
 AGAIN_AFTER = 1.0
+STOP_SECONDS = 2.0
 STOPPED = "The platform's watch is not running."
 
 Opening = Callable[[Cluster], Kube]
@@ -37,12 +45,15 @@ def open_cluster(cluster: Cluster) -> Kube:
 def run(ended: threading.Event) -> None:
     """Watch all clusters until `ended`."""
     watcher = Watcher(ended, opening=open_cluster)
+    nudges = threading.Thread(target=watcher.nudger.run, args=(ended,), name="nudges", daemon=True)
+    nudges.start()
     logger.info("the watch has begun")
     try:
         while not ended.is_set():
             watcher.step()
     finally:
         watcher.stop()
+        nudges.join(STOP_SECONDS)
         connections.close_all()
     logger.info("the watch has ended")
 
@@ -75,6 +86,7 @@ class Watcher:
         self._opening = opening
         self._look_every = look_every
         self._seconds = seconds
+        self.nudger = Nudger()
         self._inbox = Inbox()
         self._followed: dict[int, Followed] = {}
         self._look_at = 0.0
@@ -127,22 +139,41 @@ class Watcher:
         known = {kind.name: services.newest(cluster, kind) for kind in KINDS}
         followed = Followed(cluster)
         for kind in KINDS:
-            follower = Follower(
-                kube,
-                kind,
-                known=known[kind.name],
-                tell=partial(self._take, followed, kind),
-                ended=followed.ended,
-                seconds=self._seconds,
-            )
-            # A daemon: it may sit in a read for minutes, and nobody waits for it.
-            name = f"watch {kind.name} on {cluster.name}"
-            threading.Thread(target=follower.run, name=name, daemon=True).start()
+            tell = partial(self._take, followed, kind)
+            self._follow(followed, kube, kind, tell, known=known[kind.name])
+        whole = Watchfulness()
+        for kind in GUARDED:
+            self._follow(followed, kube, kind, partial(self._guard, followed, kind, Guard(), whole))
         self._followed[cluster.pk] = followed
+
+    def _follow(
+        self,
+        followed: Followed,
+        kube: Kube,
+        kind: Kind,
+        tell: Callable[[News], None],
+        *,
+        known: int = 0,
+    ) -> None:
+        follower = Follower(
+            kube, kind, known=known, tell=tell, ended=followed.ended, seconds=self._seconds
+        )
+        # A daemon: it may sit in a read for minutes, and nobody waits for it.
+        name = f"watch {kind.name} on {followed.cluster.name}"
+        threading.Thread(target=follower.run, name=name, daemon=True).start()
 
     def _take(self, followed: Followed, kind: Kind, news: News) -> None:
         self._inbox.put(Letter(followed.cluster, kind, news), followed.ended)
 
+    def _guard(
+        self, followed: Followed, kind: Kind, guard: Guard, whole: Watchfulness, news: News
+    ) -> None:
+        if isinstance(news, Standing | Heard):
+            if (said := whole.take(kind, news)) is not None:
+                self._inbox.put(Letter(followed.cluster, GUARD_RAILS, said), followed.ended)
+        elif (changed := guard.take(news)) and not followed.ended.is_set():
+            self.nudger.add(followed.cluster.pk, changed)
+
     def _say(self, cluster: Cluster, message: str) -> None:
-        for kind in KINDS:
+        for kind in (*KINDS, GUARD_RAILS):
             services.report(cluster, kind, in_step=False, message=message, now=timezone.now())

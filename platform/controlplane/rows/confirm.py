@@ -11,6 +11,7 @@ from django.contrib.admin.utils import unquote
 from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from .history import Difference, differences, values_of
 
@@ -44,9 +45,19 @@ class Touched:
 class Confirmed(Base[Row]):
     """A form whose change is shown in full, and kept when the person says so to exactly that."""
 
-    def touched(self, row: Row) -> QuerySet[Any]:
-        """The namespaces that follow this row."""
+    asks_always = True  # else: only where there is a doubt
+
+    def touched(self, row: Row) -> QuerySet[Any] | None:
+        """The namespaces that follow this row; None where none does, whatever is edited."""
         raise NotImplementedError
+
+    def doubts(self, edited: Row) -> Sequence[str]:  # noqa: ARG002 - for who has some
+        """What is odd about it though it may be meant, each as a sentence."""
+        return ()
+
+    def verdicts(self, edited: Row) -> Sequence[Any]:  # noqa: ARG002 - for who asks them
+        """What the clusters say of it: `cluster`, `namespace`, `taken`, `sentence`."""
+        return ()
 
     def changeform_view(
         self,
@@ -55,14 +66,16 @@ class Confirmed(Base[Row]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        if request.method == "POST" and object_id:
-            question = self._question(request, unquote(object_id))
+        if request.method == "POST":
+            question = self._question(request, unquote(object_id) if object_id else None)
             if question is not None:
                 return question
         return super().changeform_view(request, object_id, form_url, extra_context)
 
-    def _question(self, request: HttpRequest, object_id: str) -> Any:
+    def _question(self, request: HttpRequest, object_id: str | None) -> Any:
         """The page that asks; None if there is nothing to ask: it was answered, or cannot be kept."""
+        if object_id is None:
+            return self._question_of_new(request)
         before = self.get_object(request, object_id)
         if before is None or not self.has_change_permission(request, before):
             return None  # Django's own answer
@@ -77,20 +90,37 @@ class Confirmed(Base[Row]):
             messages.info(request, f"Nothing was changed in {before}.")
             return HttpResponseRedirect(request.get_full_path())
         seal = _seal(was, becomes)
-        given = request.POST.get(CONFIRMED)
-        if given == seal:
+        if request.POST.get(CONFIRMED) == seal:
             return None  # yes, to exactly this
-        return self._ask(request, before, changed, seal=seal, stale=given is not None)
+        return self._ask(request, before, form.instance, changed, seal=seal)
+
+    def _question_of_new(self, request: HttpRequest) -> Any:
+        """A new row touches nobody: it is asked about only where there is a doubt."""
+        if not self.has_add_permission(request):
+            return None
+        form = self.get_form(request, None, change=False)(request.POST)
+        if not form.is_valid():
+            return None
+        names = [(name, str(field.label or name)) for name, field in form.fields.items()]
+        seal = _seal({}, values_of(form.instance, names))
+        if request.POST.get(CONFIRMED) == seal or not self.doubts(form.instance):
+            return None
+        return self._ask(request, None, form.instance, (), seal=seal)
 
     def _ask(
         self,
         request: HttpRequest,
-        row: Row,
+        row: Row | None,
+        edited: Row,
         changed: Sequence[Difference],
         *,
         seal: str,
-        stale: bool,
-    ) -> TemplateResponse:
+    ) -> TemplateResponse | None:
+        doubts = self.doubts(edited)
+        if not doubts and not self.asks_always:
+            return None
+        touched = None if row is None else self.touched(row)
+        answers = self.verdicts(edited)
         kept = [
             (name, value)
             for name, values in request.POST.lists()
@@ -99,17 +129,29 @@ class Confirmed(Base[Row]):
         ]
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Who would this change touch? {row}",
+            "title": f"Who would this change touch? {row}"
+            if touched is not None
+            else f"Keep {edited}?",
             "opts": self.opts,
             "original": row,
             "changed": changed,
-            "touched": who_follows(self.touched(row)),
+            "touched": None if touched is None else who_follows(touched),
+            "doubts": doubts,
+            "answers": answers,
+            "refused": any(answer.taken is False for answer in answers),
+            "away": self._away(row),
             "kept": kept,
             "confirmed": CONFIRMED,
             "seal": seal,
-            "stale": stale,
+            "stale": CONFIRMED in request.POST,
         }
         return TemplateResponse(request, "desk/confirm.html", context)
+
+    def _away(self, row: Row | None) -> str:
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}"
+        if row is None:
+            return reverse(f"{name}_changelist")
+        return reverse(f"{name}_change", args=[row.pk])
 
 
 def who_follows(namespaces: QuerySet[Any]) -> Touched:

@@ -112,6 +112,9 @@ def test_a_list_is_read_only(payments: TenantNamespace) -> None:
         {"cluster": "far"},
         {"template": "close-the-books"},
         {"text": "GHTL"},
+        {"text": "MEMORY"},
+        {"team": "atlas", "outcome": "bad"},
+        {"finished_since": "2026-01-01T13:00:00Z"},
         {"since": "2026-01-01T12:30:00Z"},
         {"since": "2026-01-01T13:30:00+01:00", "until": "2026-01-02T00:00:00Z"},
     ],
@@ -120,16 +123,25 @@ def test_a_list_is_narrowed_by_what_is_asked(
     payments: TenantNamespace, query: dict[str, str]
 ) -> None:
     ledger = NamespaceFactory(name="ledger", team=payments.team, cluster__name="far")
-    indexed(payments, phase="Running")
+    Team.objects.filter(pk=payments.team.pk).update(slug="atlas")
+    indexed(payments, phase="Running", template="close-the-books-2")
     indexed(
         ledger,
         "nightly",
         phase="Failed",
         template="close-the-books",
+        message="out of memory",
         created_at=NOON + timedelta(hours=1),
+        finished_at=NOON + timedelta(hours=2),
     )
 
     assert names(payments.team, **query) == ["nightly"]
+
+
+def test_one_that_no_controller_has_seen_is_pending(payments: TenantNamespace) -> None:
+    indexed(payments)
+
+    assert names(payments.team, phase="Pending") == ["hello"]
 
 
 def test_until_is_before_and_since_is_from(payments: TenantNamespace) -> None:
@@ -191,9 +203,11 @@ def test_pages_follow_each_other_without_gap_or_overlap(payments: TenantNamespac
         ({"order": "uid"}, "order"),
         ({"since": "yesterday"}, "since"),
         ({"until": "0000-00-00"}, "until"),
-        ({"text": "a" * 201}, "text"),
+        ({"text": "a" * 254}, "text"),
         ({"text": "\0"}, "text"),
         ({"phase": "a\0"}, "phase"),
+        ({"outcome": "ugly"}, "outcome"),
+        ({"finished_since": "today"}, "finished_since"),
     ],
 )
 def test_what_cannot_be_asked_is_a_400_that_names_it(

@@ -120,7 +120,7 @@ def test_a_paused_one_stays_as_it_is_and_says_so() -> None:
 
     answer = client_of(owner_of(namespace.team)).post(f"{NAMESPACES}{namespace.pk}/try-now/")
 
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "paused")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "paused")
 
 
 def test_nobody_writes_a_namespace_directly() -> None:

@@ -141,3 +141,25 @@ def test_nobody_else_writes_teams() -> None:
         assert client.post(TEAMS, ATLAS, format="json").status_code == 403
         more = client.patch(f"{TEAMS}{team.pk}/", {"cpu_budget": "999"}, format="json")
         assert more.status_code == 403
+
+
+def test_what_is_odd_is_kept_only_when_it_is_confirmed() -> None:
+    team = NamespaceFactory().team
+    client = client_of(platform_admin())
+    lower = {"cpu_budget": "1"}
+
+    refused = client.patch(f"{TEAMS}{team.pk}/", lower, format="json")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "not_confirmed")
+    assert "4 cores are promised" in refused.json()["error"]["sentence"]
+
+    kept = client.patch(f"{TEAMS}{team.pk}/", lower | {"confirm": True}, format="json")
+    assert (kept.status_code, kept.json()["cpu_budget"]) == (200, "1")
+    assert "confirm" not in kept.json()
+
+
+def test_a_new_team_with_another_teams_group_is_confirmed_first() -> None:
+    TeamFactory(owner_group=ATLAS["owner_group"])
+    client = client_of(platform_admin())
+
+    assert client.post(TEAMS, ATLAS, format="json").status_code == 409
+    assert client.post(TEAMS, ATLAS | {"confirm": True}, format="json").status_code == 201

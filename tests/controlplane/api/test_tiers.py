@@ -70,3 +70,27 @@ def test_nobody_else_writes_tiers() -> None:
     for person in (PersonFactory(), approver()):
         answer = client_of(person).patch(f"{TIERS}{tier().pk}/", {"order": 9}, format="json")
         assert answer.status_code == 403
+
+
+def test_limits_that_no_cluster_would_take_are_refused_by_field() -> None:
+    small = tier()
+    limits = {"default": {"cpu": "8"}, "max": {"cpu": "4"}}
+
+    answer = client_of(platform_admin()).patch(
+        f"/api/v1/tiers/{small.pk}/", {"limits": limits}, format="json"
+    )
+
+    assert answer.status_code == 400
+    assert "default.cpu (8) is more than max.cpu (4)" in answer.json()["error"]["sentence"]
+
+
+def test_a_controllers_resources_can_be_edited() -> None:
+    small = tier()
+    resources = {"requests": {"cpu": "100m"}, "limits": {"cpu": "1"}}
+
+    answer = client_of(platform_admin()).patch(
+        f"/api/v1/tiers/{small.pk}/", {"controller_resources": resources}, format="json"
+    )
+
+    assert answer.status_code == 200
+    assert tier().controller_resources == resources

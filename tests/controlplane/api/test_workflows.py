@@ -22,11 +22,12 @@ from tests.factories import (
     viewer_of,
 )
 
-HELLO = {
+SPEC: Manifest = {"entrypoint": "main", "templates": [{"name": "main", "suspend": {}}]}
+HELLO: Manifest = {
     "apiVersion": "argoproj.io/v1alpha1",
     "kind": "Workflow",
     "metadata": {"name": "hello"},
-    "spec": {"entrypoint": "main", "serviceAccountName": "argosy-owner"},
+    "spec": {**SPEC, "serviceAccountName": "argosy-owner"},
 }
 
 
@@ -216,7 +217,7 @@ def test_a_submission_is_nested_only_so_deep(
     for _ in range(levels):
         value = {"a": value}
 
-    answer = submit(member_of(payments.team), payments, {**HELLO, "spec": value})
+    answer = submit(member_of(payments.team), payments, {**HELLO, "spec": {**SPEC, **value}})
 
     assert answer.status_code == (400 if deep else 201)
     assert ("levels deep" in answer.text) is deep
@@ -322,7 +323,7 @@ def test_what_cannot_be_done_now_says_why(payments: TenantNamespace) -> None:
 
     answer = act(who, payments, "hello/resume/")
 
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "not_now")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not_now")
 
 
 @pytest.mark.parametrize("verb", ["stop", "terminate", "suspend", "resume", "resubmit"])
@@ -355,6 +356,43 @@ def test_a_dry_run_makes_nothing(payments: TenantNamespace, fake: WatchedCluster
 
     assert answer.status_code == 200
     assert answer.json()["manifest"]["spec"]["serviceAccountName"] == "workflow-runner"
+    assert not [ref for ref in fake.objects if ref.kind == "Workflow"]
+
+
+def test_a_dry_run_says_what_the_cluster_would_not(
+    payments: TenantNamespace, fake: WatchedCluster
+) -> None:
+    wrong = {**HELLO, "spec": {**SPEC, "tempaltes": []}}
+    said = {"manifest": wrong, "dry_run": True}
+
+    answer = client_of(member_of(payments.team)).post(path_of(payments), said, format="json")
+
+    (warning,) = answer.json()["warnings"]
+    assert warning["path"] == "spec.tempaltes"
+    assert "did you mean `templates`?" in warning["sentence"]
+
+
+def test_what_can_never_run_is_refused_with_a_code_of_its_own(
+    payments: TenantNamespace, fake: WatchedCluster
+) -> None:
+    answer = submit(member_of(payments.team), payments, {**HELLO, "spec": {**SPEC, "onExit": "x"}})
+
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (400, "cannot_run")
+    assert "no template x" in error["sentence"]
+    assert error["details"]["warnings"][0]["path"] == "spec.onExit"
+
+
+def test_a_workflow_is_deleted_by_members_and_by_nobody_else(
+    payments: TenantNamespace, fake: WatchedCluster
+) -> None:
+    submit(member_of(payments.team), payments)
+    where = path_of(payments, "hello/")
+
+    assert client_of(viewer_of(payments.team)).delete(where).status_code == 403
+    assert client_of(owner_of(NamespaceFactory().team)).delete(where).status_code == 404
+    assert client_of(member_of(payments.team)).delete(where).status_code == 204
+    assert client_of(member_of(payments.team)).delete(where).status_code == 404
     assert not [ref for ref in fake.objects if ref.kind == "Workflow"]
 
 

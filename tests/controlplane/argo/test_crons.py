@@ -105,3 +105,9 @@ def test_a_cron_that_says_nonsense_is_one_without_a_schedule(spec: Any) -> None:
     found = read({"metadata": {"name": "x"}, "spec": spec, "status": []}, NOW)
 
     assert (found.schedules, found.next) == ((), None)
+
+
+def test_how_many_schedules_never_come_is_counted() -> None:
+    found = cron("0 3 * * *", "at noon")
+
+    assert (found.problems, found.broken) == (1, False)

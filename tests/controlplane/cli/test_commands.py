@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,31 @@ def test_workflows_are_listed_over_all_of_ones_namespaces() -> None:
     assert run("workflow", "list", "payments", "--phase", "Failed").exit_code == REFUSED
 
 
+def test_a_list_of_workflows_is_narrowed_and_sorted_as_the_console_does_it() -> None:
+    far, near = NamespaceFactory(name="payments"), NamespaceFactory(name="payments")
+    both = PersonFactory(claimed_groups=[far.team.owner_group, near.team.owner_group])
+    now = timezone.now()
+    for namespace, name, facts in (
+        (far, "a", {"phase": "Error", "template": "fraud", "finished_at": now, "seconds": 9}),
+        (near, "b", {"phase": "Failed", "message": "out of memory", "seconds": 20}),
+        (near, "c", {}),
+    ):
+        Workflow.objects.create(namespace=namespace, uid=name, name=name, created_at=now, **facts)
+
+    def found(*options: str) -> list[str]:
+        answer = run("workflow", "list", "--json", *options, user=both)
+        return [each["name"] for each in json.loads(answer.stdout)]
+
+    hour = (now + timedelta(hours=1)).isoformat()
+    assert found("--outcome=bad", "--order=-took") == ["b", "a"]
+    assert found(f"--cluster={near.cluster.name}", "--order=name") == ["b", "c"]
+    assert found("--namespace=payments", f"--team={far.team.slug}") == ["a"]
+    assert found("--template=fraud") == found(f"--finished-since={now.isoformat()}") == ["a"]
+    assert found("--text=MEMORY") == ["b"]
+    assert found(f"--since={hour}") == []
+    assert found(f"--until={hour}", "--phase=Pending") == ["c"]
+
+
 @pytest.mark.parametrize("words", [("nothing",), ("request", "show", "x"), ("namespace", "show")])
 def test_a_word_that_is_no_command_ends_with_2(words: tuple[str, ...]) -> None:
     assert run(*words, user=PersonFactory()).exit_code == USAGE
@@ -187,6 +213,23 @@ def test_waiting_ends_with_the_reason_when_it_takes_too_long() -> None:
     assert "slow is Pending" in answer.output
 
 
+def test_what_is_not_there_is_named() -> None:
+    answer = run("approve", "99", user=approver())
+
+    assert answer.exit_code == REFUSED
+    assert "There is no request 99, or you may not see it." in answer.output
+
+
+def test_who_decides_on_nothing_is_told_before_the_plan() -> None:
+    request = filed()
+
+    answer = run("approve", str(request.pk), user=owner_of(request.team))
+
+    assert answer.exit_code == REFUSED
+    assert "Only approvers of the platform decide" in answer.output
+    assert "objects" not in answer.output
+
+
 def test_a_rejection_is_kept_with_its_reason() -> None:
     request = filed()
 
@@ -233,7 +276,8 @@ def test_workflows_are_submitted_listed_and_shown(
     monkeypatch.setattr(access, "connect", lambda _: connection)
     namespace = NamespaceFactory(name="atlas", applied_at=timezone.now())
     file.write_text(
-        "{apiVersion: argoproj.io/v1alpha1, kind: Workflow, metadata: {name: hello}, spec: {}}",
+        "{apiVersion: argoproj.io/v1alpha1, kind: Workflow, metadata: {name: hello}, "
+        "spec: {entrypoint: a, templates: [{name: a, suspend: {}}], entrypont: a}}",
         encoding="utf-8",
     )
     owner = owner_of(namespace.team)
@@ -243,8 +287,17 @@ def test_workflows_are_submitted_listed_and_shown(
     shown = run("workflow", "show", "atlas", "hello", "--json", user=owner)
 
     assert made.exit_code == OK
+    assert "did you mean `entrypoint`?" in made.output
     assert [w["name"] for w in json.loads(listed.stdout)] == ["hello"]
     assert json.loads(shown.stdout)["manifest"]["spec"]["serviceAccountName"] == "workflow-runner"
+
+    # For people the newest comes first, and what nobody looked at yet has a phase too.
+    run("workflow", "resubmit", "atlas", "hello", user=owner)
+    assert "Pending" in run("workflow", "list", "atlas", user=owner).output
+
+    gone = run("workflow", "delete", "atlas", "hello", "--yes", user=owner)
+    assert "hello is deleted" in gone.output
+    assert run("workflow", "show", "atlas", "hello", user=owner).exit_code == REFUSED
 
 
 def test_workflows_are_steered_and_schedules_rest(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import OperationalError
 from django.http import HttpRequest
@@ -22,10 +23,13 @@ from tests.factories import (
     NamespaceFactory,
     PersonFactory,
     TeamFactory,
+    Who,
     approver,
     filed,
+    member_of,
     owner_of,
     platform_admin,
+    viewer_of,
 )
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +56,7 @@ def test_a_badge_is_a_word_beside_its_colour(word: str, look: str) -> None:
 
 
 def test_a_badge_may_show_another_word_than_decides_its_look() -> None:
-    assert badge("False", "not ready") == '<span class="badge bad">not ready</span>'
+    assert badge("False", "not ready") == '<span class="badge bad">Not ready</span>'
 
 
 def test_a_badge_writes_what_a_cluster_says_as_text() -> None:
@@ -330,7 +334,110 @@ def test_the_inbox_counts_never_ones_own() -> None:
     assert signed_in(both).get("/").context["frame"].inbox_count == 1
 
 
+@pytest.mark.parametrize(("who", "may"), [(member_of, True), (owner_of, True), (viewer_of, False)])
+def test_a_button_that_would_be_refused_is_not_there(who: Who, may: bool) -> None:
+    namespace = NamespaceFactory(applied_at=timezone.now(), phase="Ready")
+    client = signed_in(who(namespace.team))
+
+    for page in ("/", "/workflows/"):
+        assert ("/workflows/submit/" in client.get(page).content.decode()) == may
+    asks = "/requests/new/" in client.get("/").content.decode()
+    assert asks == (who is owner_of)
+
+
+def test_the_platforms_people_have_no_button_to_submit() -> None:
+    NamespaceFactory(applied_at=timezone.now(), phase="Ready")
+    client = signed_in(approver())
+
+    assert "/workflows/submit/" not in client.get("/").content.decode()
+    assert "/workflows/submit/" not in client.get("/workflows/").content.decode()
+
+
+def test_the_desk_names_who_can_open_it() -> None:
+    refused = signed_in(owner_of(TeamFactory())).get("/admin/", follow=True).content.decode()
+
+    assert "ask an admin of the platform" in refused
+
+
+def test_the_pages_are_one_list_that_a_phone_opens_by_an_address() -> None:
+    page = signed_in(owner_of(TeamFactory())).get("/").content.decode()
+
+    assert 'class="menu" href="#pages"' in page
+    assert page.count('id="pages"') == 1
+
+
 # Signing in and out.
+
+
+def ended(**more: str) -> Client:
+    """A browser whose session is over, and which does not know it yet."""
+    client = Client(**more)
+    client.cookies[settings.SESSION_COOKIE_NAME] = "x" * 32
+    return client
+
+
+def test_who_was_signed_in_is_told_that_the_session_ended() -> None:
+    door = ended().get("/requests/new/?name=a")["Location"]
+
+    assert door == "/sign-in/?next=/requests/new/%3Fname%3Da&ended=yes"
+    page = Client().get(door).content.decode()
+    assert "Your session ended" in page
+    assert "data-kept" in page
+    assert "Your session ended" not in Client().get("/sign-in/").content.decode()
+
+
+def test_what_was_sent_after_the_session_ended_is_said_not_to_be_taken() -> None:
+    here = {"Referer": "http://testserver/requests/new/?team=a"}
+
+    door = ended().post("/requests/new/", {"name": "a"}, headers=here)["Location"]
+
+    assert door == "/sign-in/?next=/requests/new/%3Fteam%3Da&ended=sent"
+    assert "What you sent was not taken" in Client().get(door).content.decode()
+
+
+def test_nobody_is_sent_to_another_host_after_signing_in() -> None:
+    there = {"Referer": "https://elsewhere.example/x"}
+
+    door = ended().post("/requests/new/", {}, headers=there)["Location"]
+
+    assert door.startswith("/sign-in/?next=/requests/new/&")
+
+
+def test_a_part_that_is_asked_for_too_late_leads_to_the_door_and_back() -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/requests/new/?name=a"}
+
+    answer = ended().post("/requests/new/check/?field=name", {}, headers=headers)
+
+    assert answer.headers["HX-Redirect"].startswith("/sign-in/?next=/requests/new/%3Fname%3Da&")
+
+
+def test_a_form_older_than_the_sign_in_says_that_nothing_was_done() -> None:
+    client = Client(enforce_csrf_checks=True)
+    person = PersonFactory()
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+
+    answer = client.post("/theme/", {"theme": "dark"})
+
+    assert answer.status_code == 403
+    assert "nothing was done" in answer.content.decode()
+
+
+def test_near_the_last_try_it_is_said_how_many_are_left_and_then_how_long_to_wait() -> None:
+    PersonFactory(username="dana", password=PASSWORD)
+    client = Client(REMOTE_ADDR="10.0.0.9")
+
+    def wrong() -> str:
+        said = {"username": "dana", "password": "wrong", "next": "/inbox/"}
+        return client.post("/sign-in/", said).content.decode()
+
+    pages = [wrong() for _ in range(settings.AXES_FAILURE_LIMIT)]
+
+    assert not any("more wrong password" in page for page in pages[:6])
+    assert "3 more wrong passwords and" in pages[6]
+    assert "1 more wrong password and" in pages[8]
+    assert "Wait 15 minutes" in pages[9]
+    assert "<h1>Sign in</h1>" in pages[9]
+    assert "/sign-in/?next=/inbox/" in pages[9]
 
 
 def test_a_page_sends_a_stranger_to_sign_in_and_back() -> None:

@@ -94,9 +94,36 @@ def test_the_queue_is_oldest_first_with_its_budget_verdicts(who: Any) -> None:
 
     assert [row.request for row in answer.context["rows"]] == [first, second]
     page = answer.content.decode()
-    assert "fits" in page
-    assert "over by 2 cores" in page
+    assert "Fits" in page
+    assert "Over by 2 cores" in page
     assert first.requested_by.username in page
+
+
+def test_what_fits_one_by_one_is_summed_before_all_of_it_is_approved() -> None:
+    team = Team.objects.get(pk=TeamFactory(name="Moles", cpu_budget=6).pk)
+    one, other = filed(team), filed(team, name="another")
+    client = browser(approver())
+
+    page = client.get(PLANS, {"chosen": [one.pk, other.pk]}).content.decode()
+    assert "Over by 2 cores." in page
+    assert page.index("Over by 2 cores.") < page.index("Approve the ticked")
+
+    ticked = client.get("/inbox/together/", {"chosen": one.pk}).content.decode()
+    assert "Moles" in ticked
+    assert "Over budget" not in ticked
+    assert browser(owner_of(team)).get("/inbox/together/").status_code == 404
+
+
+def test_what_cannot_be_approved_by_now_cannot_be_ticked() -> None:
+    team = Team.objects.get(pk=TeamFactory(namespace_limit=1).pk)
+    late = filed(team)
+    NamespaceFactory(team=team)
+
+    page = browser(approver()).get(PLANS, {"chosen": late.pk}).content.decode()
+
+    assert "already has 1 of 1 namespaces" in page
+    assert f'value="{late.pk}"' not in page
+    assert "Approve the ticked" not in page
 
 
 def test_ones_own_is_listed_apart_and_cannot_be_chosen() -> None:

@@ -1,6 +1,6 @@
 """Home, the list, one namespace, its progress: what a person finds there, and what a stranger does not."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from controlplane.console import network, revisions
+from controlplane.console.progress import title_of
 from controlplane.console.revisions import Line, diff_of
 from controlplane.index.models import QuotaUse, Watch, Workflow
 from controlplane.kube.door import Connection
@@ -39,14 +40,21 @@ from tests.provisioning.manifests import release as release_of
 
 pytestmark = pytest.mark.django_db
 
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PAGES = ("", "progress/", "release/", "turns/")
 PULL = 'ImagePullBackOff: Back-off pulling image "quay.io/argoproj/workflow-controller"'
+
+
+@pytest.fixture(autouse=True)
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is noon for as long as a test takes, however busy the machine: `5 min ago` stays true."""
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
 
 
 def condition(
     kind: str, status: str, reason: str, message: str = "", **more: Any
 ) -> dict[str, Any]:
-    since = (timezone.now() - timedelta(minutes=5)).isoformat()
+    since = (NOW - timedelta(minutes=5)).isoformat()
     return {
         "type": kind,
         "status": status,
@@ -126,10 +134,13 @@ def test_a_stranger_is_sent_to_sign_in(path: str) -> None:
     assert (answer.status_code, answer.url) == (302, f"/sign-in/?next={path}")
 
 
-def test_a_page_that_polls_after_signing_out_is_loaded_anew() -> None:
+def test_a_page_that_polls_after_signing_out_goes_to_sign_in() -> None:
     answer = Client().get("/namespaces/1/progress/", headers=HTMX)
 
-    assert (answer.status_code, answer.headers["HX-Refresh"]) == (204, "true")
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (
+        204,
+        "/sign-in/?next=/namespaces/1/progress/",
+    )
 
 
 @pytest.mark.parametrize("pk", [0, 2**70])
@@ -147,7 +158,7 @@ def test_a_card_tells_why_since_when_and_when_it_is_tried_again() -> None:
 
     assert "payments-stage Degraded" in page
     assert "Its image could not be pulled." in page
-    assert "Degraded since 5 min ago next try in 3 min" in page
+    assert "Degraded for 5 min next try in 3 min" in page
 
 
 def test_a_card_shows_what_the_cluster_counted() -> None:
@@ -179,10 +190,62 @@ def test_a_card_counts_what_runs_and_what_failed_within_a_day() -> None:
     assert "2 running · 2 failed in 24 h" in read(signed_in(viewer_of(namespace.team)), "/")
 
 
+def test_what_a_card_counts_is_what_its_links_show() -> None:
+    namespace = ready()
+    twin = ready(name=namespace.name, team=namespace.team)  # on another cluster
+    for phase in ("Running", "Failed", "Error", "Succeeded"):
+        workflow(namespace, phase)
+        workflow(twin, phase)
+    workflow(namespace, "Failed", finished_at=timezone.now() - timedelta(hours=25))
+    client = signed_in(viewer_of(namespace.team))
+
+    for card in client.get("/").context["cards"]:
+        for count, query in (
+            (card.counts.running, card.counts.running_query),
+            (card.counts.failed, card.counts.failed_query),
+        ):
+            page = client.get(f"/workflows/?{query}")
+            assert page.context["total"] == count > 0, query
+            assert {row.workflow.namespace_id for row in page.context["rows"]} == {
+                card.namespace.pk
+            }
+            assert f'href="/workflows/?{query}"'.replace("&", "&amp;") in (
+                client.get("/").content.decode()
+            )
+
+
 def test_workflows_of_a_team_are_not_counted_for_the_platforms_people() -> None:
     workflow(ready(), "Running")
 
     assert "1 running" not in read(signed_in(approver()), "/")
+
+
+def test_the_first_page_looks_again_while_something_moves_and_stops_with_it() -> None:
+    namespace = ready(phase="Provisioning")
+    client = signed_in(owner_of(namespace.team))
+    page = client.get("/")
+    again = f"/?part=live&looks=0&shown={page.context['poll'].shown}"
+    assert "part=live" in page.content.decode()
+
+    quiet = client.get(again, headers=HTMX).content.decode()
+    assert "hx-get" in quiet
+    assert "hx-swap-oob" not in quiet
+
+    namespace.phase = "Ready"
+    namespace.save()
+
+    moved = client.get(again, headers=HTMX).content.decode()
+    assert "hx-swap-oob" in moved
+    assert "part=live" not in moved
+
+
+def test_who_ends_a_namespace_is_said_to_its_owner() -> None:
+    namespace = ready()
+
+    assert "Ending it" in read(signed_in(owner_of(namespace.team)), f"/namespaces/{namespace.pk}/")
+    assert "Ending it" not in read(
+        signed_in(member_of(namespace.team)), f"/namespaces/{namespace.pk}/"
+    )
 
 
 def test_whoever_has_nothing_is_told_three_steps() -> None:
@@ -190,6 +253,27 @@ def test_whoever_has_nothing_is_told_three_steps() -> None:
 
     assert "Three steps to a first workflow" in page
     assert page.count("New namespace") == 2
+
+
+def test_who_owns_the_last_of_many_teams_may_ask_on_every_page() -> None:
+    teams = [TeamFactory() for _ in range(15)]
+    groups = [team.viewer_group for team in teams[:-1]] + [teams[-1].owner_group]
+    client = signed_in(PersonFactory(claimed_groups=groups))
+
+    assert client.get("/").context["may_ask"] is True
+    assert "you are not one" not in read(client, "/")
+    assert client.get("/requests/").context["may_ask"] is True
+    assert client.get("/namespaces/").context["frame"].may_ask is True
+    assert [t.slug for t in client.get("/requests/new/").context["form"].teams] == [teams[-1].slug]
+
+
+def test_a_team_is_chosen_without_what_no_database_takes() -> None:
+    team = TeamFactory(slug="payments")
+    client = signed_in(owner_of(team))
+
+    client.get("/", {"team": "pay\0ments"})
+
+    assert client.get("/").context["team"] == team
 
 
 def test_who_may_not_ask_is_told_who_may() -> None:
@@ -520,7 +604,7 @@ def test_a_namespace_shows_what_was_done_there_step_by_step(cluster: FakeCluster
     client = signed_in(owner_of(namespace.team))
     page = read(client, f"/namespaces/{namespace.pk}/")
 
-    assert "failed apply Role x no 0.5 s" in page
+    assert "Failed apply Role x no 0.5 s" in page
     html = client.get(f"/namespaces/{namespace.pk}/").content.decode()
     assert '<span class="badge bad">Forbidden</span>' in html
 
@@ -806,3 +890,86 @@ def test_what_was_done_for_another_team_is_not_told(choose: bool) -> None:
         client.get("/", {"team": mine.team.slug})
 
     assert "TheirOwnBusiness" not in read(client, "/")
+
+
+# What a progress page is about.
+
+LATER = {"applied_at": "2026-01-01T00:00:00Z", "ready_at": "2026-01-01T00:00:09Z"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "title"),
+    [
+        ({}, "Setting up payments"),
+        ({"phase": "Degraded", "observed_generation": 1}, "Setting up payments"),
+        ({"phase": "Ready", "observed_generation": 1, **LATER}, "payments is Ready"),
+        ({"phase": "Ready", "generation": 2, "observed_generation": 1, **LATER}, "up to date"),
+        (
+            {"phase": "Degraded", "observed_generation": 1, **LATER},
+            "What keeps payments from being Ready",
+        ),
+        ({"deletion_requested_at": "2026-01-02T00:00:00Z", **LATER}, "Removing payments"),
+        ({"deleted_at": "2026-01-02T00:00:00Z", "begun_at": LATER["applied_at"]}, "is gone"),
+        ({"deleted_at": "2026-01-02T00:00:00Z"}, "payments was never made"),
+    ],
+)
+def test_the_title_says_what_is_going_on_now(fields: dict[str, Any], title: str) -> None:
+    namespace = NamespaceFactory(name="payments", **fields)
+    namespace.refresh_from_db()
+
+    assert title in title_of(namespace)
+
+
+def test_a_page_that_is_not_asked_again_has_no_time_that_stands_still() -> None:
+    namespace = ready()
+
+    page = progress(namespace)
+
+    assert f"approved {namespace.created_at:%-d %b %Y, %H:%M} UTC" in page
+    assert " ago" not in page
+    assert "just now" not in page
+
+
+def test_the_title_moves_with_the_steps() -> None:
+    namespace = degraded()
+    client, path = signed_in(owner_of(namespace.team)), f"/namespaces/{namespace.pk}/progress/"
+    said = client.get(path, headers=HTMX).context["poll"].said
+    TenantNamespace.objects.filter(pk=namespace.pk).update(phase="Ready", conditions=READY)
+
+    moved = client.get(path, {"said": said}, headers=HTMX).content.decode()
+
+    assert f'id="progress-title" hx-swap-oob="innerHTML">{namespace.name} is Ready' in moved
+
+
+def test_tries_are_turns_that_had_something_to_do() -> None:
+    namespace = ready()
+    step = {"step": "apply Role x", "stage": "guard_rails", "state": "done"}
+    Turn.objects.create(namespace=namespace, generation=1, steps=[step])
+    Turn.objects.create(namespace=namespace, generation=1, outcome="AllReady")
+
+    assert "1 turn with work to do" in progress(namespace)
+
+
+@pytest.mark.parametrize(
+    ("in_step", "said"), [(True, "put back within seconds."), (False, "may take five minutes")]
+)
+def test_how_soon_a_change_is_put_back_is_said_as_it_is(
+    cluster: FakeCluster, in_step: bool, said: str
+) -> None:
+    namespace, now = ready(), timezone.now()
+    Watch.objects.create(
+        cluster=namespace.cluster, kind="Guard rails", in_step=in_step, since=now, heard_at=now
+    )
+
+    page = read(signed_in(viewer_of(namespace.team)), f"/namespaces/{namespace.pk}/")
+
+    assert said in page
+    assert "Guard rails may be old" not in page
+
+
+def test_nobody_is_told_of_seconds_where_nothing_watches(cluster: FakeCluster) -> None:
+    namespace = ready()
+
+    assert "may take five minutes" in read(
+        signed_in(viewer_of(namespace.team)), f"/namespaces/{namespace.pk}/"
+    )

@@ -18,6 +18,7 @@ from tests.factories import (
     TeamFactory,
     Who,
     approver,
+    filed,
     member_of,
     owner_of,
     viewer_of,
@@ -59,9 +60,9 @@ def test_sending_files_the_request_and_shows_it() -> None:
 
     answer = browser(owner_of(team)).post(NEW, typed(team, act="send"))
 
-    filed = Request.objects.get()
-    assert (answer.status_code, answer["Location"]) == (302, f"/requests/{filed.pk}/")
-    assert (filed.team, filed.asked["name"], filed.reason) == (team, "night", "month's end")
+    request = Request.objects.get()
+    assert (answer.status_code, answer["Location"]) == (302, f"/requests/{request.pk}/")
+    assert (request.team, request.asked["name"], request.reason) == (team, "night", "month's end")
 
 
 @pytest.mark.parametrize("who", [member_of, viewer_of])
@@ -119,6 +120,28 @@ def test_what_cannot_be_is_said_beside_its_field_and_what_was_typed_is_kept(
     assert not Request.objects.exists()
 
 
+def test_what_was_not_sent_says_so_at_the_top_and_leads_to_the_field() -> None:
+    team = Team.objects.get(pk=TeamFactory(name="The Moles", cpu_budget=3, memory_budget_gib=3).pk)
+
+    answer = browser(owner_of(team)).post(NEW, typed(team, act="send"))
+
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert page.index("<b>Not sent.</b>") < page.index('id="team"')
+    assert '<a href="#tier-small">Tier</a>: The Moles has promised 0 of 3 cores' in page
+    assert "0 of 3 GiB of memory" in page
+
+
+def test_a_name_that_is_too_long_is_said_and_never_cut() -> None:
+    team = TeamFactory()
+
+    answer = browser(owner_of(team)).post(NEW, typed(team, act="send", name="a" * 60))
+
+    page = answer.content.decode()
+    assert "That name has 60 characters; at most 58 are allowed." in page
+    assert f'value="{"a" * 60}" maxlength="253"' in page
+
+
 def test_an_act_that_there_is_not_is_not_there() -> None:
     team = TeamFactory()
 
@@ -169,6 +192,23 @@ def test_a_field_is_checked_while_it_is_typed() -> None:
     assert not Request.objects.exists()
 
 
+def test_a_name_that_another_request_waits_for_is_said_while_it_is_typed() -> None:
+    team, cluster = TeamFactory(), ClusterFactory()
+    waiting = filed(team, name="night", cluster=cluster.name)
+    foreign = filed(name="dawn", cluster=cluster.name)
+    client = browser(owner_of(team))
+
+    def hint(name: str) -> str:
+        fields = typed(team, name=name, cluster=cluster.name)
+        answer = client.post(f"{CHECK}?field=name", fields)
+        return str(answer.context["hints"]["name"].sentence)
+
+    assert f"#{waiting.pk} already waits for this name" in hint("night")
+    assert "Another team's request already waits for this name" in hint("dawn")
+    assert f"#{foreign.pk}" not in hint("dawn")
+    assert "Free on" in hint("noon")
+
+
 def test_a_name_that_nobody_came_to_yet_is_not_called_wrong() -> None:
     team = TeamFactory()
 
@@ -198,7 +238,7 @@ def test_a_tier_says_what_it_leaves_of_the_budget() -> None:
     page = browser(owner_of(team)).get(NEW, {"team": team.slug}).content.decode()
 
     assert "4 → 8 of 16" in page
-    assert "over by 4 cores" in page  # medium, beside 4 that are promised
+    assert "Over by 4 cores" in page  # medium, beside 4 that are promised
 
 
 def test_a_cluster_that_does_not_answer_is_said_to_and_no_address_of_it_is_told() -> None:
@@ -383,7 +423,7 @@ def test_the_form_costs_the_same_whatever_there_is() -> None:
         NamespaceFactory(team=team)
         ClusterFactory()
 
-    assert queries(client, NEW) == cost <= FRAME + 7
+    assert queries(client, NEW) == cost <= FRAME + 8
 
 
 def test_without_a_cluster_it_says_who_registers_one() -> None:

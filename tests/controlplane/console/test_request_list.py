@@ -117,7 +117,7 @@ def test_own_drafts_are_on_top_and_nobody_elses() -> None:
 def test_an_empty_list_says_what_to_do() -> None:
     team = TeamFactory()
 
-    assert "Ask for a namespace" in browser(owner_of(team)).get(LIST).content.decode()
+    assert "New namespace</a>" in browser(owner_of(team)).get(LIST).content.decode()
     assert "Owners of a team ask" in browser(viewer_of(team)).get(LIST).content.decode()
     assert "Show all" in browser(owner_of(team)).get(LIST, {"q": "x"}).content.decode()
 

@@ -1,5 +1,6 @@
 """One request in the browser: its story for who may see it, its plan for who decides, and every act."""
 
+import re
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from controlplane.clusters.models import Cluster
 from controlplane.identity.models import User
 from controlplane.kube.errors import Unreachable
 from controlplane.plans import looks
@@ -452,6 +454,103 @@ def test_a_request_of_a_shape_that_is_gone_is_still_a_page() -> None:
     assert browser(approver()).get(at(request)).status_code == 200
 
 
+def test_a_name_that_was_taken_since_is_said_before_the_button_on_each_view() -> None:
+    request, client = filed(), browser(approver())
+    assert "This cannot be approved" not in client.get(at(request)).content.decode()
+
+    cluster = Cluster.objects.get(name=request.asked["cluster"])
+    NamespaceFactory(cluster=cluster, name=request.asked["name"])
+
+    page = client.get(at(request)).content.decode()
+    assert "already has a namespace" in page
+    assert page.index("already has a namespace") < page.index("Approve exactly this")
+    assert re.search(r'value="approve" disabled aria-describedby="why-not"', page)
+    assert "note ok" not in page
+    assert "primary" not in page
+
+
+def test_what_is_over_the_budget_has_its_verdict_where_the_button_is() -> None:
+    team = Team.objects.get(pk=TeamFactory(cpu_budget=6, namespace_limit=1).pk)
+    request = filed(team)
+    NamespaceFactory(team=team)
+
+    page = browser(approver()).get(at(request)).content.decode()
+
+    assert "Over budget" in page
+    assert "Over by 2 cores, 1 namespace." in page
+    assert 'value="approve" disabled' in page
+    # The owner reads it too, and has nothing to press.
+    said = browser(owner_of(team)).get(at(request)).content.decode()
+    assert "As things are now it cannot be approved" in said
+
+
+def test_who_else_waits_for_the_name_is_said_to_the_approver() -> None:
+    first = filed(name="same")
+    cluster = first.asked["cluster"]
+    second = filed(name="same", cluster=cluster)
+
+    page = browser(approver()).get(at(second)).content.decode()
+
+    assert f"#{first.pk} already waits for this name" in page
+    # To the team itself the other team's request is not there.
+    said = browser(owner_of(second.team)).get(at(second)).content.decode()
+    assert "Another team&#x27;s request already waits" in said
+    assert f"#{first.pk} already" not in said
+
+
+def test_what_fits_alone_but_not_with_what_else_waits_is_said() -> None:
+    team = Team.objects.get(pk=TeamFactory(cpu_budget=6).pk)
+    request = filed(team)
+    filed(team, name="another")
+
+    page = browser(approver()).get(at(request)).content.decode()
+
+    assert "With the other one that waits: over by 2 cores." in page
+    assert "Fits alone" in page
+    assert 'value="approve" disabled' not in page
+
+
+LIVE = {"HX-Request": "true"}
+
+
+def test_the_page_looks_again_by_itself_and_says_what_became_of_it(story: plans.Plans) -> None:
+    request = filed()
+    client = browser(owner_of(request.team))
+    page = client.get(at(request))
+    again = f"{at(request)}?part=live&looks=0&shown={page.context['poll'].shown}"
+    assert "part=live" in page.content.decode()
+
+    quiet = client.get(again, headers=LIVE).content.decode()
+    assert "hx-get" in quiet
+    assert "hx-swap-oob" not in quiet
+
+    requests.reject(request, by=approver(), note="too early")
+
+    moved = client.get(again, headers=LIVE).content.decode()
+    assert "too early" in moved
+    assert "Ask again" in moved
+    assert "part=live" not in moved  # nothing more will come of it
+    assert not story.asked
+
+
+def test_an_approvers_look_asks_no_cluster_again(story: plans.Plans) -> None:
+    request, client = filed(), browser(approver())
+    client.get(at(request))
+    asked = len(story.asked)
+
+    client.get(f"{at(request)}?part=live", headers=LIVE)
+
+    assert len(story.asked) == asked
+
+
+def test_another_team_is_not_told_what_moves() -> None:
+    request = filed()
+
+    answer = browser(owner_of(TeamFactory())).get(f"{at(request)}?part=live", headers=LIVE)
+
+    assert answer.status_code == 404
+
+
 def test_the_page_costs_the_same_whatever_happened() -> None:
     request, client = filed(), browser(approver())
     cost = queries(client, at(request))
@@ -460,4 +559,4 @@ def test_the_page_costs_the_same_whatever_happened() -> None:
         requests.comment(request, by=viewer_of(request.team), note=str(number))
         NamespaceFactory(team=Team.objects.get(pk=request.team_id))
 
-    assert queries(client, at(request)) == cost <= FRAME + 13
+    assert queries(client, at(request)) == cost <= FRAME + 17

@@ -7,6 +7,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from controlplane.console.frame import Frame
 from controlplane.index.models import Workflow
 from tenants.models import TenantNamespace
 from tests.controlplane.console.pages import HTMX, read, signed_in, words
@@ -73,6 +74,19 @@ def test_a_request_is_found_by_its_number_and_by_who_asked() -> None:
 def test_pages_are_found_by_their_name_those_of_the_platform_by_its_people_alone() -> None:
     assert found(signed_in(approver()), "inbo") == {"Go to": ["Inbox"]}
     assert found(signed_in(owner_of(TeamFactory())), "inbo") == {}
+
+
+@pytest.mark.parametrize("word", ["sched", "CRON"])
+def test_schedules_are_found_by_the_word_of_either_side(word: str) -> None:
+    assert found(signed_in(owner_of(TeamFactory())), word) == {"Go to": ["Schedules"]}
+
+
+def test_a_page_is_gone_to_by_its_first_letter() -> None:
+    around = Frame(owner_of(TeamFactory()), "", "/")
+    keys = {page.name: page.key for page in (*around.pages, *around.platform_pages) if page.key}
+
+    assert all(key == name[0].lower() for name, key in keys.items())
+    assert len(set(keys.values())) == len(keys)
 
 
 def test_without_a_word_the_pages_are_offered() -> None:
@@ -172,8 +186,9 @@ def test_the_sidebar_counts_what_is_there_and_marks_the_page() -> None:
     html = signed_in(owner_of(team)).get("/namespaces/").content.decode()
 
     assert ' href="/namespaces/" aria-current="page">Namespaces' in html
-    assert "Namespaces 1 Workflows Crons Violations 0 Exemptions Requests 1 New namespace" in words(
-        html
+    assert (
+        "Namespaces 1 Workflows Schedules Violations 0 Exemptions Requests 1 New namespace"
+        in words(html)
     )
     assert "Inbox" not in html
 

@@ -198,3 +198,33 @@ def test_a_reason_nobody_foresaw_is_told_in_its_own_words() -> None:
     assert headline_of(Condition("Ready", Status.FALSE, "Odd", "The moon is full")) == (
         "The moon is full"
     )
+
+
+def test_a_change_that_failed_says_what_and_that_the_rest_stands_as_before() -> None:
+    steps = [
+        {
+            "step": "apply LimitRange team-limits in payments",
+            "stage": "guard_rails",
+            "state": "failed",
+            "error": "Invalid value",
+        }
+    ]
+    seen = conditions(
+        ("NamespaceReady", Status.TRUE, "Present"),
+        ("GuardRailsReady", Status.FALSE, "Invalid"),
+        ("ArgoReady", Status.TRUE, "Available"),
+        ("Ready", Status.FALSE, "Invalid"),
+    )
+
+    found = making(Facts([steps], seen, {}, made=True))
+
+    assert [step.state for step in found] == [DONE, FAILED, DONE, DONE]
+    assert found[1].sentence.endswith("all as before, but not LimitRange team-limits in payments")
+    assert {step.sentence for step in found[2:]} == {"stands as it was made before"}
+
+
+def test_of_what_was_never_whole_it_is_told_how_far_it_came() -> None:
+    steps = [entry("guard_rails"), {**entry("guard_rails", "failed"), "step": "apply Role y"}]
+    seen = conditions(("GuardRailsReady", Status.FALSE, "Invalid"))
+
+    assert "(1 of 2 done)" in making(Facts([steps], seen, {}))[1].sentence

@@ -2,17 +2,27 @@
 
 import itertools
 import re
+import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
+import typer
+from django.conf import settings
+from django.http import QueryDict
+from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 
 from controlplane.argo import access
 from controlplane.argo.logs import LIMIT_BYTES
 from controlplane.argo.nodes import pod_of, read
+from controlplane.bookmarks.models import Bookmark
+from controlplane.cli.main import app as cli
+from controlplane.console.workflow_graph import graph_of
 from controlplane.identity.models import User
 from controlplane.index import services as index
 from controlplane.index.entries import cron_of
@@ -40,10 +50,17 @@ from tests.player import Player
 pytestmark = pytest.mark.django_db
 
 API = "argoproj.io/v1alpha1"
-NOW = datetime.now(UTC)
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SCRIPT = "<script>alert(1)</script>"
 HTMX = {"HX-Request": "true"}
 numbers = itertools.count()
+UGLY = ("outcome=ugly", "finished=9y", "to=9999-12-31")
+
+
+@pytest.fixture(autouse=True)
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is noon for as long as a test takes, however busy the machine: `5 min ago` stays true."""
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
 
 
 @pytest.fixture
@@ -126,8 +143,9 @@ def test_a_stranger_is_sent_to_sign_in(payments: TenantNamespace, hello: Manifes
     answers = [Client().get(page) for page in every_page(payments)]
     answers += [Client().post(page) for page in [*posts, "/workflows/views/", "/workflows/submit/"]]
 
-    assert {a.status_code for a in answers} <= {302, 405}
-    assert all(a["Location"].startswith("/sign-in/") for a in answers if a.status_code == 302)
+    assert {(a.status_code, a["Location"].partition("?")[0]) for a in answers} == {
+        (302, "/sign-in/")
+    }
 
 
 def test_another_team_finds_nothing_and_can_do_nothing(
@@ -198,7 +216,10 @@ def test_the_list_is_found_sorted_and_counted_by_its_address(payments: TenantNam
 
     assert found("team=") == ["alpha", "gamma", "beta"]
     assert found("sort=-name") == ["gamma", "beta", "alpha"]
-    assert found("phase=Failed") == found("q=memory") == found("template=fra") == ["alpha"]
+    assert found("phase=Failed") == found("q=memory") == found("template=fraud") == ["alpha"]
+    assert found("outcome=bad") == ["alpha"]
+    assert found("outcome=good") == ["beta"]
+    assert found("template=fra") == []
     assert found("phase=Pending") == ["gamma"]
     assert found("since=24h") == ["alpha", "gamma"]
     assert found(f"to={NOW - timedelta(days=2):%Y-%m-%d}") == ["beta"]
@@ -211,7 +232,19 @@ def test_the_list_is_found_sorted_and_counted_by_its_address(payments: TenantNam
 
 @pytest.mark.parametrize(
     "query",
-    ["phase=Nope", "sort=DROP", "page=0", "page=-1", "page=zz", "from=x", "since=9y", "q=%00"],
+    [
+        "phase=Nope",
+        "sort=DROP",
+        "page=0",
+        "page=-1",
+        "page=zz",
+        "from=x",
+        "since=9y",
+        "since=30d",
+        "q=%00",
+        "outcome=ugly",
+        "finished=9y",
+    ],
 )
 def test_an_address_that_means_nothing_asks_for_everything(
     payments: TenantNamespace, query: str
@@ -312,10 +345,26 @@ def test_where_pods_are_simulated_every_page_says_so(
         assert "Pods on east are simulated" in text_of(client.get(page))
 
 
+def test_that_nothing_will_run_it_is_said_before_a_workflow_is_submitted(
+    payments: TenantNamespace, hello: Manifest
+) -> None:
+    client = signed_in(member_of(payments.team))
+    assert "Nothing will run" not in text_of(client.get("/workflows/submit/"))
+
+    payments.cluster.simulated = True
+    payments.cluster.save()
+
+    page = text_of(client.get("/workflows/submit/?from=yaml"))
+    assert "Nothing will run a workflow there" in page
+    assert page.index("Nothing will run") < page.index("Dry run")
+
+
 def test_without_anything_the_list_says_what_to_do(payments: TenantNamespace) -> None:
-    assert "Submit a workflow" in text_of(signed_in(owner_of(payments.team)).get("/workflows/"))
+    assert "Submit workflow" in text_of(signed_in(owner_of(payments.team)).get("/workflows/"))
+    # Who may not submit has no button that leads to a refusal.
+    assert "Submit workflow" not in text_of(signed_in(viewer_of(payments.team)).get("/workflows/"))
     nobody = text_of(signed_in(PersonFactory()).get("/workflows/"))
-    assert "Ask for a namespace" in nobody
+    assert "Owners of a team ask for it" in nobody
     assert "No workflow is like that" in text_of(
         signed_in(owner_of(payments.team)).get("/workflows/?q=zz")
     )
@@ -346,6 +395,17 @@ def test_a_view_that_cannot_be_kept_says_why(payments: TenantNamespace, wrong: A
     assert "note bad" in text_of(answer)
 
 
+def test_what_no_database_takes_is_left_out_of_a_view(payments: TenantNamespace) -> None:
+    client = signed_in(owner_of(payments.team))
+
+    client.post("/workflows/views/", {"name": "a\0b", "query": "?q=\0c"})
+    kept = Bookmark.objects.get()
+    client.post("/workflows/views/", {"forget": "a\0b"})
+
+    assert (kept.name, kept.query) == ("ab", "q=c")
+    assert not Bookmark.objects.exists()
+
+
 def test_no_more_than_thirty_views_are_kept(payments: TenantNamespace) -> None:
     client = signed_in(owner_of(payments.team))
     for number in range(30):
@@ -354,7 +414,110 @@ def test_no_more_than_thirty_views_are_kept(payments: TenantNamespace) -> None:
     answer = client.post("/workflows/views/", {"name": "one more"}, follow=True)
 
     assert "forget one first" in text_of(answer)
-    assert client.post("/workflows/views/", {"name": "v1", "query": "q=b"}, follow=True)
+    again = client.post("/workflows/views/", {"name": "v1", "query": "q=b"}, follow=True)
+    assert "The view v1 is kept" in text_of(again)
+    assert text_of(again).count('class="view"') == 30
+
+
+# How long an ended workflow is listed.
+
+
+def windows_of(page: str) -> list[str]:
+    """What the filter offers as `Created in`."""
+    (choice,) = re.findall(r'<select id="f-since".*?</select>', page)
+    return re.findall(r'<option value="([^"]+)"', choice)
+
+
+def test_the_list_says_how_long_each_outcome_is_kept(payments: TenantNamespace) -> None:
+    page = text_of(signed_in(viewer_of(payments.team)).get("/workflows/"))
+
+    assert "Succeeded 1 d, Failed 7 d, Error 3 d" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "offered"),
+    [
+        ("", ["1h", "24h"]),
+        ("phase=Succeeded", ["1h", "24h"]),
+        ("phase=Error", ["1h", "24h", "3d"]),
+        ("outcome=bad", ["1h", "24h", "3d"]),
+        ("phase=Failed", ["1h", "24h", "3d", "7d"]),
+        ("phase=Running", ["1h", "24h", "3d", "7d"]),
+    ],
+)
+def test_only_windows_of_which_nothing_is_forgotten_are_offered(
+    payments: TenantNamespace, query: str, offered: list[str]
+) -> None:
+    page = signed_in(viewer_of(payments.team)).get(f"/workflows/?{query}&team=")
+
+    assert windows_of(text_of(page)) == offered
+
+
+@pytest.mark.parametrize(
+    ("query", "is_whole"),
+    [
+        ("since=24h", True),
+        ("since=7d&phase=Failed", True),
+        ("since=7d&phase=Running", True),
+        ("since=7d", False),
+        ("from=2025-12-24", False),
+        ("to=2025-12-24", False),
+        ("finished=7d&outcome=bad", False),
+    ],
+)
+def test_an_address_that_reaches_beyond_what_is_kept_is_told_so(
+    payments: TenantNamespace, query: str, is_whole: bool
+) -> None:
+    page = text_of(signed_in(viewer_of(payments.team)).get(f"/workflows/?{query}"))
+
+    assert ("are forgotten already" not in page) is is_whole
+
+
+# The same from elsewhere.
+
+
+def behind_of(answer: Any) -> dict[str, str]:
+    return dict(answer.context["behind"])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "team=",
+        "q=memory&sort=name",
+        "phase=Pending&sort=-took",
+        "outcome=bad&finished=24h&cluster=east&namespace=payments",
+        "template=fraud&team=payments&sort=phase",
+        "since=1h&sort=used",
+        f"from={NOW:%Y-%m-%d}&to={NOW:%Y-%m-%d}",
+    ],
+)
+def test_the_api_and_the_terminal_show_what_the_page_shows(
+    payments: TenantNamespace, query: str
+) -> None:
+    twin = NamespaceFactory(name="payments", team=payments.team)
+    finished = NOW - timedelta(minutes=1)
+    row(
+        payments, "alpha", "Failed", message="out of Memory", template="fraud", finished_at=finished
+    )
+    row(payments, "beta", seconds=20, created_at=NOW - timedelta(hours=2))
+    row(payments, "gamma", "", created_at=NOW - timedelta(minutes=2))
+    row(twin, "delta", "Failed", template="fraud-2", finished_at=finished)
+    client = signed_in(viewer_of(payments.team))
+
+    page = client.get(f"/workflows/?{query}")
+    *_, url = shlex.split(behind_of(page)["API"])
+    terminal = shlex.split(behind_of(page)["Terminal"])
+    api = client.get(url.removeprefix(settings.BASE_URL)).json()
+
+    assert [each["name"] for each in api["results"]] == names_in(page) != []
+    listing = typer.main.get_command(cli).commands["workflow"].commands["list"]  # type: ignore[attr-defined]
+    assert terminal[:3] == ["argosy", "workflow", "list"]
+    listing.make_context("list", terminal[3:])  # a word it does not know would be an error
+    said = dict(word.removeprefix("--").split("=", 1) for word in terminal[3:])
+    assert {key.replace("-", "_"): value for key, value in said.items()} == dict(
+        parse_qsl(url.partition("?")[2])
+    )
 
 
 # One workflow.
@@ -463,6 +626,19 @@ def test_a_step_is_chosen_by_a_link_and_a_fan_out_opened_by_one(
     assert listed.count("extract(") >= 12
 
 
+def test_a_box_is_drawn_as_large_as_it_was_laid_out(fake: FakeCluster, hello: Manifest) -> None:
+    Player.on_fake(fake, "payments", "hello").begin().fan_out("extract", 12)
+    graph = graph_of(read(stored(fake)), QueryDict(), NOW)
+
+    drawn = render_to_string(
+        "console/_workflow_graph.html", {"graph": replace(graph, width=200, height=60, middle=30)}
+    )
+
+    assert '<rect width="200" height="60"' in drawn
+    assert '<circle cx="200" cy="30"' in drawn
+    assert "176" not in re.sub(r"<(g|path|svg) [^>]*>", "", drawn)
+
+
 def test_hostile_names_stay_text(
     payments: TenantNamespace, hello: Manifest, fake: FakeCluster
 ) -> None:
@@ -489,6 +665,26 @@ def test_hostile_names_stay_text(
         answer = client.get(page_of(payments, rest=rest))
         assert answer.status_code == 200
         assert SCRIPT not in text_of(answer)
+
+
+def test_a_run_shows_every_parameter_and_which_are_the_templates_own(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    said = stored(fake)
+    said["spec"] = {
+        "workflowTemplateRef": {"name": "fraud"},
+        "arguments": {"parameters": [{"name": "day", "value": "monday"}]},
+    }
+    defaults = [{"name": "day", "value": "sunday"}, {"name": "region", "value": "eu"}]
+    said["status"] = {"storedWorkflowTemplateSpec": {"arguments": {"parameters": defaults}}}
+    said["metadata"]["annotations"] = {"workflows.argoproj.io/description": f"Finds it {SCRIPT}"}
+
+    page = text_of(signed_in(viewer_of(payments.team)).get(page_of(payments)))
+
+    assert "<code>monday</code>" in page
+    assert "sunday" not in page
+    assert '<code>eu</code> <span class="muted">(as the template has it)' in page
+    assert "Finds it &lt;script&gt;" in page
 
 
 def test_ten_thousand_steps_are_a_list_in_pages(
@@ -535,6 +731,64 @@ def test_a_cluster_that_is_away_leaves_what_was_last_seen(
     assert answer.status_code == 200
     assert "cannot be reached" in text_of(answer)
     assert "out of memory" in text_of(answer)
+
+
+def test_a_poll_of_a_cluster_that_went_away_says_so_and_asks_again(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    Player.on_fake(fake, "payments", "hello").begin()
+    client = signed_in(viewer_of(payments.team))
+    (poll,) = re.findall(r'hx-get="(\?[^"]*polls=1[^"]*)"', text_of(client.get(page_of(payments))))
+    at = page_of(payments, rest=poll.replace("&amp;", "&"))
+
+    fake.unreachable = True
+    away = client.get(at, headers=HTMX)
+    (again,) = re.findall(r'hx-get="(\?[^"]*)"', text_of(away))
+    fake.unreachable = False
+    back = client.get(page_of(payments, rest=again.replace("&amp;", "&")), headers=HTMX)
+
+    assert away.status_code == 200  # of any other, htmx would put nothing there, and ask no more
+    assert text_of(away).count("<div id=") == 1
+    assert "<html" not in text_of(away)
+    assert "cannot be reached" in text_of(away)
+    assert again.replace("polls=2", "polls=1") == poll
+    assert 'id="run-phase"' in text_of(back)
+    assert 'id="acts"' not in text_of(back)  # they are as they were
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_poll_of_a_workflow_that_was_removed_says_so_and_asks_no_more(
+    payments: TenantNamespace, known: bool
+) -> None:
+    if known:
+        row(payments, "hello", "Running")
+
+    answer = signed_in(viewer_of(payments.team)).get(page_of(payments), headers=HTMX)
+
+    assert answer.status_code == 200
+    assert "no longer in its cluster" in text_of(answer)
+    assert "<html" not in text_of(answer)
+    assert "hx-get" not in text_of(answer)
+    assert 'id="acts" hx-swap-oob="true"></div>' in text_of(answer)
+
+
+@pytest.mark.parametrize("who", [lambda _: approver(), lambda _: owner_of(TeamFactory())])
+def test_a_poll_of_who_may_see_it_no_more_loads_the_page_anew(
+    payments: TenantNamespace, hello: Manifest, who: Who
+) -> None:
+    answer = signed_in(who(payments.team)).get(page_of(payments), headers=HTMX)
+
+    assert (answer.status_code, answer["HX-Refresh"], answer.content) == (204, "true", b"")
+
+
+def test_going_back_to_a_workflow_brings_its_whole_page(
+    payments: TenantNamespace, hello: Manifest
+) -> None:
+    back = {**HTMX, "HX-History-Restore-Request": "true"}
+    client = signed_in(viewer_of(payments.team))
+
+    for path in (page_of(payments), "/workflows/"):
+        assert "<html" in text_of(client.get(path, headers=back))
 
 
 def test_a_workflow_that_is_gone_is_shown_from_the_index(payments: TenantNamespace) -> None:
@@ -624,6 +878,32 @@ def test_what_the_clusters_rbac_refuses_is_shown_in_its_words(
 
     assert answer.status_code == 403
     assert "members cannot patch" in text_of(answer)
+
+
+def test_a_member_deletes_a_workflow_and_it_is_in_no_list(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    row(payments, "hello", uid=hello["metadata"]["uid"])
+    client = signed_in(member_of(payments.team))
+    assert "That cannot be undone" in text_of(client.get(page_of(payments)))
+
+    answer = client.post(page_of(payments, rest="delete/"), follow=True)
+
+    assert not [ref for ref in fake.objects if ref.kind == "Workflow"]
+    assert "hello is deleted" in text_of(answer)
+    assert names_in(answer) == []
+
+
+def test_nobody_else_deletes_a_workflow(
+    payments: TenantNamespace, hello: Manifest, fake: FakeCluster
+) -> None:
+    where = page_of(payments, rest="delete/")
+
+    assert signed_in(viewer_of(payments.team)).post(where).status_code == 403
+    assert signed_in(owner_of(TeamFactory())).post(where).status_code == 404
+    assert signed_in(approver()).post(where).status_code == 403
+    assert "Delete" not in text_of(signed_in(viewer_of(payments.team)).get(page_of(payments)))
+    assert stored(fake)
 
 
 def test_an_act_takes_a_post(payments: TenantNamespace, hello: Manifest) -> None:
@@ -803,6 +1083,7 @@ metadata:
   generateName: hi-
 spec:
   entrypoint: main
+  templates: [{name: main, suspend: {}}]
 """
 
 
@@ -817,7 +1098,10 @@ def template(fake: FakeCluster, payments: TenantNamespace) -> Manifest:
         {"name": "day", "description": f"Which day {SCRIPT}"},
         {"name": "region", "enum": ["eu", "us"], "value": "eu"},
     ]
-    return made(fake, "WorkflowTemplate", "fraud", {"arguments": {"parameters": parameters}})
+    spec = {"entrypoint": "main", "templates": [{"name": "main", "suspend": {}}]}
+    return made(
+        fake, "WorkflowTemplate", "fraud", {**spec, "arguments": {"parameters": parameters}}
+    )
 
 
 def test_yaml_is_submitted_and_leads_to_its_workflow(
@@ -847,14 +1131,14 @@ def test_a_dry_run_makes_nothing_and_shows_what_would_be(
         (YAML.replace("entrypoint: main", "entrypoint: main\n  entrypoint: b"), "Line 7"),
         (YAML.replace("Workflow", "Pod"), "Only a Workflow"),
         (YAML + "status: {}\n", "Leave out status"),
-        (YAML + "status: {}\n", "Line 7"),
+        (YAML + "status: {}\n", "Line 8"),
         (YAML.replace("generateName: hi-", "name: [1]"), "Line 4"),
         (YAML.replace("generateName: hi-", "generateName: {a: b}"), "Line 4"),
         (YAML.replace("  generateName: hi-", "  name: x\n  labels: {a: 1}"), "Line 5"),
-        (YAML + "  x: !!binary aGk=\n", "Line 7"),
-        (YAML + "  x: !!set {a, b}\n", "Line 7"),
-        (YAML + "  x: !!bool maybe\n", "Line 7"),
-        *((YAML + f"  x: {'[' * deep}{']' * deep}\n", "Line 7") for deep in (330, 385, 440)),
+        (YAML + "  x: !!binary aGk=\n", "Line 8"),
+        (YAML + "  x: !!set {a, b}\n", "Line 8"),
+        (YAML + "  x: !!bool maybe\n", "Line 8"),
+        *((YAML + f"  x: {'[' * deep}{']' * deep}\n", "Line 8") for deep in (330, 385, 440)),
     ],
 )
 def test_what_is_wrong_with_yaml_is_said_beside_it_and_what_was_typed_stays(
@@ -879,12 +1163,52 @@ def test_what_the_api_server_does_not_know_is_said_with_its_line(
     assert "<b>Line 6</b>: There is no field spec.entrypoint." in text_of(answer)
 
 
+def test_what_would_not_run_is_said_at_the_dry_run_with_its_line(
+    payments: TenantNamespace, fake: FakeCluster
+) -> None:
+    answer = sent(payments, manifest=YAML + "  tempaltes: []\n", do="check")
+
+    assert answer.status_code == 200
+    assert "it would not run as written" in text_of(answer)
+    assert "Line 8</b>: There is no field `tempaltes`" in text_of(answer)
+    assert "note ok" not in text_of(answer)
+
+
+@pytest.mark.parametrize("do", ["check", "submit"])
+def test_what_can_never_run_is_refused_with_its_lines(
+    payments: TenantNamespace, fake: FakeCluster, do: str
+) -> None:
+    wrong = YAML.replace("entrypoint: main", "entrypoint: mian") + "  tempaltes: []\n"
+
+    answer = sent(payments, manifest=wrong, do=do)
+
+    assert answer.status_code == 400
+    assert "Line 6</b>: It can never run: there is no template mian" in text_of(answer)
+    assert "Line 8</b>: There is no field `tempaltes`" in text_of(answer)
+    assert "would take it" not in text_of(answer)
+    assert not [ref for ref in fake.objects if ref.kind == "Workflow"]
+
+
+def test_a_template_that_can_never_run_is_refused_too(
+    payments: TenantNamespace, fake: FakeCluster
+) -> None:
+    made(fake, "WorkflowTemplate", "empty", {"entrypoint": "main"})
+
+    answer = sent(payments, **{"from": "template"}, template="empty", do="check")
+
+    assert answer.status_code == 400
+    assert "there is no template main" in text_of(answer)
+
+
 def test_a_form_is_made_from_a_templates_parameters(
-    payments: TenantNamespace, template: Manifest
+    payments: TenantNamespace, template: Manifest, fake: FakeCluster
 ) -> None:
     client = signed_in(member_of(payments.team))
 
+    template["metadata"]["annotations"] = {"workflows.argoproj.io/description": "Finds fraud."}
+    fake.apply(template)
     page = text_of(client.get(f"/workflows/submit/?namespace={payments.pk}&template=fraud"))
+    assert "Finds fraud." in page
 
     assert 'name="p.day"' in page
     assert "<option selected>eu</option>" in page
@@ -1138,6 +1462,24 @@ def test_a_member_lets_a_schedule_rest_and_wakes_it(
     client.post(f"/crons/{payments.pk}/nightly/resume/")
     assert stored(fake, "nightly", "CronWorkflow")["spec"]["suspend"] is False
     assert client.post(f"/crons/{payments.pk}/nothing/resume/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("schedules", "says", "badge"),
+    [(["at noon"], "never runs", "Never runs"), (["at noon", "@daily"], "not by all", "Partly")],
+)
+def test_resuming_what_no_clock_can_start_says_so(
+    payments: TenantNamespace, fake: FakeCluster, schedules: list[str], says: str, badge: str
+) -> None:
+    made(fake, "CronWorkflow", "broken", {"schedules": schedules, "suspend": True})
+    client = signed_in(member_of(payments.team))
+
+    page = text_of(client.post(f"/crons/{payments.pk}/broken/resume/", follow=True))
+
+    assert says in page
+    assert "runs again." not in page
+    assert badge in page
+    assert ">Active<" not in page
 
 
 def test_a_viewer_may_not_touch_a_schedule(

@@ -9,8 +9,9 @@ from django.urls import reverse
 from controlplane.clusters import base_release
 from controlplane.clusters.models import Cluster
 from controlplane.kube.errors import Unreachable
+from provisioning.trial import Answer
 from tenants import services
-from tenants.models import TenantNamespace, Tier
+from tenants.models import Team, TenantNamespace, Tier
 from tests.factories import ClusterFactory, NamespaceFactory, TeamFactory, tier
 
 pytestmark = pytest.mark.django_db
@@ -194,3 +195,79 @@ def test_a_placement_may_say_only_where_pods_go(admin: Client) -> None:
 
     assert b"image is not part of it" in answer.content
     assert Cluster.objects.get(pk=cluster.pk).placement == {}
+
+
+def test_a_cluster_that_would_refuse_it_says_so_before_it_is_kept(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    NamespaceFactory()
+    said = [Answer("local", "payments", taken=False, sentence="Invalid value: 8")]
+    monkeypatch.setattr("provisioning.trial.of_tier", lambda *_: said)
+
+    page = admin.post(where(tier()), tier_form()).content.decode()
+
+    assert "Invalid value: 8" in page
+    assert "Keep it although it is refused" in page
+
+
+def test_a_cluster_that_cannot_be_asked_is_named(admin: Client) -> None:
+    namespace = NamespaceFactory(cluster__reachable=False, cluster__message="no route")
+
+    page = admin.post(where(tier()), tier_form()).content.decode()
+
+    assert f"{namespace.cluster.name} does not answer: no route" in page
+    assert "Keep this change" in page
+
+
+def test_limits_that_cannot_work_are_refused_in_the_form(admin: Client) -> None:
+    limits = '{"default":{"cpu":"8"},"max":{"cpu":"4"}}'
+
+    answer = admin.post(where(tier()), tier_form(limits=limits))
+
+    assert "seal" not in answer.context
+    assert b"default.cpu (8) is more than max.cpu (4)" in answer.content
+
+
+def team_form(team: Team, **changes: str) -> dict[str, str]:
+    return {
+        "name": team.name,
+        "owner_group": team.owner_group,
+        "member_group": team.member_group,
+        "viewer_group": team.viewer_group,
+        "namespace_limit": "5",
+        "cpu_budget": "32",
+        "memory_budget_gib": "128",
+        "_save": "Save",
+    } | changes
+
+
+def test_a_teams_plain_edit_is_not_asked_about(admin: Client) -> None:
+    team = TeamFactory()
+
+    assert admin.post(where(team), team_form(team, name="Renamed")).status_code == 302
+    assert Team.objects.get(pk=team.pk).name == "Renamed"
+
+
+def test_a_budget_below_what_is_promised_is_kept_only_with_a_yes(admin: Client) -> None:
+    team = NamespaceFactory().team
+    form = team_form(team, cpu_budget="1")
+
+    asked = admin.post(where(team), form)
+    assert "4 cores are promised" in asked.content.decode()
+    assert Team.objects.get(pk=team.pk).cpu_budget == 32
+
+    admin.post(where(team), form | {"_confirmed": asked.context["seal"]})
+    assert Team.objects.get(pk=team.pk).cpu_budget == 1
+
+
+def test_a_new_team_with_another_teams_group_is_kept_only_with_a_yes(admin: Client) -> None:
+    other = TeamFactory(slug="beta")
+    url = reverse("admin:tenants_team_add")
+    form = team_form(other, slug="atlas", member_group="", viewer_group="")
+
+    asked = admin.post(url, form)
+    assert "become owners of atlas too" in asked.content.decode()
+    assert not Team.objects.filter(slug="atlas").exists()
+
+    assert admin.post(url, form | {"_confirmed": asked.context["seal"]}).status_code == 302
+    assert Team.objects.filter(slug="atlas").exists()

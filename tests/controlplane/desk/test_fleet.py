@@ -1,6 +1,6 @@
 """The first page: what an operator looks for, in a number of queries that does not grow."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,8 +16,14 @@ from tests.factories import ClusterFactory, NamespaceFactory, filed
 
 pytestmark = pytest.mark.django_db
 
-NOW = timezone.now()
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 INDEX = "admin:index"
+
+
+@pytest.fixture(autouse=True)
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is noon for as long as a test takes, however busy the machine: `in 9 min` stays true."""
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
 
 
 def tiles(client: Client) -> dict[str, Any]:

@@ -15,6 +15,12 @@ from tests.factories import NamespaceFactory, PersonFactory, TeamFactory, filed
 
 pytestmark = pytest.mark.django_db
 
+REFUSED_OR_FILES = (
+    "/add/",
+    "/delete/",
+    "/export/",
+)  # what is recorded nobody adds; all else is read
+
 
 class Inline(HTMLParser):
     """What a strict policy would refuse: scripts and styles in the page itself."""
@@ -40,8 +46,9 @@ def test_the_desk_has_the_consoles_policy(admin: Client) -> None:
 def test_no_page_has_anything_inline(admin: Client, everything: Everything) -> None:
     for url in everything.urls():
         answer = admin.get(url)
-        if answer.streaming or answer.status_code != 200:
+        if url.endswith(REFUSED_OR_FILES) and (answer.streaming or answer.status_code == 403):
             continue
+        assert answer.status_code == 200, url
         seen = Inline()
         seen.feed(answer.content.decode())
         assert seen.found == [], url

@@ -279,6 +279,33 @@ def test_a_watch_tells_what_happened_since_the_listing_in_order(kube: Kube, name
     assert min(versions) > int(start)
 
 
+def test_metadata_alone_can_be_listed_and_watched_and_is_named_by_its_kind(
+    kube: Kube, namespace: str
+) -> None:
+    kube.apply(settings_of(namespace, "before"))
+    listed = kube.list_from("v1", "ConfigMap", namespace=namespace, metadata_only=True)
+    made = kube.apply(settings_of(namespace, "new"))
+
+    stream = kube.watch(
+        "v1",
+        "ConfigMap",
+        namespace=namespace,
+        labels="mine=yes",
+        resource_version=listed.resource_version,
+        seconds=9,
+        metadata_only=True,
+    )
+    event = next(stream)
+
+    before = next(m for m in listed.items if m["metadata"]["name"] == "before")
+    assert ref_of(event.manifest) == ref_of(made)
+    assert event.type == "ADDED"
+    for manifest in (before, event.manifest):
+        assert manifest.keys() == {"apiVersion", "kind", "metadata"}
+        assert manifest["kind"] == "ConfigMap"
+        assert [e["manager"] for e in manifest["metadata"]["managedFields"]] == ["argosy"]
+
+
 def test_an_object_that_loses_the_label_is_gone_to_who_watches_by_it(
     kube: Kube, namespace: str
 ) -> None:
@@ -311,6 +338,8 @@ def test_a_quiet_watch_says_bookmarks_at_most_and_ends_by_itself(
     )
     events = list(stream)
 
+    if isinstance(kube, FakeCluster):  # which promises what it says at its end
+        assert [e.type for e in events] == ["BOOKMARK"]
     assert {e.type for e in events} <= {"BOOKMARK"}
     assert all(int(e.manifest["metadata"]["resourceVersion"]) > int(start) for e in events)
 

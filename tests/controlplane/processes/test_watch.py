@@ -6,8 +6,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.db import OperationalError
@@ -15,10 +17,12 @@ from django.utils import timezone
 
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
-from controlplane.index.kinds import KINDS
+from controlplane.index.kinds import GUARDED, KINDS
 from controlplane.index.models import Cron, QuotaUse, Watch, Workflow
 from controlplane.kube.door import Listing
-from controlplane.processes import embedded, watch
+from controlplane.objects import ref_of
+from controlplane.processes import embedded, nudging, watch
+from controlplane.processes.nudging import Nudger
 from controlplane.processes.watch import STOPPED, Watcher
 from tenants.models import TenantNamespace
 from tests.factories import ClusterFactory, NamespaceFactory
@@ -27,6 +31,7 @@ from tests.fakes import FakeCluster
 pytestmark = pytest.mark.django_db
 
 DEADLINE = 10.0
+WATCHES = len(KINDS) + 1  # and one for all that is guarded
 
 
 class Fleet(dict[str, FakeCluster]):
@@ -89,7 +94,7 @@ def names(cluster: Cluster) -> set[str]:
 
 def in_step(cluster: Cluster) -> bool:
     rows = Watch.objects.filter(cluster=cluster)
-    return [row.in_step for row in rows] == [True] * len(KINDS)
+    return [row.in_step for row in rows] == [True] * WATCHES
 
 
 def test_what_is_there_and_what_comes_after_are_rows(watcher: Watcher, fleet: Fleet) -> None:
@@ -121,6 +126,73 @@ def test_what_is_there_and_what_comes_after_are_rows(watcher: Watcher, fleet: Fl
     assert QuotaUse.objects.get().used == {"pods": "0"}
 
 
+def quota(pods: str = "10") -> dict[str, Any]:
+    meta = {"name": "team-quota", "namespace": "payments", "labels": {"argosy.dev/managed": "true"}}
+    return {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": meta,
+        "spec": {"hard": {"pods": pods}},
+    }
+
+
+def test_what_somebody_else_changes_is_due_at_once_and_what_we_change_is_not(
+    watcher: Watcher, fleet: Fleet
+) -> None:
+    namespace = made()
+    later = timezone.now() + timedelta(minutes=5)
+    rows = TenantNamespace.objects.filter(pk=namespace.pk)
+    rows.update(applied_at=timezone.now(), next_reconcile_at=later)
+    fake = fleet.add(namespace.cluster)
+    fake.apply(quota())
+    until(watcher, lambda: in_step(namespace.cluster))
+
+    fake.apply(quota("20"))  # by us
+    until(watcher, lambda: QuotaUse.objects.filter(hard={"pods": "20"}).exists())
+    assert len(watcher.nudger) == 0
+
+    fake.patch(ref_of(quota()), {"spec": {"hard": {"pods": "99"}}}, manager="kubectl-edit")
+    until(watcher, lambda: len(watcher.nudger) == 1)
+    assert watcher.nudger.step() == 1
+    assert rows.get().next_reconcile_at <= timezone.now()
+
+
+def test_what_is_still_coming_up_or_paused_is_left_to_its_own_schedule() -> None:
+    later = timezone.now() + timedelta(minutes=5)
+    coming, held = made("coming"), made("held")
+    TenantNamespace.objects.update(next_reconcile_at=later)
+    TenantNamespace.objects.filter(pk=held.pk).update(applied_at=later, paused=True)
+    nudger = Nudger()
+    nudger.add(coming.cluster_id, {"coming", "not-ours"})
+    nudger.add(held.cluster_id, {"held-argo"})
+
+    assert nudger.step() == 0
+    assert {row.next_reconcile_at for row in TenantNamespace.objects.all()} == {later}
+
+
+def test_a_change_in_the_control_namespace_is_the_same_namespaces() -> None:
+    namespace = made()
+    TenantNamespace.objects.update(applied_at=timezone.now())
+    nudger = Nudger()
+    nudger.add(namespace.cluster_id, {"payments", "payments-argo"})
+
+    assert len(nudger) == 1
+    assert nudger.step() == 1
+
+
+def test_a_database_that_is_away_loses_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    namespace = made()
+    TenantNamespace.objects.update(applied_at=timezone.now())
+    nudger = Nudger()
+    nudger.add(namespace.cluster_id, {"payments"})
+    monkeypatch.setattr(nudging, "AGAIN_AFTER", 0)
+    with monkeypatch.context() as away:
+        away.setattr(nudging.services, "nudge_changed", Mock(side_effect=OperationalError("away")))
+        assert nudger.step() == 0
+
+    assert len(nudger) == 1
+
+
 def test_clusters_that_come_and_go_are_noticed(watcher: Watcher, fleet: Fleet) -> None:
     first, second = made(), made()
     fleet.add(first.cluster).create(hello("one"))
@@ -135,7 +207,7 @@ def test_clusters_that_come_and_go_are_noticed(watcher: Watcher, fleet: Fleet) -
     gone.delete()
     watcher.step()
     until(watcher, lambda: followers_of(gone) == 0)
-    assert followers_of(first.cluster) == len(KINDS)
+    assert followers_of(first.cluster) == len((*KINDS, *GUARDED))
 
 
 def followers_of(cluster: Cluster) -> int:

@@ -21,6 +21,7 @@ from . import accounts, evidence, hello
 TEAM = NAMESPACE = "payments"
 READY_SECONDS = 120.0
 LOOK_EVERY = 0.3
+UNDER_WAY = "its first turn is under way"
 
 
 def demo(
@@ -113,7 +114,8 @@ def _watched(owner: Client, *, since: int) -> Answer:
                 if step["state"] != "waiting" and (key := f"{turn['id']}{line}") not in shown:
                     shown.add(key)
                     console.print(line, style="red" if step["state"] == "failed" else None)
-        if (now := f"{namespace['phase']}: {reason_of(namespace)}") != last:
+        why = reason_of(namespace) if namespace["conditions"] or not shown else UNDER_WAY
+        if (now := f"{namespace['phase']}: {why}") != last:
             console.print(f"{NAMESPACE} is {now}", markup=False)
             last = now
         if namespace["phase"] == "Ready":
@@ -139,7 +141,10 @@ def _goodbye(url: str, seconds: float) -> None:
     console.print("  .venv/bin/argosy namespace show payments")
     console.print("  .venv/bin/argosy request list")
     console.print(f"  {url}/ as `owner` or `approver`, {url}/admin/ as `admin`")
-    console.print(f"  {url}/api/v1/schema/, with a token of POST {url}/api/v1/token/")
+    console.print("For programs:")
+    console.print(
+        f"  POST {url}/api/v1/token/ gives a token; with it {url}/api/v1/schema/ lists every path"
+    )
     console.print(
         "`make down` stops all of it and keeps the data; `rm -r .argosy` then forgets it."
     )

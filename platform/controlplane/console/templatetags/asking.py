@@ -42,17 +42,39 @@ def meter(line: Outlook) -> SafeString:
 
 @register.filter
 def verdict(lines: tuple[Outlook, ...] | None) -> str:
-    """`fits`, or what is over the budget by how much."""
+    """A badge's word or two; `verdict_why` says the rest."""
     if lines is None:
-        return "its tier is gone"
-    over = [f"{amount(line.over)} {line.what}" for line in lines if line.over]
-    return f"over by {', '.join(over)}" if over else "fits"
+        return "tier is gone"
+    if any(line.over for line in lines):
+        return "over budget"
+    return "fits alone" if any(line.over_with_others for line in lines) else "fits"
+
+
+@register.filter
+def verdict_why(lines: tuple[Outlook, ...] | None) -> str:
+    """By how much it is over, alone or with what else waits; nothing where all of it fits."""
+    if lines is None:
+        return "The tier it asks for is gone."
+    if over := [_much(line.over, line.what) for line in lines if line.over]:
+        return f"Over by {', '.join(over)}."
+    if over := [_much(line.over_with_others, line.what) for line in lines if line.over_with_others]:
+        others = next((line.others for line in lines if line.what == "namespaces"), Decimal())
+        which = "the other one that waits" if others == 1 else f"the {others} others that wait"
+        return f"With {which}: over by {', '.join(over)}."
+    return ""
 
 
 @register.filter
 def verdict_look(lines: tuple[Outlook, ...] | None) -> str:
     """The look of a verdict's badge."""
-    return "ok" if lines is not None and not any(line.over for line in lines) else "bad"
+    if lines is None or any(line.over for line in lines):
+        return "bad"
+    return "warn" if any(line.over_with_others for line in lines) else "ok"
+
+
+def _much(value: Decimal, what: str) -> str:
+    """`1 namespace`, `3 cores`."""
+    return f"{amount(value)} {what.removesuffix('s') if value == 1 else what}"
 
 
 @register.filter

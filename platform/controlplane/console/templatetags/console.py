@@ -41,8 +41,11 @@ DAY = 86_400
 
 @register.simple_tag
 def badge(word: str, shown: str = "") -> SafeString:
-    """A phase or a state as a coloured word."""
-    return format_html('<span class="badge {}">{}</span>', LOOKS.get(word, ""), shown or word)
+    """A phase or a state as a coloured word, with a capital whoever calls it so."""
+    said = shown or word
+    return format_html(
+        '<span class="badge {}">{}</span>', LOOKS.get(word, ""), f"{said[:1].upper()}{said[1:]}"
+    )
 
 
 @register.filter
@@ -86,6 +89,34 @@ def ago(moment: datetime | None) -> SafeString | str:
         moment.isoformat(),
         f"{timezone.localtime(moment):%d %b %Y %H:%M:%S %Z}",
         words,
+    )
+
+
+@register.simple_tag
+def lasting(moment: datetime | None) -> SafeString | str:
+    """For how long something has been so: `42 s`, with the exact time since when."""
+    if moment is None:
+        return ""
+    seconds = max((timezone.now() - moment).total_seconds(), 0)
+    return format_html(
+        '<time datetime="{}" title="since {}">{}</time>',
+        moment.isoformat(),
+        f"{timezone.localtime(moment):%d %b %Y %H:%M:%S %Z}",
+        duration(seconds),
+    )
+
+
+@register.simple_tag
+def at(moment: datetime | None) -> SafeString | str:
+    """`21 Nov 2026, 18:32 UTC`: for what stays on a page that is not asked again."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        f"{local:%d %b %Y %H:%M:%S %Z}",
+        f"{local:%-d %b %Y, %H:%M %Z}",
     )
 
 

@@ -26,3 +26,61 @@ document.addEventListener("keydown", (event) => {
   gone = event.key === "g" ? event.timeStamp : -Infinity;
   if (page) { event.preventDefault(); page.click(); }
 });
+// What was typed outlives a session that ended: kept in this tab, given back to the same person only.
+(() => {
+  const KEPT = "argosy.typed";
+  const who = document.querySelector(".who")?.textContent ?? "";
+  const forms = [...document.querySelectorAll("main form[method=post]")];
+  const fields = (form) => [...form.elements].filter((field) => field.name && !["hidden", "password", "submit", "file"].includes(field.type));
+  const read = () => { try { return JSON.parse(sessionStorage.getItem(KEPT)); } catch { return null; } };
+  const write = (kept) => { try { sessionStorage.setItem(KEPT, JSON.stringify(kept)); } catch { /* too much to keep */ } };
+  const say = (words) => {
+    const note = document.createElement("div");
+    note.className = "note ok";
+    note.setAttribute("role", "status");
+    note.textContent = words;
+    document.querySelector("main").prepend(note);
+  };
+  const kept = read();
+  if (document.querySelector("[data-door]")) {
+    if (kept) {
+      write({ ...kept, ended: true });
+      for (const each of document.querySelectorAll("[data-kept]")) each.hidden = false;
+    }
+    return;
+  }
+  if (!who) return;
+  if (!kept?.ended || kept.who !== who) sessionStorage.removeItem(KEPT);
+  else if (new URL(kept.href).pathname === location.pathname) {
+    if (kept.href !== location.href && !kept.moved) { write({ ...kept, moved: true }); location.replace(kept.href); return; }
+    sessionStorage.removeItem(KEPT);
+    const form = forms[kept.form];
+    for (const [place, name, value] of form ? kept.values : []) {
+      const field = fields(form)[place];
+      if (field?.name !== name) continue;
+      if (typeof value === "boolean") field.checked = value; else field.value = value;
+      field.closest("details")?.setAttribute("open", "");
+    }
+    if (form) say("What you typed before your session ended is back. It was not sent yet.");
+  }
+  const keep = ({ target }) => {
+    const form = target.closest("main form[method=post]");
+    if (!form) return;
+    const values = fields(form).map((field, place) => [place, field.name, ["checkbox", "radio"].includes(field.type) ? field.checked : field.value]);
+    write({ who, href: location.href, form: forms.indexOf(form), values });
+  };
+  for (const kind of ["input", "change", "submit"]) document.addEventListener(kind, keep);
+})();
+// A part of the page that could not be renewed says so, and takes it back once it can.
+(() => {
+  const note = document.getElementById("failed");
+  if (!note) return;
+  const MEANS = { 403: "You may not do that (any more). Load the page again to see what you may.", 404: "That is not there any more. Load the page again." };
+  const say = (status) => {
+    note.textContent = MEANS[status] ?? (status ? `The platform could not answer (${status}); what you see may be old.` : "The platform does not answer; what you see may be old. It is asked again by itself.");
+    note.hidden = false;
+  };
+  document.addEventListener("htmx:responseError", ({ detail }) => say(detail.xhr.status));
+  document.addEventListener("htmx:sendError", () => say(0));
+  document.addEventListener("htmx:afterRequest", ({ detail }) => { if (detail.successful) note.hidden = true; });
+})();
