@@ -6,6 +6,7 @@ from controlplane.clusters.models import Cluster
 from controlplane.identity.models import User
 from controlplane.policies.folding import Sighting
 from controlplane.policies.models import (
+    AdmittedImage,
     ExemptionState,
     ImageExemption,
     ImagePolicy,
@@ -16,6 +17,7 @@ from controlplane.policies.models import (
 )
 from tenants.models import Team, TenantNamespace
 
+DRAFT = "no-more-k8s-registry"
 HARBOR = "harbor.corp.example"
 MINER = "docker.io/evil/miner:latest"
 LONG_IMAGE = f"{'registry' * 7}.example/{'team/' * 20}{'a' * 60}:{'v' * 100}@sha256:{'0' * 64}"
@@ -64,6 +66,7 @@ def ordinary(place: TenantNamespace, now: dt.datetime) -> tuple[str, int]:
         row = _violation(place, seen, now - number * 7 * HOUR / 10)
         first = first or row.same
     _scans(now)
+    _draft(place, now)
     return first, _exemptions(place, now)
 
 
@@ -121,7 +124,7 @@ def many(place: TenantNamespace, now: dt.datetime, count: int) -> tuple[str, int
 
 def _policy(team: Team, now: dt.datetime) -> None:
     ImagePolicy.objects.all().delete()
-    key = SigningKey.objects.create(name="release", pem="-", key_id="a" * 64)
+    SigningKey.objects.create(name="release", pem="-", key_id="a" * 64)
     allow = [
         {"registry": HARBOR, "repository": "payments/**"},
         {"registry": HARBOR, "repository": "base/python"},
@@ -143,7 +146,25 @@ def _policy(team: Team, now: dt.datetime) -> None:
         by=User.objects.get(username="admin"),
         reason="Nothing was reported for a month.",
     )
-    assert key.pk
+
+
+def _draft(place: TenantNamespace, now: dt.datetime) -> None:
+    """A policy that would break what was admitted lately."""
+    denied = {"deny": [{"registry": "registry.k8s.io"}], "tags": {"forbid": ["3.10"]}}
+    ImagePolicy.objects.create(
+        name=DRAFT,
+        description="Of registry.k8s.io nothing is needed any more.",
+        settings=denied,
+        enabled=False,
+    )
+    for image in ("registry.k8s.io/pause:3.10", "registry.k8s.io/ingress-nginx/controller:v1.14.0"):
+        AdmittedImage.objects.create(
+            cluster=place.cluster,
+            team=place.team,
+            namespace=place.name,
+            image=image,
+            last_seen=now - HOUR,
+        )
 
 
 def _violation(

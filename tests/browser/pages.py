@@ -117,6 +117,15 @@ PAGES = (
     _desk("desk-new-user", "/admin/identity/user/add/", by=("admin",)),
     _desk("desk-wrong-passwords", "/admin/axes/accessattempt/", by=("admin",)),
     _desk("desk-password", "/admin/password_change/"),
+    _desk("desk-policies", "/admin/policies/imagepolicy/"),
+    _desk("desk-policy", "/admin/policies/imagepolicy/{draft}/change/"),
+    _desk("desk-try", "/admin/policies/imagepolicy/try/?image=evil/miner&team=payments"),
+    _desk("desk-back-test", "/admin/policies/imagepolicy/{draft}/back-test/", by=("admin",)),
+    _desk("desk-roll-outs", "/admin/policies/rollout/"),
+    _desk("desk-exemptions", "/admin/policies/imageexemption/"),
+    _desk("desk-exemption", "/admin/policies/imageexemption/{exemption}/change/"),
+    _desk("desk-violations", "/admin/policies/violation/"),
+    _desk("desk-scans", "/admin/policies/scan/"),
     _desk("desk-search", "/admin/search/?s=pay"),
 )
 
@@ -132,11 +141,13 @@ PARTS = {
     "violations-csv",
     "inbox-plans",
     "inbox-decide",
+    "inbox-together",
     "keep-view",
     "workflow-names",
     "submit-names",
     "workflow-log",
     "workflow-act",
+    "workflow-delete",
     "cron-act",
 }
 

@@ -22,6 +22,7 @@ from controlplane.index.entries import cron_of
 from controlplane.index.kinds import CRON, KINDS
 from controlplane.index.models import Cron, Watch, Workflow
 from controlplane.objects import Manifest, ref_of
+from controlplane.policies.models import ImagePolicy
 from provisioning.desired import RELEASE
 from provisioning.models import Turn
 from tenants.models import Request, RequestEvent, Team, TenantNamespace, Tier
@@ -62,6 +63,7 @@ class Places:
     violation: str = "0" * 32
     exemption: int = 1
     named: str = "payments"
+    draft: int = 1
 
 
 def seed(state: str, server: str, fake: FakeCluster) -> Places:
@@ -128,6 +130,7 @@ def full(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
         team=team.pk,
         cluster=eu.pk,
         tier=chosen.tier_id,
+        draft=ImagePolicy.objects.get(name=images.DRAFT).pk,
         violation=violation,
         exemption=exemption,
     )
