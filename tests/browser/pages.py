@@ -140,6 +140,7 @@ PARTS = {
     "discard-draft",
     "violations-csv",
     "inbox-plans",
+    "inbox-together",
     "inbox-decide",
     "inbox-together",
     "keep-view",
