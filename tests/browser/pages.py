@@ -142,7 +142,6 @@ PARTS = {
     "inbox-plans",
     "inbox-together",
     "inbox-decide",
-    "inbox-together",
     "keep-view",
     "workflow-names",
     "submit-names",
