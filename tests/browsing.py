@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from controlplane.identity.models import User
 
-FRAME = 8  # at most: session, person, teams, and the counts in the sidebar
+FRAME = 10  # at most: session, person, teams, and the counts in the sidebar
 
 
 def browser(user: User) -> Client:

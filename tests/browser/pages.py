@@ -31,6 +31,7 @@ FORMS = (FULL, EMPTY, ERROR, LONG)
 
 NAMESPACE = "/namespaces/{namespace}/"
 WORKFLOW = "/namespaces/{namespace}/workflows/{workflow}/"
+OF_IMAGE = "/v/?namespace={named}&image=docker.io/evil/other:latest"
 DESK_NAMESPACES = "/admin/tenants/tenantnamespace/"
 DESK_NAMESPACE = "/admin/tenants/tenantnamespace/{namespace}/change/"
 
@@ -84,6 +85,20 @@ PAGES = (
     Page("workflow", at(WORKFLOW), TEAM, (*ONE, CROWD), STRANGERS),
     Page("submit", at("/workflows/submit/"), ("owner", "member"), (*FORMS, CROWD)),
     Page("crons", at("/crons/"), SIGNED_IN, LISTS),
+    Page("violations", at("/violations/"), SIGNED_IN, LISTS),
+    Page("violation", at("/v/{violation}/"), CONCERNED, ONE, STRANGERS),
+    Page("violation-to-come", at(f"/v/{'f' * 32}/"), SIGNED_IN, status=404),
+    Page("violation-of-image", at(OF_IMAGE), CONCERNED, ONE, STRANGERS),
+    Page(
+        "images",
+        at(f"{NAMESPACE}images/?image=docker.io/evil/miner:latest"),
+        CONCERNED,
+        ONE,
+        STRANGERS,
+    ),
+    Page("exemptions", at("/exemptions/"), SIGNED_IN, LISTS),
+    Page("exemption", at("/exemptions/{exemption}/"), ("approver", *TEAM, "admin"), ONE, STRANGERS),
+    Page("new-exemption", at("/exemptions/new/"), ("owner", "stranger"), FORMS),
     Page("teams", at("/teams/"), SIGNED_IN, LISTS),
     Page("search", at("/search/?q=pay"), SIGNED_IN, LISTS),
     _desk("desk", "/admin/", LISTS),
@@ -102,6 +117,15 @@ PAGES = (
     _desk("desk-new-user", "/admin/identity/user/add/", by=("admin",)),
     _desk("desk-wrong-passwords", "/admin/axes/accessattempt/", by=("admin",)),
     _desk("desk-password", "/admin/password_change/"),
+    _desk("desk-policies", "/admin/policies/imagepolicy/"),
+    _desk("desk-policy", "/admin/policies/imagepolicy/{draft}/change/"),
+    _desk("desk-try", "/admin/policies/imagepolicy/try/?image=evil/miner&team=payments"),
+    _desk("desk-back-test", "/admin/policies/imagepolicy/{draft}/back-test/", by=("admin",)),
+    _desk("desk-roll-outs", "/admin/policies/rollout/"),
+    _desk("desk-exemptions", "/admin/policies/imageexemption/"),
+    _desk("desk-exemption", "/admin/policies/imageexemption/{exemption}/change/"),
+    _desk("desk-violations", "/admin/policies/violation/"),
+    _desk("desk-scans", "/admin/policies/scan/"),
     _desk("desk-search", "/admin/search/?s=pay"),
 )
 
@@ -114,6 +138,7 @@ PARTS = {
     "release",
     "new-request-check",
     "discard-draft",
+    "violations-csv",
     "inbox-plans",
     "inbox-together",
     "inbox-decide",

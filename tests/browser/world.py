@@ -22,12 +22,13 @@ from controlplane.index.entries import cron_of
 from controlplane.index.kinds import CRON, KINDS
 from controlplane.index.models import Cron, Watch, Workflow
 from controlplane.objects import Manifest, ref_of
+from controlplane.policies.models import ImagePolicy
 from provisioning.desired import RELEASE
 from provisioning.models import Turn
 from tenants.models import Request, RequestEvent, Team, TenantNamespace, Tier
 from tests.fakes import FakeCluster
 
-from . import workflows
+from . import images, workflows
 
 FULL, EMPTY, ERROR, LONG, CROWD = "full", "empty", "error", "long", "crowd"
 STATES = (FULL, EMPTY, ERROR, LONG, CROWD)
@@ -59,6 +60,10 @@ class Places:
     team: int = 1
     tier: int = 1
     cluster: int = 1
+    violation: str = "0" * 32
+    exemption: int = 1
+    named: str = "payments"
+    draft: int = 1
 
 
 def seed(state: str, server: str, fake: FakeCluster) -> Places:
@@ -118,12 +123,16 @@ def full(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
     _workflow_row(chosen, "settle-1", now)
     _turns(chosen, now)
     standing(fake, chosen.name, now)
+    violation, exemption = images.ordinary(chosen, now)
     return Places(
         namespace=chosen.pk,
         request=waiting.pk,
         team=team.pk,
         cluster=eu.pk,
         tier=chosen.tier_id,
+        draft=ImagePolicy.objects.get(name=images.DRAFT).pk,
+        violation=violation,
+        exemption=exemption,
     )
 
 
@@ -139,12 +148,15 @@ def error(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
     fill.workflows_of([chosen], 12, now=now)
     _workflow_row(chosen, "settle-1", now)
     waiting = _request(team, cluster, "payments-batch")
+    violation, exemption = images.bad_day(chosen, now)
     return Places(
         namespace=chosen.pk,
         request=waiting.pk,
         team=team.pk,
         cluster=cluster.pk,
         tier=chosen.tier_id,
+        violation=violation,
+        exemption=exemption,
     )
 
 
@@ -162,6 +174,7 @@ def long(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
     _workflow_row(chosen, name, now, message=LONGEST_WORD * 6, template="t" * 253)
     standing(fake, chosen.name, now, workflow=name)
     User.objects.filter(username="owner").update(first_name="F" * 150, last_name="L" * 150)
+    violation, exemption = images.longest(chosen, now)
     return Places(
         namespace=chosen.pk,
         request=waiting.pk,
@@ -169,6 +182,9 @@ def long(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
         team=team.pk,
         cluster=cluster.pk,
         tier=chosen.tier_id,
+        named=chosen.name,
+        violation=violation,
+        exemption=exemption,
     )
 
 
@@ -183,12 +199,15 @@ def crowd(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
     fill.crons_of([chosen], CROWDED, now=now)
     _workflow_row(chosen, "settle-1", now)
     standing(fake, chosen.name, now, width=300)
+    violation, exemption = images.many(chosen, now, CROWDED)
     return Places(
         namespace=chosen.pk,
         request=waiting.pk,
         team=team.pk,
         cluster=cluster.pk,
         tier=chosen.tier_id,
+        violation=violation,
+        exemption=exemption,
     )
 
 

@@ -93,6 +93,14 @@ class DecisionSerializer(serializers.Serializer[object]):
     note = serializers.CharField(max_length=LONGEST_SENTENCE, allow_blank=True, default="")
 
 
+class ExemptionApprovalSerializer(DecisionSerializer):
+    """A yes may be for less than was asked."""
+
+    not_after = serializers.DateTimeField(
+        required=False, help_text="An earlier end than was asked for."
+    )
+
+
 class ExemptionViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[ImageExemption]):
     """Exemptions of the teams a person may see. Nobody decides on one they asked for."""
 
@@ -111,11 +119,11 @@ class ExemptionViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[Im
             **_wish(serializer.validated_data), by=person(self.request), now=timezone.now()
         )
 
-    @extend_schema(request=DecisionSerializer, responses=ExemptionSerializer)
+    @extend_schema(request=ExemptionApprovalSerializer, responses=ExemptionSerializer)
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, pk: str) -> Response:  # noqa: ARG002 - DRF's signature
-        """Say yes. For approvers, and never for who asked."""
-        return self._decided(request, exemptions.approve)
+        """Say yes, or yes for less. For approvers, and never for who asked."""
+        return self._decided(request, exemptions.approve, ExemptionApprovalSerializer)
 
     @extend_schema(request=DecisionSerializer, responses=ExemptionSerializer)
     @action(detail=True, methods=["post"])
@@ -129,8 +137,13 @@ class ExemptionViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[Im
         """It holds no longer, from now on."""
         return self._decided(request, exemptions.end)
 
-    def _decided(self, request: Request, decide: Callable[..., ImageExemption]) -> Response:
-        said = DecisionSerializer(data=request.data)
+    def _decided(
+        self,
+        request: Request,
+        decide: Callable[..., ImageExemption],
+        form: type[DecisionSerializer] = DecisionSerializer,
+    ) -> Response:
+        said = form(data=request.data)
         said.is_valid(raise_exception=True)
         decide(self.get_object(), by=person(request), now=timezone.now(), **said.validated_data)
         return Response(self.get_serializer(self.get_object()).data)

@@ -1,5 +1,6 @@
 """Violations over REST: what broke a rule and where, and since when a namespace is clean."""
 
+from django.conf import settings
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
@@ -21,6 +22,7 @@ class ViolationSerializer(serializers.ModelSerializer[Violation]):
 
     team = serializers.CharField(source="team.slug", default=None, allow_null=True)
     cluster = serializers.CharField(source="cluster.name")
+    link = serializers.SerializerMethodField(help_text="Its page, with an exemption to ask for.")
 
     class Meta:
         model = Violation
@@ -41,8 +43,12 @@ class ViolationSerializer(serializers.ModelSerializer[Violation]):
             "count",
             "first_seen",
             "last_seen",
+            "link",
         )
         read_only_fields = fields
+
+    def get_link(self, violation: Violation) -> str:
+        return f"{settings.BASE_URL}/v/{violation.same}/"
 
 
 class ScanSerializer(serializers.ModelSerializer[Scan]):

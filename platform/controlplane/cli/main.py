@@ -16,6 +16,7 @@ from . import (
     serve,
     session,
     team,
+    violation,
     workflow,
 )
 
@@ -39,6 +40,7 @@ app.add_typer(workflow.app, name="workflow")
 app.add_typer(cron.app, name="cron")
 app.add_typer(policies.app, name="policy")
 app.add_typer(exemption.app, name="exemption")
+app.add_typer(violation.app, name="violation")
 
 
 @app.command()

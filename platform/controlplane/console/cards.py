@@ -13,6 +13,7 @@ from controlplane.index.reading import fits
 from tenants.levels import Act
 from tenants.models import TenantNamespace
 
+from . import violations
 from .amounts import SHORT, Amount, amounts_of
 from .standing import Standing, standing_of
 from .workflow_filter import Filter
@@ -41,11 +42,13 @@ class Card:
     amounts: tuple[Amount, ...]
     counted_at: datetime | None
     counts: Counts | None
+    broken: int = 0  # images that broke the policy in the last 24 hours
 
 
 def cards_of(namespaces: Sequence[TenantNamespace], user: User) -> list[Card]:
     """The cards of these rows, which bring their team, cluster, tier and quota with them."""
     counts = counts_of(namespaces, user)
+    broken = violations.counts_of(namespaces, user, timezone.now())
     return [
         Card(
             namespace=namespace,
@@ -53,6 +56,7 @@ def cards_of(namespaces: Sequence[TenantNamespace], user: User) -> list[Card]:
             amounts=_amounts(namespace, use := use_of(namespace)),
             counted_at=use.seen_at if use else None,
             counts=counts.get(namespace.pk),
+            broken=broken[namespace.pk],
         )
         for namespace in namespaces
     ]

@@ -63,3 +63,42 @@ def _get(url: str) -> str:
 def _post(url: str, body: Mapping[str, Any]) -> str:
     said = shlex.quote(orjson.dumps(body).decode())
     return f'{CURL} -H "Content-Type: application/json" \\\n  -d {said} \\\n  {shlex.quote(url)}'
+
+
+def exempting(*, root: str, typed: Mapping[str, str]) -> Pairs:
+    """Asking for an exemption, with what the form holds so far."""
+    team, image = typed.get("team") or "TEAM", typed.get("image") or "IMAGE"
+    reason = typed.get("reason") or "why"
+    body = {"team": team, "image": image, "reason": reason}
+    body["not_after"] = f"{typed.get('until', '')}T23:59:59Z"
+    words = ["argosy", "exemption", "ask", team, image, "--reason", reason]
+    return [
+        ("Terminal", shlex.join(words)),
+        ("API", _post(f"{root}api/v1/exemptions/", body)),
+    ]
+
+
+def deciding(*, root: str, number: int, waiting: bool) -> Pairs:
+    """Deciding on an exemption, or reading what became of it."""
+    where = f"{root}api/v1/exemptions/{number}/"
+    if not waiting:
+        return [("Terminal", "argosy exemption list"), ("API", _get(where))]
+    return [
+        (
+            "Terminal",
+            f"argosy exemption approve {number}\nargosy exemption reject {number} --note WHY",
+        ),
+        ("API", _post(f"{where}approve/", {"note": ""})),
+    ]
+
+
+def trying(*, root: str, team: str, namespace: str, image: str) -> Pairs:
+    """What may run in a namespace, and whether one image may."""
+    image = image or "IMAGE"
+    body = {"team": team, "image": image, "namespace": namespace}
+    words = ["argosy", "policy", "try", team, image, "--namespace", namespace]
+    return [
+        ("Terminal", f"argosy policy show {team} --team\n{shlex.join(words)}"),
+        ("API", _post(f"{root}api/v1/policies/try/", body)),
+        ("API: all that binds the team", _get(f"{root}api/v1/policies/effective/?team={team}")),
+    ]

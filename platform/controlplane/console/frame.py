@@ -7,16 +7,19 @@ from typing import Any, TypeVar
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
 from controlplane.identity.models import User
+from controlplane.policies.models import ImageExemption, Violation
 from tenants.levels import Act
 from tenants.models import Request, RequestState, Team, TenantNamespace
 
-from . import theme
+from . import exemption_states, theme, violations
 
 Row = TypeVar("Row", bound=Model)
 CHOSEN = "team"  # in the session: the team that the switcher was last set to
 WORKFLOWS = "/workflows/"
+VIOLATIONS, A_VIOLATION = "/violations/", "/v/"
 KEPT = "argosy.frame"  # in the request: its frame, so that page and surroundings ask once
 FEW = 12  # teams in the switcher; whoever has more gets a filter beside them
 
@@ -70,10 +73,20 @@ class Frame:
         return within(found, self.team).count()
 
     @cached_property
+    def violation_count(self) -> int:
+        """How many images broke the policy in the last 24 hours, and are not gone since."""
+        seen = within(Violation.objects.visible_to(self.user), self.team)
+        return violations.lately(seen, timezone.now()).count()
+
+    @cached_property
     def inbox_count(self) -> int:
         """What waits for this person's decision: never their own."""
         waiting = Request.objects.filter(state=RequestState.PENDING)
-        return waiting.exclude(requested_by=self.user).count()
+        images = ImageExemption.objects.filter(
+            exemption_states.those(exemption_states.WAITING, timezone.now())
+        )
+        counts = (w.exclude(requested_by=self.user).count() for w in (waiting, images))
+        return sum(counts)
 
     @property
     def pages(self) -> tuple[Page, ...]:
@@ -83,6 +96,8 @@ class Frame:
             Page("/namespaces/", "Namespaces", self.namespace_count, key="n"),
             Page(WORKFLOWS, "Workflows", key="w"),
             Page("/crons/", "Schedules", key="s", also="crons"),
+            Page(VIOLATIONS, "Violations", self.violation_count, key="v"),
+            Page("/exemptions/", "Exemptions", key="e"),
             Page("/requests/", "Requests", self.open_requests, key="r"),
             *([Page("/requests/new/", "New namespace")] if self.may_ask else []),
         )
@@ -116,9 +131,11 @@ class Frame:
 
     def _marked(self, *pages: Page) -> tuple[Page, ...]:
         """The page whose address is the longest beginning of this one's is open; home only itself."""
-        path = (
-            WORKFLOWS if WORKFLOWS in self.path else self.path
-        )  # of a namespace, and yet one of those
+        path = self.path
+        if WORKFLOWS in path:  # of a namespace, and yet one of those
+            path = WORKFLOWS
+        elif path.startswith(A_VIOLATION):
+            path = VIOLATIONS
         fitting = [p.href for p in pages if path.startswith(p.href) and p.href != "/"]
         here = max(fitting, key=len, default=path)
         return tuple(replace(page, current=page.href == here) for page in pages)

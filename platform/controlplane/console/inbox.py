@@ -7,6 +7,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
@@ -15,12 +16,13 @@ from controlplane.identity.models import User
 from controlplane.kube.errors import KubeError
 from controlplane.plans import looks
 from controlplane.plans.agreement import Plan, PlanChanged, Question, agree, question_of
+from controlplane.policies.models import ImageExemption
 from controlplane.refusals import Refusal
 from tenants import budget, requests
 from tenants.budget import Outlook
 from tenants.models import Request, RequestQuerySet, RequestState
 
-from . import plan_panel
+from . import exemption_states, plan_panel
 from .people import signed_in
 
 PAGE = 25
@@ -158,9 +160,28 @@ def _context(request: HttpRequest, user: User) -> dict[str, Any]:
         "rows": rows[: len(rows) - len(mine)],
         "mine": rows[len(rows) - len(mine) :],
         "oldest": queue.first() if shown.number > 1 else next(iter(shown), None),
-        "behind": [("Terminal", "argosy request list\nargosy approve NUMBER")],
+        **_exemptions(user),
+        "behind": [
+            ("Terminal", "argosy request list\nargosy approve NUMBER"),
+            ("Terminal: exemptions", "argosy exemption list\nargosy exemption approve NUMBER"),
+        ],
         "chosen": set(request.POST.getlist("chosen")) or _all(request, rows),
         "typed": request.POST.get("note", ""),
+    }
+
+
+def _exemptions(user: User) -> dict[str, Any]:
+    """Those that wait, the one first whose time is over first; and the person's own, for others."""
+    wait = exemption_states.those(exemption_states.WAITING, timezone.now())
+    waiting = ImageExemption.objects.filter(wait).select_related(
+        "team", "namespace", "requested_by"
+    )
+    for_me = waiting.exclude(requested_by=user).order_by("not_after", "pk")
+    found = list(for_me[: PAGE + 1])
+    return {
+        "exemptions": found[:PAGE],
+        "more_exemptions": len(found) > PAGE,
+        "my_exemptions": list(waiting.filter(requested_by=user)[:PAGE]),
     }
 
 

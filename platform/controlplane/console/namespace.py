@@ -8,11 +8,13 @@ from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
 from controlplane.identity.models import User
 from controlplane.index.kinds import GUARD_RAILS
 from controlplane.index.models import Watch, Workflow
 from controlplane.index.reading import Asked, fits
+from controlplane.policies.models import Scan
 from provisioning import argo_config
 from provisioning.models import Turn
 from provisioning.render import images
@@ -21,6 +23,7 @@ from tenants.levels import Act
 from tenants.models import TenantNamespace
 from tenants.names import control_namespace
 
+from . import violations
 from .amounts import amounts_of, shown
 from .cards import use_of
 from .elsewhere import curl
@@ -80,6 +83,8 @@ def namespace(request: HttpRequest, user: User, pk: int) -> HttpResponse:
         "rules": rules_for(found.spec()),
         "controller": _controller(found, user),
         "turns": Turn.objects.filter(namespace=found)[:MOST_TURNS],
+        "broken": violations.counts_of([found], user, timezone.now())[found.pk],
+        "scan": Scan.objects.filter(cluster=found.cluster, namespace=found.name).first(),
         "in_cluster": found.applied_at is not None and found.deleted_at is None,
         "history": history_of(found) if "release" in request.GET else None,
         "behind": behind_of(found),

@@ -8,6 +8,7 @@ from controlplane.argo.verbs import Verb
 from . import (
     crons,
     home,
+    image_urls,
     namespace,
     namespaces,
     progress,
@@ -42,6 +43,7 @@ urlpatterns = [
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("theme/", theme.choose, name="theme"),
     *request_urls.urlpatterns,
+    *image_urls.urlpatterns,
     path("workflows/", workflows.workflows, name="workflows"),
     path("workflows/views/", workflows.keep_view, name="keep-view"),
     path("workflows/namespaces/", workflows.names, name="workflow-names"),

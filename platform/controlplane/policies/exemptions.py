@@ -65,10 +65,18 @@ def ask(
 
 @transaction.atomic
 def approve(
-    exemption: ImageExemption, *, by: User, now: datetime, note: str = ""
+    exemption: ImageExemption,
+    *,
+    by: User,
+    now: datetime,
+    note: str = "",
+    not_after: datetime | None = None,
 ) -> ImageExemption:
-    """Say yes: from now on, or from its beginning on, until its end."""
+    """Say yes: from now on, or from its beginning on, until its end, or until an earlier one."""
     fresh = _undecided(exemption, by)
+    if not_after is not None:
+        _check_shorter(fresh, not_after)
+        fresh.not_after = not_after
     _check_window(fresh.not_before, fresh.not_after, now=now)
     _check_alone(fresh, now=now)
     fresh.approved_by = by
@@ -182,6 +190,17 @@ def _check_window(not_before: datetime | None, not_after: datetime, *, now: date
         raise DomainError(
             f"An exemption lasts {settings.EXEMPTION_DAYS} days at most; if the image is to stay, "
             "ask the platform's admins to allow its repository.",
+            code="bad_window",
+            field="not_after",
+        )
+
+
+def _check_shorter(exemption: ImageExemption, not_after: datetime) -> None:
+    """An approver gives what was asked for, or less: more is another question."""
+    if not_after > exemption.not_after:
+        raise DomainError(
+            f"It was asked for until {exemption.not_after:%F %H:%M}; approve it until then, or "
+            "earlier.",
             code="bad_window",
             field="not_after",
         )

@@ -364,7 +364,7 @@ def test_home_costs_the_same_with_one_namespace_and_with_24(
     client = signed_in(PersonFactory(claimed_groups=[team.owner_group, "argosy-approvers"]))
     client.get(f"/?team={team.slug}")
 
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(17):
         client.get("/")
 
 
@@ -463,7 +463,7 @@ def test_the_list_costs_the_same_whatever_its_length(
         workflow(ready(), "Running")
     client = signed_in(approver())
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(14):
         client.get("/namespaces/")
 
 
@@ -617,7 +617,7 @@ def test_a_namespace_costs_the_same_whatever_happened_there(
         Turn.objects.create(namespace=namespace, generation=1)
     client = signed_in(owner_of(namespace.team))
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(12):
         client.get(f"/namespaces/{namespace.pk}/")
 
 
@@ -633,7 +633,7 @@ def test_all_that_was_done_there_is_paged_from_the_newest_and_costs_the_same(
 
     assert turns in client.get(f"/namespaces/{namespace.pk}/").content.decode()
     first = read(client, turns)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         last = read(client, turns, page="3")
 
     assert first.index("turn no. 44") < first.index("turn no. 25")

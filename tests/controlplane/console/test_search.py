@@ -144,7 +144,7 @@ def test_a_search_costs_the_same_whatever_it_finds(
         workflow(NamespaceFactory(team=team, name=f"atlas-{n}"), f"atlas-{n}")
     client = signed_in(owner_of(team))
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get("/search/", {"q": "atlas"})
 
 
@@ -186,7 +186,10 @@ def test_the_sidebar_counts_what_is_there_and_marks_the_page() -> None:
     html = signed_in(owner_of(team)).get("/namespaces/").content.decode()
 
     assert ' href="/namespaces/" aria-current="page">Namespaces' in html
-    assert "Namespaces 1 Workflows Schedules Requests 1 New namespace" in words(html)
+    assert (
+        "Namespaces 1 Workflows Schedules Violations 0 Exemptions Requests 1 New namespace"
+        in words(html)
+    )
     assert "Inbox" not in html
 
 

@@ -276,13 +276,13 @@ def test_a_page_has_25_and_the_query_count_stays_the_same(
     client = signed_in(owner_of(payments.team))
     row(payments, "w-0")
     client.get("/workflows/?team=")
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         client.get("/workflows/?team=")
     for number in range(30):
         row(payments, f"w-{number + 1}")
     NamespaceFactory(team=payments.team)
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         answer = client.get("/workflows/?team=")
 
     assert len(names_in(answer)) == 25
@@ -809,7 +809,7 @@ def test_the_detail_asks_the_cluster_once_and_the_database_the_same(
     client.get(page_of(payments))
     fake.calls.clear()
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         client.get(page_of(payments))
 
     assert fake.calls == ["get Workflow hello in payments"]
@@ -1414,7 +1414,7 @@ def test_the_query_count_of_submitting_stays_the_same(
     client = signed_in(member_of(payments.team))
     client.get("/workflows/submit/")
     for _ in range(2):
-        for query, count in (("", 6), ("find=batch", 7), (f"namespace={crowd[0].pk}", 7)):
+        for query, count in (("", 7), ("find=batch", 8), (f"namespace={crowd[0].pk}", 8)):
             with django_assert_num_queries(count):
                 client.get(f"/workflows/submit/?from=yaml&{query}")
         NamespaceFactory.create_batch(5, team=payments.team, applied_at=NOW)
@@ -1569,13 +1569,13 @@ def test_the_query_count_of_schedules_stays_the_same(
     payments: TenantNamespace, nightly: Manifest, fake: FakeCluster, django_assert_num_queries: Any
 ) -> None:
     client = signed_in(viewer_of(payments.team))
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get("/crons/")
     for number in range(40):
         scheduled(fake, payments, f"c-{number}", "@daily")
     NamespaceFactory(team=payments.team)
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         page = text_of(client.get("/crons/"))
 
     assert page.count("At 00:00 every day") == 25

@@ -16,7 +16,7 @@ from controlplane.processes import background
 from localcluster import clusters
 from localcluster.cli import told as told_locally
 
-from . import accounts, evidence, hello
+from . import accounts, evidence, forbidden, hello
 
 TEAM = NAMESPACE = "payments"
 READY_SECONDS = 120.0
@@ -61,6 +61,8 @@ def demo(
                 "Pods are simulated here: they are placed on nodes that run nothing, so no workflow "
                 "can run and the demo stops at Ready."
             )
+        console.rule("6. An image that the team may not run")
+        forbidden.show(people["member"], namespace)
         keep(people["owner"])
     _goodbye(url, time.monotonic() - started)
 
@@ -79,6 +81,8 @@ def _prepare(admin: Client, running: clusters.RunningCluster) -> None:
     if not any(team["slug"] == TEAM for team in admin.every("teams/")):
         groups = {f"{level}_group": f"{TEAM}-{level}s" for level in ("owner", "member", "viewer")}
         admin.post("teams/", {"slug": TEAM, "name": "Payments", **groups})
+    # Early, so that the cluster acts on it by the time it is shown.
+    forbidden.deny(admin, TEAM)
 
 
 def _ready(people: dict[str, Client]) -> Answer:

@@ -1,0 +1,154 @@
+"""The demo's forbidden image: a platform over HTTP, and a cluster that refuses as its policy says."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django.live_server_helper import LiveServer
+
+from controlplane.argo import access
+from controlplane.cli.client import ApiError, Client
+from controlplane.cli.demo import forbidden
+from controlplane.identity.models import User
+from controlplane.identity.tokens import issue
+from controlplane.kube.door import Connection
+from controlplane.kube.errors import Forbidden
+from controlplane.objects import Manifest
+from controlplane.policies import sightings, store
+from controlplane.policies.decide import decide
+from controlplane.policies.models import ImagePolicy, Violation
+from controlplane.policies.sentences import denial
+from controlplane.policies.verdict import Question
+from tenants.models import TenantNamespace
+from tests.factories import NamespaceFactory, member_of, platform_admin
+from tests.fakes import FakeCluster, FakeHelm
+from tests.images import nothing_said, policy, sighting
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+
+@dataclass
+class Guard:
+    """What stands in the cluster: judges by the team's policy, and tells the platform what it refused."""
+
+    namespace: TenantNamespace
+    stands: bool = True
+    tells: bool = True
+
+    def judge(self, manifest: Manifest, *, dry_run: bool) -> None:
+        now, place = timezone.now(), self.namespace
+        found = store.document_of(place.team.slug, of=store.said(now), namespace=place.name)
+        assert found is not None
+        said = {"group": "argoproj.io", "kind": manifest["kind"], "operation": "CREATE"}
+        question = Question(**said, object=manifest, namespace=place.name, now=now)
+        verdict = decide(question, found[0])
+        if verdict.allowed or not self.stands:
+            return
+        if self.tells and not dry_run:
+            broken = verdict.violations[0]
+            seen = sighting(place.name, at=now, image=broken.image, code=str(broken.code))
+            sightings.record(cluster=place.cluster, now=now, sightings=[seen])
+        raise Forbidden(denial(verdict), code=403, status={})
+
+
+class GuardedCluster(FakeCluster):
+    guard: Guard
+
+    def acting_as(self, user: str) -> "FakeCluster":
+        found = GuardedCluster()
+        found.__dict__.update(super().acting_as(user).__dict__)
+        found.guard = self.guard
+        return found
+
+    def create(self, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
+        if manifest["kind"] == "Workflow":
+            self.guard.judge(manifest, dry_run=dry_run)
+        return super().create(manifest, dry_run=dry_run)
+
+
+@pytest.fixture
+def namespace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live_server: LiveServer
+) -> Iterator[TenantNamespace]:
+    monkeypatch.setenv("ARGOSY_HOME", str(tmp_path))
+    nothing_said()
+    policy("everything", default="allow")
+    yield NamespaceFactory(name="payments", applied_at=timezone.now(), phase="Ready")
+    for thread in threading.enumerate():
+        if thread.name.endswith("(process_request_thread)"):
+            thread.join(5)
+
+
+@pytest.fixture
+def guard(namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch) -> Guard:
+    fake = GuardedCluster()
+    fake.guard = Guard(namespace)
+    fake.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace.name}})
+    connection = Connection(kube=fake, helm=FakeHelm(fake, lambda _: ()))
+    monkeypatch.setattr(access, "connect", lambda _: connection)
+    return fake.guard
+
+
+@pytest.fixture
+def client(live_server: LiveServer) -> Any:
+    return lambda user: Client(live_server.url, issue(user=user, name="demo")[1])
+
+
+def told(namespace: TenantNamespace) -> dict[str, Any]:
+    return {"id": namespace.pk, "name": namespace.name, "team": namespace.team.slug}
+
+
+def shown(client: Any, namespace: TenantNamespace, capsys: pytest.CaptureFixture[str]) -> str:
+    admin: User = platform_admin()
+    forbidden.deny(client(admin), namespace.team.slug)
+    forbidden.show(client(member_of(namespace.team)), told(namespace))
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_the_refusal_stands_on_the_violations_page_and_its_link_is_printed(
+    guard: Guard, namespace: TenantNamespace, client: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = shown(client, namespace, capsys)
+    second = shown(client, namespace, capsys)
+
+    violation = Violation.objects.get()
+    for said in (first, second):
+        assert f'image "{forbidden.IMAGE}"' in said
+        assert f"/v/{violation.same}/" in said
+    assert violation.count == 2
+    assert ImagePolicy.objects.filter(name=forbidden.POLICY).count() == 1
+
+
+def test_a_cluster_without_a_policy_is_said_and_nothing_is_submitted(
+    guard: Guard,
+    namespace: TenantNamespace,
+    client: Any,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(forbidden, "ACTS_SECONDS", 0.0)
+    guard.stands = False
+
+    said = shown(client, namespace, capsys)
+
+    assert "no agent has brought it the image policy" in said
+    assert "[denied-repository]" in said
+    assert not Violation.objects.exists()
+
+
+def test_a_refusal_that_is_told_to_nobody_fails_the_demo(
+    guard: Guard,
+    namespace: TenantNamespace,
+    client: Any,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(forbidden, "SEEN_SECONDS", 0.0)
+    guard.tells = False
+
+    with pytest.raises(ApiError, match="not on the violations page"):
+        shown(client, namespace, capsys)
