@@ -265,7 +265,7 @@ def _passed(shape: Shape) -> str:
         return _flag(Flag.NOTHING)
     mirror = cel.all_of((
         _flag(Flag.MIRROR),
-        "request.operation == 'CREATE' && request.subResource == ''",
+        "request.operation == 'CREATE' && request.?subResource.orValue('') == ''",
         "object.metadata.?annotations[?'kubernetes.io/config.mirror'].orValue('') != ''",
         "object.spec.?nodeName.orValue('') != ''",
         "request.userInfo.username == 'system:node:' + object.spec.nodeName",

@@ -87,12 +87,7 @@ class _Walk:
             at = entry.format(var)
             if self.leaves is IMAGES and (plain := _only_text(of)):
                 # A list of containers is a list of texts: nothing to join.
-                *path, text = plain.path
-                holder = ".".join((at, *path))
-                needed = [cel.there(at, field) for field in path]
-                needed += [] if plain.wanted else [cel.there(holder, text)]
-                kept = f".filter({var}, {cel.all_of(needed)})" if needed else ""
-                return f"{many}{kept}.map({var}, {_entry(cel.text_in(holder, text), _name(at))})"
+                return f"{many}{_alone(plain, at, var)}"
             inner = cel.added(self._shape(of, entry.format(var), name=name, depth=depth))
         self.nested = True
         return f"{many}.map({var}, ({inner}).join('\\n'))"
@@ -150,6 +145,7 @@ _NAMED = frozenset({"template", "stored template", "main container", "container"
 class _Text:
     path: tuple[str, ...]
     wanted: bool
+    named: bool  # whether what holds it has a name of its own
 
 
 def _only_text(shape: str) -> _Text | None:
@@ -159,9 +155,24 @@ def _only_text(shape: str) -> _Text | None:
         return None
     (called, holds), *_ = fields
     if holds in {Leaf.IMAGE, Leaf.INHERITED_IMAGE}:
-        return _Text((called,), holds is Leaf.IMAGE)
+        return _Text((called,), holds is Leaf.IMAGE, shape in _NAMED)
     inner = _only_text(holds) if isinstance(holds, str) else None
-    return _Text((called, *inner.path), inner.wanted) if inner else None
+    return _Text((called, *inner.path), inner.wanted, inner.named) if inner else None
+
+
+def _alone(text: _Text, at: str, var: str) -> str:
+    """What follows a list: of its entries those that hold the image, and the image of each."""
+    *path, last = text.path
+    holder = at
+    needed: list[str] = []
+    for step in path:
+        needed.append(cel.there(holder, step))
+        holder = f"{holder}.{step}"
+    if not text.wanted:
+        needed.append(cel.there(holder, last))
+    kept = f".filter({var}, {cel.all_of(needed)})" if needed else ""
+    name = _name(holder if text.named else at)
+    return f"{kept}.map({var}, {_entry(cel.text_in(holder, last), name)})"
 
 
 def _name(at: str) -> str:

@@ -33,7 +33,7 @@ class Asking:
 
     exempt: frozenset[str]
     proof: Mapping[str, "Proof"]  # by team; those that ask for none are missing
-    manifests: bool  # whether any policy wants manifests inside of workflows read
+    manifests: tuple[str, ...]  # teams that want manifests inside of workflows read
 
     @classmethod
     def of(cls, documents: Mapping[str, Document]) -> "Asking":
@@ -46,7 +46,9 @@ class Asking:
                 for image in exempted(document, [n for s in document.scopes for n in s.namespaces])
             ),
             proof=proof,
-            manifests=any(d.argo.resource_manifests == "scan" for d in documents.values()),
+            manifests=tuple(
+                key for key, d in sorted(documents.items()) if d.argo.resource_manifests == "scan"
+            ),
         )
 
 
@@ -105,6 +107,7 @@ def _routes(shape: Shape, asking: Asking) -> Iterator[_Route]:
     texts = list(_texts(shape, asking))
     if texts:
         yield _Route(shape, "asks", _when_new(shape, cel.any_of(texts)))
+    yield from _manifests(shape, asking)
     for number, (proof, teams) in enumerate(_groups(shape, asking)):
         condition = _when_new(shape, _wants_proof(shape, proof))
         yield _Route(shape, f"proof-{number}", condition, teams)
@@ -118,10 +121,18 @@ def _texts(shape: Shape, asking: Asking) -> Iterator[str]:
             yield f"({_images(shape)}).exists(e, {_image('e')} in {{{table}}})"
         else:
             yield "true"
-    for leaves in (images.PATCHES, *((images.MANIFESTS,) if asking.manifests else ())):
-        found = images.listed(shape.kind.fields, "object", leaves)
-        if found != "[]":
-            yield f"({found}).size() > 0"
+    patches = images.listed(shape.kind.fields, "object", images.PATCHES)
+    if patches != "[]":
+        yield f"({patches}).size() > 0"
+
+
+def _manifests(shape: Shape, asking: Asking) -> Iterator[_Route]:
+    """Whole objects in a step's text, for those who want them read before they are made."""
+    texts = images.listed(shape.kind.fields, "object", images.MANIFESTS)
+    teams = tuple(key for key in asking.manifests if (key == CLUSTER) != shape.namespaced)
+    if teams and texts != "[]":
+        condition = _when_new(shape, f"({texts}).size() > 0")
+        yield _Route(shape, "manifests", condition, teams)
 
 
 def _groups(shape: Shape, asking: Asking) -> Iterator[tuple[Proof, tuple[str, ...]]]:

@@ -205,6 +205,8 @@ class Vap:
                 owner["uid"] = self.nodes.get(owner["name"], owner["uid"])
         if placed.get("kind") == "Pod" and isinstance(placed.get("spec"), dict):
             placed["spec"]["automountServiceAccountToken"] = False
+            if "nodeName" not in placed["spec"]:
+                placed["spec"]["nodeSelector"] = {"argosy.dev/nowhere": "true"}
         return placed
 
     def _passed_on(self, case: Case, said: Said) -> Answer:
