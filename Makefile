@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: help setup demo down test check style types contracts unit cluster browser bench screenshots lock
+.PHONY: help setup demo down test check style types contracts unit cluster browser bench soak screenshots lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,7 +25,8 @@ demo: setup ## start the platform, bring one team to Ready, print where to look
 down: setup ## stop what `make demo` started, and nothing else
 	@$(RUN)/argosy down
 
-test: check cluster browser ## everything: style, types, contracts, unit tests, real cluster, browser
+test: check cluster browser ## everything: style, types, contracts, unit tests, real cluster, browser, a short soak
+	@$(MAKE) --no-print-directory soak SOAK=50000
 
 check: style types contracts unit ## without a cluster, under a minute
 
@@ -64,6 +65,10 @@ bench: setup ## what a namespace costs beside bare helm, how fast the index foll
 	@$(RUN)/python benches/index.py
 	@$(RUN)/python benches/console.py
 	@$(RUN)/python benches/images.py
+	@$(RUN)/python benches/admission.py
+
+soak: setup ## a million reviews over re-dialled TLS (SOAK=50000 for fewer): the webhook's memory must stay flat
+	@SOAK=$(or $(SOAK),1000000) $(RUN)/python benches/soak.py
 
 lock: ## resolve the dependencies anew
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal --generate-hashes \

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from typing import Annotated
 
@@ -100,3 +101,14 @@ def watch() -> None:
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: ended.set())
     watching.run(ended)
+
+
+@app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def admission(context: typer.Context) -> None:
+    """Run the webhook that answers API servers out of a sealed bundle. Two or more a cluster."""
+    # In the place of this process, and without what this one has loaded: it lives long, in many
+    # copies, and has its own words (see its --help).
+    os.execv(sys.executable, [sys.executable, "-m", "controlplane.admission", *context.args])
