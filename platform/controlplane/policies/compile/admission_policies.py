@@ -99,7 +99,9 @@ def _bindings(shape: Shape, rule_sets: Mapping[str, RuleSet]) -> list[Manifest]:
     told = sorted(team for team, rules in rule_sets.items() if _only_told(rules, shape))
     name = f"{PREFIX}-{shape.name}"
     if not shape.namespaced:
-        audit = any(_only_told(rules, shape) for key, rules in rule_sets.items() if key == "cluster")
+        audit = any(
+            _only_told(rules, shape) for key, rules in rule_sets.items() if key == "cluster"
+        )
         actions = ["Warn", "Audit"] if audit else ["Deny", "Audit"]
         return [_binding(name, name, actions)]
     # A team that is in both for a moment is denied: nobody slips through between two writes.
@@ -123,7 +125,7 @@ def _teams(operator: str, teams: list[str]) -> Manifest:
 
 
 def _binding(name: str, policy: str, actions: list[str], where: Manifest | None = None) -> Manifest:
-    spec = {"policyName": policy, "validationActions": actions}
+    spec: Manifest = {"policyName": policy, "validationActions": actions}
     if where:
         spec["matchResources"] = where
     return _object("ValidatingAdmissionPolicyBinding", name, spec)
@@ -277,10 +279,11 @@ def _lines(shape: Shape) -> str:
     """One line for each rule that an image breaks; worked out only to be said."""
     blank = _line("i", "'no image is named; name one'", Code.BLANK)
     unread = _line("i", "'it is not the name of an image'", Code.UNPARSABLE)
+    blanks = f"variables.fresh.filter(i, i.trim() == '').map(i, {blank})"
+    unnamed = "variables.texts.filter(i, !variables.parts.exists(p, p[0] == i))"
     lists = [
-        f"({_flag(Flag.BLANK)} ? [] : variables.fresh.filter(i, i.trim() == '').map(i, {blank}))",
-        f"({_flag(Flag.UNPARSABLE)} ? [] : variables.texts.filter(i, "
-        f"!variables.parts.exists(p, p[0] == i)).map(i, {unread}))",
+        f"({_flag(Flag.BLANK)} ? [] : {blanks})",
+        f"({_flag(Flag.UNPARSABLE)} ? [] : {unnamed}.map(i, {unread}))",
     ]
     if shape.kind.templated:
         said = "'an image put together while it runs; write it out'"

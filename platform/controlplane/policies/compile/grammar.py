@@ -4,8 +4,6 @@ The text is split first and each part held to its own pattern, as the runtime do
 the whole would read some names otherwise, and cost three times as much.
 """
 
-from controlplane.policies.references import LONGEST_PATH as LONGEST_PATH
-
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 

@@ -1,4 +1,4 @@
-"""Where does CEL find an object's images? One expression per kind, written from the table of places.
+r"""Where does CEL find an object's images? One expression per kind, written from the table of places.
 
 It is a list of texts `<image>\t<container>`. Argo's templates stand in one another, and CEL before
 Kubernetes 1.34 has no way to flatten lists: what is nested is joined into one text with a newline
@@ -83,7 +83,7 @@ class _Walk:
         if isinstance(of, Each):
             inner = self._each(var, of.of, "{0}", name=name, depth=depth)
         else:
-            assert isinstance(of, str)  # noqa: S101 - the table has no lists of leaves
+            assert isinstance(of, str)  # the table has no lists of leaves
             at = entry.format(var)
             if self.leaves is IMAGES and (plain := _only_text(of)):
                 # A list of containers is a list of texts: nothing to join.
@@ -138,7 +138,9 @@ class _Walk:
         return any(self._leads_to(inner, seen | {holds}) for inner in SHAPES[holds].values())
 
 
-_NAMED = frozenset({"template", "stored template", "main container", "container", "partial container"})
+_NAMED = frozenset(
+    {"template", "stored template", "main container", "container", "partial container"}
+)
 
 
 @dataclass(frozen=True)

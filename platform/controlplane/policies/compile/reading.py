@@ -3,6 +3,8 @@
 Each step is a list beside the texts, so that a value is worked out once: CEL has no local names.
 """
 
+from controlplane.policies.references import LONGEST_PATH
+
 from . import cel, grammar
 from .cel import quoted as q
 
@@ -45,8 +47,7 @@ def _registry_and_digest() -> str:
         "p.size() <= 4",
         f"p[1].matches({q(grammar.HOST)})",
         # An address that has no one spelling is not compared with anything.
-        "!p[1].startsWith('[') || "
-        "isIP(p[1].substring(1, p[1].indexOf(']')))",
+        "!p[1].startsWith('[') || isIP(p[1].substring(1, p[1].indexOf(']')))",
         f"p.size() == 3 || p[3].matches({q(grammar.DIGEST)})",
         f"p[0].contains('/') || !p[0].matches({q(grammar.IMAGE_ID)})",
     ))  # fmt: skip
@@ -56,7 +57,7 @@ def _path_and_tag() -> str:
     return cel.all_of((
         "p.size() <= 5",
         f"p[3].matches({q(grammar.PATH)})",
-        f"p[3].size() <= {grammar.LONGEST_PATH}",
+        f"p[3].size() <= {LONGEST_PATH}",
         f"p.size() == 4 || p[4].matches({q(grammar.TAG)})",
     ))  # fmt: skip
 
@@ -84,7 +85,5 @@ def _one_spelling(registry: str) -> str:
     host = f"({registry}.startsWith('[') ? {address} : {_legacy(host)})"
     bare = f"{number} in ['', '443']"
     named = f"({bare} ? {host} : {low}.substring(0, {registry}.size() - {port}.size()) + ':' + {number})"
-    ported = (
-        f"({registry}.startsWith('[') ? ({bare} ? {host} : {host} + ':' + {number}) : {named})"
-    )
+    ported = f"({registry}.startsWith('[') ? ({bare} ? {host} : {host} + ':' + {number}) : {named})"
     return f"({plain} ? {registry} : {ported})"

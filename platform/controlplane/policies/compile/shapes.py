@@ -1,6 +1,5 @@
 """Which policies does the API server hold? One for each depth at which kinds hold their images."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,7 +100,9 @@ SHAPES: tuple[Shape, ...] = (
 
 def unchanged(shape: Shape) -> str:
     """CEL: an update that touched nothing where images stand."""
-    same = " && ".join(f"{_held('object', f)} == {_held('oldObject', f)}" for f in shape.judged_fields)
+    same = " && ".join(
+        f"{_held('object', f)} == {_held('oldObject', f)}" for f in shape.judged_fields
+    )
     return f"oldObject != null && {same}"
 
 
@@ -109,4 +110,3 @@ def _held(at: str, path: str) -> str:
     first, _, rest = path.partition(".")
     optional = f"{at}.?{first}" + (f".?{rest}" if rest else "")
     return f"{optional}.orValue(null)"
-

@@ -6,7 +6,7 @@ import ssl
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +43,15 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ApiServer:
-    """A cluster, as its administrator."""
+    """A cluster, as its administrator or as somebody it lets pass for another."""
 
     client: httpx.Client
+    user: str = ""
+    groups: tuple[str, ...] = ()
+
+    def acting_as(self, user: str, groups: tuple[str, ...]) -> "ApiServer":
+        """The same cluster, asked by somebody else."""
+        return replace(self, user=user, groups=groups)
 
     def call(
         self,
@@ -53,13 +59,11 @@ class ApiServer:
         path: str,
         body: Manifest | None = None,
         *,
-        user: str = "",
-        groups: tuple[str, ...] = (),
         dry_run: bool = False,
         content: str = JSON,
     ) -> Said:
         """One request, whatever comes of it."""
-        headers = [("Content-Type", content), *_as_user(user, groups)]
+        headers = [("Content-Type", content), *_as_user(self.user, self.groups)]
         answer = self.client.request(
             method,
             path,

@@ -28,7 +28,7 @@ from controlplane.policies.compile.rule_sets import RuleSet, exempted, rule_set
 from controlplane.policies.compile.shapes import CLUSTER, CONTROL, TEAM_LABEL
 from controlplane.policies.decide import decide, namespace_of
 from controlplane.policies.document import CLUSTER_SCOPED, Document
-from controlplane.policies.extraction import group_and_kind, images_in
+from controlplane.policies.extraction import images_in
 from controlplane.policies.places import KINDS
 from controlplane.policies.verdict import Asks
 from localcluster import clusters
@@ -172,25 +172,19 @@ class Vap:
 
     def _asked(self, case: Case) -> Said:
         user = User(case.user) if isinstance(case.user, str) else case.user
-        who = {"user": user.username, "groups": user.groups}
+        api = self.api.acting_as(user.username, user.groups) if user.username else self.api
         subject = case.object if case.object is not None else case.old_object
         manifest = self._placed(case, subject or {})
         if case.subresource in PARTS:
-            api_version, kind = PARTS[case.subresource]
-            target = {"apiVersion": api_version, "kind": kind, "metadata": {**manifest["metadata"]}}
-            path = f"{_path(target)}/{case.subresource}"
-            if case.subresource == "exec":
-                return self.api.call("POST", f"{path}?command=sh&container=main", **who)
-            if case.operation == "UPDATE":
-                return self.api.call("PATCH", path, manifest, content=MERGE, dry_run=True, **who)
-            return self.api.call("POST", path, manifest, dry_run=True, **who)
-        if case.operation == "DELETE":
-            return self.api.call("DELETE", _path(manifest), dry_run=True, **who)
-        if case.operation == "UPDATE":
-            path = _path(manifest) + (f"/{case.subresource}" if case.subresource else "")
-            change = _change(self._placed(case, case.old_object or {}), manifest)
-            return self.api.call("PATCH", path, change, content=MERGE, dry_run=True, **who)
-        return self.api.call("POST", _collection(manifest), manifest, dry_run=True, **who)
+            return _asked_of_a_part(api, case, manifest)
+        match case.operation:
+            case "DELETE":
+                return api.call("DELETE", _path(manifest), dry_run=True)
+            case "UPDATE":
+                path = _path(manifest) + (f"/{case.subresource}" if case.subresource else "")
+                change = _change(self._placed(case, case.old_object or {}), manifest)
+                return api.call("PATCH", path, change, content=MERGE, dry_run=True)
+        return api.call("POST", _collection(manifest), manifest, dry_run=True)
 
     def _placed(self, case: Case, manifest: Mapping[str, Any]) -> Manifest:
         """The object in its team's namespace, under a name of its own, complete enough to be taken."""
@@ -212,12 +206,22 @@ class Vap:
     def _passed_on(self, case: Case, said: Said) -> Answer:
         question = case.question(self.now)
         asks = set(decide(question, case.policy, case.known_facts()).asked)
-        named = {
-            found.image for found in images_in(question.group, question.kind, question.object)
-        }
+        named = {found.image for found in images_in(question.group, question.kind, question.object)}
         if named & {*exempted(case.policy, [_namespace_of(case)])}:
             asks.add(Asks.EXEMPTION)
         return Answer(allowed=False, asks=frozenset(asks), reasons=(said.message,))
+
+
+def _asked_of_a_part(api: ApiServer, case: Case, manifest: Manifest) -> Said:
+    """Through a subresource that is written under a kind of its own."""
+    api_version, kind = PARTS[case.subresource]
+    whole = {"apiVersion": api_version, "kind": kind, "metadata": manifest["metadata"]}
+    path = f"{_path(whole)}/{case.subresource}"
+    if case.operation == "CONNECT":
+        return api.call("POST", f"{path}?command=sh&container=main")
+    if case.operation == "UPDATE":
+        return api.call("PATCH", path, manifest, content=MERGE, dry_run=True)
+    return api.call("POST", path, manifest, dry_run=True)
 
 
 @contextmanager
@@ -231,7 +235,9 @@ def opened(cases: Sequence[Case], kubeconfig: Path | None = None) -> Iterator[En
             engine.prepare(cases)
             yield engine
         except Refused as error:
-            raise NoSuchEngine(f"the API server does not take what the cases need: {error}") from error
+            raise NoSuchEngine(
+                f"the API server does not take what the cases need: {error}"
+            ) from error
         finally:
             _clean(api, engine)
 
@@ -245,9 +251,7 @@ def _cluster(kubeconfig: Path | None) -> Iterator[Path]:
     home = Home(folder)
     try:
         crds = base_release.crds()
-        yield clusters.up(
-            "cases", node="simulated", home=home, durable=False, crds=crds
-        ).kubeconfig
+        yield clusters.up("cases", node="simulated", home=home, durable=False, crds=crds).kubeconfig
     finally:
         clusters.down_all(home=home)
         shutil.rmtree(folder, ignore_errors=True)
