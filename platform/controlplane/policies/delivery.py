@@ -115,10 +115,14 @@ def _loaded(revision: str) -> Manifest:
 
 def _await_policies(kube: Kube, held: Held) -> None:
     for probe in held.probes:
-        _until(
-            lambda probe=probe: admission_policies.said_by(_refusal(kube, probe), held.revision),
-            f"deny a {probe['kind']} by the rules {held.revision}",
-        )
+        _await_denial(kube, probe, held.revision)
+
+
+def _await_denial(kube: Kube, probe: Manifest, revision: str) -> None:
+    _until(
+        lambda: admission_policies.said_by(_refusal(kube, probe), revision),
+        f"deny a {probe['kind']} by the rules {revision}",
+    )
 
 
 def _refusal(kube: Kube, probe: Manifest) -> str:

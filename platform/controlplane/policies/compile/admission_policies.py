@@ -325,7 +325,7 @@ def _message(link: str) -> str:
 def _link(link: str) -> str:
     """The page with the question filled in; only what is an image's name is put into an address."""
     image = "(variables.wrong.size() > 0 ? variables.wrong[0][0] : '')"
-    words = {"{namespace}": "request.namespace", "{image}": image}
+    words = {"{namespace}": "request.?namespace.orValue('')", "{image}": image}
     written = q(link)
     for word, expression in words.items():
         written = written.replace(word, f"' + {expression} + '")
