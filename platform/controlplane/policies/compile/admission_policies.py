@@ -138,20 +138,22 @@ def _object(kind: str, name: str, spec: Manifest) -> Manifest:
 
 def variables(shape: Shape, rules: Table) -> list[Variable]:
     """All that is worked out, each when it is first asked for."""
-    named = images.listed(shape.kind.fields, "object", images.IMAGES)
-    before = images.listed(shape.kind.fields, "oldObject", images.IMAGES)
+    found = images.chunks(shape.kind.fields, "object", images.IMAGES)
+    before = images.chunks(shape.kind.fields, "oldObject", images.IMAGES)
     return [
         variable("team", shape.team()),
         *rules.variables(),
         variable("row", f"{rules.lookup('variables.team', q(''))}.split('\\t')"),
         variable("known", f"variables.row.size() == {len(FIELDS)}"),
         *_fields(rules),
-        variable("found", named),
+        *(variable(f"found{n}", expression) for n, expression in enumerate(found)),
+        *(variable(f"before{n}", expression) for n, expression in enumerate(before)),
+        variable("found", _all("found", len(found))),
         variable("images", "variables.found.map(e, e.substring(0, e.lastIndexOf('\\t')))"),
         variable(
             "before",
             f"oldObject == null || {_flag(Flag.AGAIN)} ? [] : "
-            f"({before}).map(e, e.substring(0, e.lastIndexOf('\\t')))",
+            f"({_all('before', len(before))}).map(e, e.substring(0, e.lastIndexOf('\\t')))",
         ),
         variable(
             "fresh",
@@ -173,6 +175,10 @@ def variables(shape: Shape, rules: Table) -> list[Variable]:
         ),
         variable("lines", _lines(shape)),
     ]  # fmt: skip
+
+
+def _all(name: str, parts: int) -> str:
+    return " + ".join(f"variables.{name}{n}" for n in range(parts))
 
 
 def _fields(rules: Table) -> Iterable[Variable]:

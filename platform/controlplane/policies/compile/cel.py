@@ -34,13 +34,13 @@ def there(holder: str, field: str) -> str:
 
 
 def list_in(holder: str, field: str) -> str:
-    """The list in this field, or none."""
-    return f"({there(holder, field)} ? {holder}.{field} : [])"
+    """The list in this field, or none. Calls, not choices: those the API server reads in no time."""
+    return f"optional.ofNonZeroValue({holder}.?{field}.orValue([])).orValue([])"
 
 
 def text_in(holder: str, field: str) -> str:
     """The text in this field, or none."""
-    return f"({there(holder, field)} ? {holder}.{field} : '')"
+    return f"optional.ofNonZeroValue({holder}.?{field}.orValue('')).orValue('')"
 
 
 def added(lists: Iterable[str]) -> str:

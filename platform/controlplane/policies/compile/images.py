@@ -33,6 +33,39 @@ def listed(fields: Fields, top: str, leaves: frozenset[Leaf]) -> str:
     return f"({cel.added(found)}).join('\\n').split('\\n').filter(e, e != '')"
 
 
+def chunks(fields: Fields, top: str, leaves: frozenset[Leaf]) -> list[str]:
+    """As `listed`, in several lists: the API server reads ten small expressions faster than one large."""
+    found: list[str] = []
+    for path, holds in _branches(fields, top, leaves):
+        holder, _, called = path.rpartition(".")
+        walk = _Walk(leaves, defaults="" if holder.endswith("status") else holder)
+        lists = list(walk.of({called: holds}, holder, name="''", depth=0))
+        for each in lists:
+            text = f"{each}.join('\\n').split('\\n').filter(e, e != '')" if walk.nested else each
+            guard = [cel.there(*outer.rsplit(".", 1)) for outer in _outer(holder) if "." in outer]
+            found.append(f"({cel.all_of(guard)} ? {text} : [])" if guard else text)
+    return found
+
+
+def _branches(fields: Fields, top: str, leaves: frozenset[Leaf]) -> Iterator[tuple[str, Holds]]:
+    """The fields below which objects branch no more, each by its path."""
+    for called, holds in fields.items():
+        path = f"{top}.{called}"
+        if isinstance(holds, str) and holds in _BRANCHES:
+            yield from _branches(SHAPES[holds], path, leaves)
+        else:
+            yield path, holds
+
+
+def _outer(path: str) -> list[str]:
+    """Every object on the way to a field, from the outside in."""
+    steps = path.split(".")
+    return [".".join(steps[:n]) for n in range(1, len(steps) + 1)]
+
+
+_BRANCHES = frozenset({"workflow spec", "workflow status", "cron workflow"})
+
+
 @dataclass
 class _Walk:
     leaves: frozenset[Leaf]
@@ -178,7 +211,7 @@ def _alone(text: _Text, at: str, var: str) -> str:
 
 
 def _name(at: str) -> str:
-    return f"{cel.text_in(at, 'name')}"
+    return f"{at}.?name.orValue('')"
 
 
 def _entry(image: str, name: str) -> str:

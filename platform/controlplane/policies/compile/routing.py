@@ -32,6 +32,7 @@ class Asking:
     """What the policies leave to the webhook."""
 
     exempt: frozenset[str]
+    exempting: tuple[str, ...]  # teams with exemptions
     proof: Mapping[str, "Proof"]  # by team; those that ask for none are missing
     manifests: tuple[str, ...]  # teams that want manifests inside of workflows read
 
@@ -45,6 +46,7 @@ class Asking:
                 for document in documents.values()
                 for image in exempted(document, [n for s in document.scopes for n in s.namespaces])
             ),
+            exempting=tuple(key for key, d in sorted(documents.items()) if d.exemptions),
             proof=proof,
             manifests=tuple(
                 key for key, d in sorted(documents.items()) if d.argo.resource_manifests == "scan"
@@ -107,7 +109,9 @@ def _routes(shape: Shape, asking: Asking) -> Iterator[_Route]:
     texts = list(_texts(shape, asking))
     if texts:
         yield _Route(shape, "asks", _when_new(shape, cel.any_of(texts)))
-    yield from _manifests(shape, asking)
+    if shape.kind.templated:
+        yield from _whole(shape, asking)
+        return
     for number, (proof, teams) in enumerate(_groups(shape, asking)):
         condition = _when_new(shape, _wants_proof(shape, proof))
         yield _Route(shape, f"proof-{number}", condition, teams)
@@ -115,7 +119,7 @@ def _routes(shape: Shape, asking: Asking) -> Iterator[_Route]:
 
 def _texts(shape: Shape, asking: Asking) -> Iterator[str]:
     """What only a clock or a reader of YAML can judge, whosever it is."""
-    if asking.exempt:
+    if asking.exempt and not shape.kind.templated:
         table = ", ".join(f"{q(image)}: true" for image in sorted(asking.exempt))
         if len(table) < LONGEST_EXPRESSION // 2:
             yield f"({_images(shape)}).exists(e, {_image('e')} in {{{table}}})"
@@ -126,13 +130,16 @@ def _texts(shape: Shape, asking: Asking) -> Iterator[str]:
         yield f"({patches}).size() > 0"
 
 
-def _manifests(shape: Shape, asking: Asking) -> Iterator[_Route]:
-    """Whole objects in a step's text, for those who want them read before they are made."""
-    texts = images.listed(shape.kind.fields, "object", images.MANIFESTS)
-    teams = tuple(key for key in asking.manifests if (key == CLUSTER) != shape.namespaced)
-    if teams and texts != "[]":
-        condition = _when_new(shape, f"({texts}).size() > 0")
-        yield _Route(shape, "manifests", condition, teams)
+def _whole(shape: Shape, asking: Asking) -> Iterator[_Route]:
+    """Argo's own objects of the teams that ask for anything: all of them, when they change.
+
+    A condition that looked for images in all their corners takes the API server many seconds to
+    read. They are few beside their pods, and each pod is routed by its own images.
+    """
+    asks = {*asking.exempting, *asking.proof, *asking.manifests}
+    teams = tuple(sorted(key for key in asks if (key == CLUSTER) != shape.namespaced))
+    if teams:
+        yield _Route(shape, "whole", _when_new(shape, "true"), teams)
 
 
 def _groups(shape: Shape, asking: Asking) -> Iterator[tuple[Proof, tuple[str, ...]]]:

@@ -133,15 +133,15 @@ class Vap:
         later = manifest["spec"].pop("ephemeralContainers", None)
         said = self.api.call("POST", _collection(manifest), manifest)
         if said.taken and later is not None:
-            path = f"{_path(manifest)}/ephemeralcontainers"
+            path = f"{path_of(manifest)}/ephemeralcontainers"
             change = {"spec": {"ephemeralContainers": later}}
             said = self.api.call("PATCH", path, change, content=MERGE)
         if not said.taken:
             raise Refused(f"case {case.id}: its old object: {said.message}")
         if manifest["metadata"].get("finalizers"):
-            self.held.append(_path(manifest))
+            self.held.append(path_of(manifest))
         if terminating:
-            self.api.call("DELETE", _path(manifest), {"gracePeriodSeconds": 0})
+            self.api.call("DELETE", path_of(manifest), {"gracePeriodSeconds": 0})
 
     def _enforce(self, over_the_cluster: Document) -> None:
         rules: dict[str, RuleSet] = {
@@ -156,7 +156,7 @@ class Vap:
             routing.configuration(documents, NOBODY),
         )
         for manifest in admission_policies.policies(rules):
-            self.api.apply(_path(manifest), manifest)
+            self.api.apply(path_of(manifest), manifest)
         revision = admission_policies.revision_of(rules)
         for probe in probes.probes(self.probing):
             _until(lambda p=probe: self._refused_by(p, revision), f"{probe['kind']} is not judged")
@@ -179,9 +179,9 @@ class Vap:
             return _asked_of_a_part(api, case, manifest)
         match case.operation:
             case "DELETE":
-                return api.call("DELETE", _path(manifest), dry_run=True)
+                return api.call("DELETE", path_of(manifest), dry_run=True)
             case "UPDATE":
-                path = _path(manifest) + (f"/{case.subresource}" if case.subresource else "")
+                path = path_of(manifest) + (f"/{case.subresource}" if case.subresource else "")
                 change = _change(self._placed(case, case.old_object or {}), manifest)
                 return api.call("PATCH", path, change, content=MERGE, dry_run=True)
         return api.call("POST", _collection(manifest), manifest, dry_run=True)
@@ -216,7 +216,7 @@ def _asked_of_a_part(api: ApiServer, case: Case, manifest: Manifest) -> Said:
     """Through a subresource that is written under a kind of its own."""
     api_version, kind = PARTS[case.subresource]
     whole = {"apiVersion": api_version, "kind": kind, "metadata": manifest["metadata"]}
-    path = f"{_path(whole)}/{case.subresource}"
+    path = f"{path_of(whole)}/{case.subresource}"
     if case.operation == "CONNECT":
         return api.call("POST", f"{path}?command=sh&container=main")
     if case.operation == "UPDATE":
@@ -231,7 +231,7 @@ def opened(cases: Sequence[Case], kubeconfig: Path | None = None) -> Iterator[En
         engine = Vap(api, datetime.now(UTC))
         try:
             for manifest in base_release.crds():
-                api.apply(_path(manifest), manifest)
+                api.apply(path_of(manifest), manifest)
             engine.prepare(cases)
             yield engine
         except Refused as error:
@@ -261,7 +261,7 @@ def _clean(api: ApiServer, engine: Vap) -> None:
     """Leave a cluster that was lent as it was found."""
     if engine.documents:
         for manifest in reversed(admission_policies.policies({})):
-            api.call("DELETE", _path(manifest))
+            api.call("DELETE", path_of(manifest))
         api.call("DELETE", f"/apis/{routing.API}/validatingwebhookconfigurations/{routing.NAME}")
     for path in engine.held:
         api.call("PATCH", path, {"metadata": {"finalizers": None}}, content=MERGE)
@@ -356,5 +356,5 @@ def _collection(manifest: Mapping[str, Any]) -> str:
     return f"{root}/namespaces/{manifest['metadata']['namespace']}/{plural.lower()}"
 
 
-def _path(manifest: Mapping[str, Any]) -> str:
+def path_of(manifest: Mapping[str, Any]) -> str:
     return f"{_collection(manifest)}/{manifest['metadata']['name']}"
