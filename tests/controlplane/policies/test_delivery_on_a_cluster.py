@@ -184,7 +184,7 @@ class TestWithTheWebhookAway:
             path = f"/api/v1/namespaces/{team}/pods"
             message = api.call("POST", path, wanted, dry_run=True).message
 
-        assert "… and 94 more." in message
+        assert "… and 97 more." in message
         assert len(message.encode()) <= 4096
         assert "exceeded quota" not in message
 

@@ -21,9 +21,10 @@ from .tables import FIELDS, NOBODY, Table, table
 API = "admissionregistration.k8s.io/v1"
 PREFIX = "argosy-images"
 LABELS = {"argosy.dev/managed": "true", "argosy.dev/part": "image-policy"}
-MOST_LINES = 6
-LONGEST_IMAGE = 300
-LONGEST_NAME = 80
+MOST_LINES = 3  # with every image as long as can be, and none of its letters ASCII: 4 KiB
+LONGEST_IMAGE = 200
+LONGEST_REASON = 300
+LONGEST_NAME = 63
 LONGEST_LINK = 500
 
 Manifest = dict[str, Any]
@@ -305,7 +306,7 @@ def _line(image: str, said: str, code: Code) -> str:
     places = f"variables.found.filter(e, e.startsWith({image} + '\\t'))"
     name = f"{_cut(f'{places}[0].substring({image}.size() + 1)', LONGEST_NAME)}"
     shown = _cut(f"{image}.trim()", LONGEST_IMAGE)
-    return f"{name} + ': image \"' + {shown} + '\": ' + {_cut(said, LONGEST_IMAGE)} + ' [{code}]'"
+    return f"{name} + ': image \"' + {shown} + '\": ' + {_cut(said, LONGEST_REASON)} + ' [{code}]'"
 
 
 def _cut(text: str, longest: int) -> str:
