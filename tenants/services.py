@@ -16,6 +16,7 @@ from .conditions import READY, Condition, Status, from_dicts, phase_of, stamped
 from .models import NamespaceAct, NamespaceQuerySet, Team, TenantNamespace, Tier
 from .signals import intent_changed
 
+RESERVED_TEAMS = frozenset({"control", "cluster"})  # policies of the platform's own are called so
 ANNOUNCED = 200  # of one change; the sweep brings the others within its 30 s
 
 
@@ -28,6 +29,12 @@ def save_team(team: Team) -> Team:
             f"The team {before} cannot be renamed: its slug is on everything it has. "
             "Change its name instead, or make another team.",
             code="slug_is_final",
+            field="slug",
+        )
+    if before is None and team.slug in RESERVED_TEAMS:
+        raise DomainError(
+            f"{team.slug} is a word of the platform's own; give the team another slug.",
+            code="reserved",
             field="slug",
         )
     team.full_clean()

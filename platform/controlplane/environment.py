@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from django.core.exceptions import ImproperlyConfigured
 
 YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
@@ -94,6 +102,24 @@ def fernet_keys(name: str, *, made_in: Path | None) -> list[str]:
     if not keys:
         raise ImproperlyConfigured(f"{name} is empty")
     return keys
+
+
+def ed25519_key(name: str, *, made_in: Path | None) -> str:
+    """A private Ed25519 key, PEM without a password: given, or made once as `key` does."""
+    ours = None if given(name) else made_in
+    pem = text(name) if ours is None else _kept(ours / "bundle.pem", make=_new_ed25519)
+    try:
+        found = load_pem_private_key(pem.encode(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+        raise ImproperlyConfigured(f"{name} is no private key in PEM without a password") from exc
+    if not isinstance(found, Ed25519PrivateKey):
+        raise ImproperlyConfigured(f"{name} must be an Ed25519 key")
+    return pem
+
+
+def _new_ed25519() -> str:
+    made = Ed25519PrivateKey.generate()
+    return made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def database(name: str, *, sqlite: Path) -> dict[str, Any]:

@@ -25,6 +25,8 @@ SECRET_KEY = env.key("ARGOSY_SECRET_KEY", made_in=HOME / "keys" if EMBEDDED else
 ENCRYPTION_KEYS = env.fernet_keys(
     "ARGOSY_ENCRYPTION_KEYS", made_in=HOME / "keys" if EMBEDDED else None
 )
+# What clusters believe their image policies by; agents are given its public half.
+BUNDLE_KEY = env.ed25519_key("ARGOSY_BUNDLE_KEY", made_in=HOME / "keys" if EMBEDDED else None)
 
 BASE_URL = env.text("ARGOSY_URL", default="http://127.0.0.1:8080")
 ALLOWED_HOSTS = env.words(
@@ -57,6 +59,7 @@ INSTALLED_APPS = [
     "provisioning",
     "controlplane.index",
     "controlplane.bookmarks",
+    "controlplane.policies",
     "controlplane.console",
 ]
 
@@ -163,6 +166,11 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Namespaces with an isolated Argo Workflows, asked for, approved, and made so.",
     "VERSION": "v1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "RequestStateEnum": "tenants.models.RequestState",
+        "ExemptionStateEnum": "controlplane.policies.models.ExemptionState",
+        "ViolationStateEnum": "controlplane.policies.models.Sight",
+    },
 }
 
 # Who a person is to the platform, by the groups a provider's claim (or a local account) carries.
@@ -177,6 +185,10 @@ ARGO_CONTROLLER_IMAGE = env.text(
     "ARGOSY_ARGO_CONTROLLER_IMAGE", default="quay.io/argoproj/workflow-controller"
 )
 ARGO_EXECUTOR_IMAGE = env.text("ARGOSY_ARGO_EXECUTOR_IMAGE", default="quay.io/argoproj/argoexec")
+
+# How long an image may be exempted from its team's policy, and a cluster's webhook be away.
+EXEMPTION_DAYS = env.number("ARGOSY_EXEMPTION_DAYS", default=90)
+STAND_DOWN_HOURS = env.number("ARGOSY_STAND_DOWN_HOURS", default=24)
 
 CELERY_BROKER_URL = env.text(
     "ARGOSY_BROKER_URL", default="memory://localhost/" if EMBEDDED else None

@@ -22,6 +22,8 @@ def test_platform_is_a_shelf_and_python_still_finds_its_own() -> None:
         ("tenants/levels.py", "import provisioning.plan"),
         ("provisioning/plan.py", "import django"),
         ("tenants/services.py", "import kubernetes"),
+        ("platform/controlplane/policies/composing.py", "import django"),
+        ("tenants/models.py", "import controlplane.policies.models"),
         ("platform/localcluster/pki.py", "import tenants.names"),
     ],
 )

@@ -261,3 +261,9 @@ def test_a_look_that_is_asked_for_during_a_turn_is_taken_right_after_it() -> Non
     namespace.refresh_from_db()
     assert wait == timedelta()
     assert namespace.next_reconcile_at == NOW
+
+
+@pytest.mark.parametrize("slug", ["control", "cluster"])
+def test_a_team_is_not_called_as_a_policy_of_the_platforms(slug: str) -> None:
+    with pytest.raises(DomainError, match="another slug"):
+        services.save_team(TeamFactory.build(slug=slug))

@@ -25,14 +25,18 @@ from controlplane.kube.errors import (
     Refused,
     Unreachable,
 )
+from controlplane.policies.errors import NotOpen, Overlapping, OwnExemption
 from tenants.errors import AlreadyDecided, AlreadyWished, OwnRequest, PartlyMade
 
 HTTP_OF: tuple[tuple[type[Exception], int], ...] = (
     (NotAllowed, 403),
     (OwnRequest, 403),
+    (OwnExemption, 403),
     (Changed, 409),
     (AlreadyDecided, 409),
     (AlreadyWished, 409),
+    (NotOpen, 409),
+    (Overlapping, 409),
     (PartlyMade, 409),
     (DomainError, 400),
     (Unreachable, 503),

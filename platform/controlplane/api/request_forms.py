@@ -1,6 +1,7 @@
 """How a request and its plan look in an answer, and what a decision must say."""
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tenants import requests
@@ -9,6 +10,7 @@ from tenants.models import Request, RequestEvent, Team
 from .people import person
 
 
+@extend_schema_field(serializers.CharField())
 class VisibleTeamField(serializers.SlugRelatedField[Team]):
     """A team, by slug, among those the caller may see: the second door of tenancy."""
 

@@ -12,3 +12,13 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:  # noqa: ARG002
         return {"type": "http", "scheme": "bearer"}
+
+
+class AgentScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # finds itself by this
+    """`Authorization: Bearer argosy_agent_…`."""
+
+    target_class = "controlplane.api.agents.AgentAuthentication"
+    name = "agent"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:  # noqa: ARG002
+        return {"type": "http", "scheme": "bearer"}

@@ -12,14 +12,20 @@ from rest_framework.views import APIView
 from controlplane.argo.verbs import Verb
 
 from . import schema  # noqa: F401 - the schema's extensions register when imported
+from .agents import BundleView, FactsView, NewAgentView, NextTokenView, SightingsView
+from .artifacts import ArtifactViewSet
 from .clusters import ClusterViewSet
+from .exemptions import ExemptionViewSet
+from .image_admin import RollOutViewSet, SigningKeyViewSet, StandDownViewSet
 from .index import IndexedWorkflowViewSet
 from .me import MeView
 from .namespaces import NamespaceViewSet
+from .policies import ImagePolicyViewSet
 from .requests import RequestViewSet
 from .teams import TeamViewSet
 from .tiers import TierViewSet
 from .tokens import TokenView
+from .violations import ViolationViewSet
 from .workflows import CronActView, CronsView, WorkflowActView, WorkflowsView, WorkflowView
 
 router = SimpleRouter()
@@ -29,6 +35,13 @@ router.register("clusters", ClusterViewSet)
 router.register("requests", RequestViewSet)
 router.register("namespaces", NamespaceViewSet)
 router.register("workflows", IndexedWorkflowViewSet)
+router.register("policies", ImagePolicyViewSet)
+router.register("exemptions", ExemptionViewSet)
+router.register("artifacts", ArtifactViewSet)
+router.register("violations", ViolationViewSet)
+router.register("roll-outs", RollOutViewSet)
+router.register("stand-downs", StandDownViewSet)
+router.register("signing-keys", SigningKeyViewSet)
 
 
 @extend_schema(exclude=True)
@@ -53,6 +66,11 @@ v1 = [
     path("schema/", SpectacularAPIView.as_view()),
     path("token/", TokenView.as_view()),
     path("me/", MeView.as_view()),
+    path("agents/", NewAgentView.as_view()),
+    path("agents/token/", NextTokenView.as_view()),
+    path("agents/bundle/", BundleView.as_view()),
+    path("agents/facts/", FactsView.as_view()),
+    path("agents/sightings/", SightingsView.as_view()),
     re_path(f"^{WORKFLOWS}$", WorkflowsView.as_view()),
     re_path(rf"^{WORKFLOWS}{NAME}/\Z", WorkflowView.as_view()),
     re_path(rf"^{WORKFLOWS}{NAME}/(?P<verb>{'|'.join(Verb)})/\Z", WorkflowActView.as_view()),

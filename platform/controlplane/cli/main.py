@@ -5,7 +5,19 @@ import typer
 from controlplane import __version__
 from localcluster.cli import app as local
 
-from . import cluster, cron, demo, namespace, policy, request, serve, session, team, workflow
+from . import (
+    cluster,
+    cron,
+    demo,
+    exemption,
+    namespace,
+    policies,
+    request,
+    serve,
+    session,
+    team,
+    workflow,
+)
 
 app = typer.Typer(
     name="argosy",
@@ -25,7 +37,8 @@ app.add_typer(request.app, name="request")
 app.add_typer(namespace.app, name="namespace")
 app.add_typer(workflow.app, name="workflow")
 app.add_typer(cron.app, name="cron")
-app.add_typer(policy.app, name="policy")
+app.add_typer(policies.app, name="policy")
+app.add_typer(exemption.app, name="exemption")
 
 
 @app.command()

@@ -72,7 +72,26 @@ UNFOLD: dict[str, Any] = {
                     page("Tiers", "tiers", "tenants.tier"),
                 ],
             },
-            {"title": "Decisions", "items": [page("Requests", "requests", "tenants.request")]},
+            {
+                "title": "Decisions",
+                "items": [
+                    page("Requests", "requests", "tenants.request"),
+                    page("Image exemptions", "exemptions", "policies.imageexemption"),
+                ],
+            },
+            {
+                "title": "Images",
+                "items": [
+                    page("Policies", "shield", "policies.imagepolicy"),
+                    page("Roll-outs", "rollouts", "policies.rollout"),
+                    page("Violations", "violations", "policies.violation"),
+                    page("Scans", "scans", "policies.scan"),
+                    page("Artifacts", "artifacts", "policies.artifact"),
+                    page("Signing keys", "key", "policies.signingkey"),
+                    page("Stand-downs", "stand-downs", "policies.standdown"),
+                    page("Agents", "agents", "policies.agenttoken"),
+                ],
+            },
             {
                 "title": "People",
                 "items": [

@@ -10,7 +10,11 @@ from .models import User
 
 READING = "view_"
 # An approver decides on requests; whose keys there are, and who was refused, is for admins.
-ADMINS_ONLY = {"identity.view_apitoken", "axes.view_accessattempt"}
+ADMINS_ONLY = {
+    "identity.view_apitoken",
+    "axes.view_accessattempt",
+    "policies.view_agenttoken",
+}
 
 
 class PlatformStanding(BaseBackend):

@@ -6,7 +6,7 @@ from django.test import Client
 from controlplane.identity.models import ApiToken
 from controlplane.identity.tokens import issue
 from provisioning.models import Turn
-from tests.controlplane.desk.everything import Everything, signed_in
+from tests.controlplane.desk.everything import Everything, of_images, signed_in
 from tests.factories import (
     NamespaceFactory,
     approver,
@@ -32,6 +32,7 @@ def everything() -> Everything:
     )
     return Everything(
         {
+            **of_images(namespace),
             "tenants_team": request.team,
             "tenants_tier": tier(),
             "tenants_tenantnamespace": namespace,

@@ -10,7 +10,16 @@ from tests.factories import PersonFactory, approver, platform_admin
 
 pytestmark = pytest.mark.django_db
 
-NOT_WRITTEN_HERE = ("tenants_tenantnamespace", "tenants_request", "provisioning_turn")
+NOT_WRITTEN_HERE = (
+    "tenants_tenantnamespace",
+    "tenants_request",
+    "provisioning_turn",
+    "policies_imageexemption",
+    "policies_artifact",
+    "policies_violation",
+    "policies_scan",
+)
+KEYS = ("identity_apitoken", "policies_agenttoken")
 
 
 def test_people_of_a_team_open_no_page_of_the_desk(
@@ -42,7 +51,7 @@ def test_an_admin_by_group_needs_no_flag(admin: Client, everything: Everything) 
 
 def test_an_approver_reads_everything_but_keys(reader: Client, everything: Everything) -> None:
     for name, row in everything.rows.items():
-        expected = 403 if name == "identity_apitoken" else 200
+        expected = 403 if name in KEYS else 200
         for url in (
             reverse(f"admin:{name}_changelist"),
             reverse(f"admin:{name}_change", args=[row.pk]),
@@ -117,7 +126,16 @@ def test_not_even_an_admin_writes_what_services_write(
 
 
 @pytest.mark.parametrize(
-    "name", ["tenants_team", "tenants_tier", "clusters_cluster", "identity_user"]
+    "name",
+    [
+        "tenants_team",
+        "tenants_tier",
+        "clusters_cluster",
+        "identity_user",
+        "policies_rollout",
+        "policies_standdown",
+        "policies_signingkey",
+    ],
 )
 def test_what_others_depend_on_is_not_deleted(
     admin: Client, everything: Everything, name: str

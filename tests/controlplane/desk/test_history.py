@@ -111,6 +111,11 @@ def test_no_history_has_a_place_for_a_credential_or_a_password() -> None:
         "HistoricalTier",
         "HistoricalCluster",
         "HistoricalUser",
+        "HistoricalImageExemption",
+        "HistoricalImagePolicy",
+        "HistoricalRollOut",
+        "HistoricalSigningKey",
+        "HistoricalStandDown",
     }
     for model in historical:
         names = {field.name for field in model._meta.get_fields()}

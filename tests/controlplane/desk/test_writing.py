@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,11 +11,13 @@ from django.db.models import Model, QuerySet
 from django.db.models.signals import pre_delete, pre_save
 from django.test import Client, RequestFactory
 from django.urls import reverse
+from django.utils import timezone
 
 from controlplane.identity.models import ApiToken, User
 from tenants.models import Team, Tier
 from tests.controlplane.desk.everything import Everything
-from tests.factories import platform_admin
+from tests.factories import ClusterFactory, TeamFactory, platform_admin
+from tests.images import signer
 
 pytestmark = pytest.mark.django_db
 
@@ -24,6 +27,10 @@ SERVICES = (
     "/controlplane/clusters/services.py",
     "/controlplane/identity/accounts.py",
     "/controlplane/identity/tokens.py",
+    "/controlplane/policies/services.py",
+    "/controlplane/policies/exemptions.py",
+    "/controlplane/policies/keys.py",
+    "/controlplane/policies/agents.py",
 )
 GROUPS = '["payments-owners"]'
 
@@ -93,16 +100,30 @@ def test_the_watch_notices_a_write_around_the_services(
     assert watched.around[:2] == ["save Team", "update Tier"]
 
 
+@pytest.fixture
+def made(everything: Everything) -> dict[str, int]:
+    """What the forms below name, there before anything is watched."""
+    return {
+        "team": TeamFactory().pk,
+        "cluster": ClusterFactory().pk,
+        "other": ClusterFactory().pk,
+    }
+
+
 def test_every_editable_model_is_saved_through_its_service(
-    admin: Client, watched: Watched, everything: Everything
+    admin: Client, made: dict[str, int], watched: Watched, everything: Everything
 ) -> None:
     rows = everything.rows
     admin_person = rows["identity_user"]
+    later = timezone.now() + timedelta(hours=1)
     edits = {
         "tenants_team": {"name": "Another name"},
         "tenants_tier": {"description": "edited"},
         "clusters_cluster": {"simulated": "on"},
         "identity_user": {"claimed_groups": GROUPS},
+        "policies_imagepolicy": {"description": "edited"},
+        "policies_rollout": {"mode": "enforce", "reason": "ready"},
+        "policies_signingkey": {"name": "ci-of-old"},
     }
     for name, changes in edits.items():
         url = reverse(f"admin:{name}_change", args=[rows[name].pk])
@@ -122,7 +143,23 @@ def test_every_editable_model_is_saved_through_its_service(
             "password1": "correct horse battery",
             "password2": "correct horse battery",
         },
+        "policies_imagepolicy": {
+            "name": "harbor",
+            "scope": "platform",
+            "settings": '{"allow": [{"registry": "harbor.corp.example"}]}',
+            "enabled": "on",
+        },
+        "policies_rollout": {"team": str(made["team"]), "mode": "audit", "reason": "x"},
+        "policies_standdown": {
+            "cluster": str(made["cluster"]),
+            "until_0": f"{later:%Y-%m-%d}",
+            "until_1": f"{later:%H:%M:%S}",
+            "reason": "it fails",
+        },
+        "policies_signingkey": {"name": "release", "pem": signer().pem},
     }
+    issued = admin.post(reverse("admin:policies_agenttoken_add"), {"cluster": str(made["other"])})
+    assert b"argosy_agent_" in issued.content
     for name, form in adds.items():
         assert admin.post(reverse(f"admin:{name}_add"), form).status_code == 302, name
     fresh = {"password1": "another horse battery", "password2": "another horse battery"}
@@ -132,6 +169,8 @@ def test_every_editable_model_is_saved_through_its_service(
 
     assert watched.around == []
     assert {"save Team", "save Tier", "save Cluster", "save User"} <= set(watched.writes)
+    policies = {"save ImagePolicy", "save RollOut", "save StandDown", "save SigningKey"}
+    assert {*policies, "save AgentToken"} <= set(watched.writes)
     assert Team.objects.filter(slug="atlas").exists()
     assert User.objects.get(username="ada").check_password("correct horse battery")
 
@@ -171,4 +210,7 @@ def test_no_model_of_the_desk_is_editable_without_being_tried_above() -> None:
         or its.has_delete_permission(asking)
     }
 
-    assert writable == {"Team", "Tier", "Cluster", "User", "ApiToken"}
+    assert writable == {
+        *("Team", "Tier", "Cluster", "User", "ApiToken"),
+        *("ImagePolicy", "RollOut", "StandDown", "SigningKey", "AgentToken"),
+    }

@@ -1,0 +1,36 @@
+"""What was verified of these images, as the facts that a verdict is made from."""
+
+from collections.abc import Iterable
+
+from .facts import AttestationFact, Facts, ImageFacts, SignatureFact
+from .models import Artifact
+from .references import NotAReference, parse
+
+AT_ONCE = 500
+
+
+def facts_about(images: Iterable[str]) -> Facts:
+    """What is known of the digests that these images carry. One query for each 500 of them."""
+    digests = sorted({digest for image in images if (digest := _digest_of(image))})
+    rows: list[Artifact] = []
+    for start in range(0, len(digests), AT_ONCE):
+        rows += Artifact.objects.filter(digest__in=digests[start : start + AT_ONCE])
+    return Facts({str(row): _facts_of(row) for row in rows})
+
+
+def _facts_of(row: Artifact) -> ImageFacts:
+    return ImageFacts(
+        signatures=tuple(SignatureFact(key=key) for key in row.key_ids),
+        attestations=tuple(
+            AttestationFact(type=each["type"], key=key)
+            for each in row.attestations
+            for key in each["key_ids"]
+        ),
+    )
+
+
+def _digest_of(image: str) -> str | None:
+    try:
+        return parse(image).digest
+    except NotAReference:
+        return None
