@@ -135,6 +135,7 @@ class FakeCluster:
         *,
         namespace: str = "",
         labels: str = "",
+        fields: str = "",
         cursor: str = "",
         limit: int = 500,
     ) -> Listing:
@@ -142,7 +143,7 @@ class FakeCluster:
         version, start = map(int, cursor.split(":")) if cursor else (next(self._numbers), 0)
         if version < self.compacted:
             raise refused(410, {"message": "the cursor is too old"})
-        everything = self.list(api_version, kind, namespace, labels=labels)
+        everything = self.list(api_version, kind, namespace, labels=labels, fields=fields)
         end = start + limit
         more = f"{version}:{end}" if end < len(everything) else ""
         return Listing(everything[start:end], more, str(version))
@@ -154,9 +155,11 @@ class FakeCluster:
         *,
         namespace: str = "",
         labels: str = "",
+        fields: str = "",
         resource_version: str,
         seconds: int,
     ) -> Iterator[Event]:
+        assert not fields, "the fake knows no field selectors"
         self._called("watch", Ref(api_version, kind, namespace, ""))
         deadline = time.monotonic() + seconds
         wanted = _pairs(labels)

@@ -58,6 +58,7 @@ class Kube(Protocol):
         *,
         namespace: str = "",
         labels: str = "",
+        fields: str = "",
         cursor: str = "",
         limit: int = ...,
     ) -> Listing: ...
@@ -68,6 +69,7 @@ class Kube(Protocol):
         *,
         namespace: str = "",
         labels: str = "",
+        fields: str = "",
         resource_version: str,
         seconds: int,
     ) -> Iterator[Event]: ...

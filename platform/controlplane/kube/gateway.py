@@ -123,6 +123,7 @@ class KubeGateway:
         *,
         namespace: str = "",
         labels: str = "",
+        fields: str = "",
         cursor: str = "",
         limit: int = PAGE,
     ) -> Listing:
@@ -130,7 +131,7 @@ class KubeGateway:
 
         All pages of one listing show the same moment; Expired if that was too long ago.
         """
-        query = {"continue": cursor, "labelSelector": labels}
+        query = {"continue": cursor, "labelSelector": labels, "fieldSelector": fields}
         listing, _ = self._page(api_version, kind, namespace, query, limit)
         return listing
 
@@ -141,6 +142,7 @@ class KubeGateway:
         *,
         namespace: str = "",
         labels: str = "",
+        fields: str = "",
         resource_version: str,
         seconds: int,
     ) -> Iterator[Event]:
@@ -155,6 +157,7 @@ class KubeGateway:
             "resourceVersion": resource_version,
             "timeoutSeconds": str(seconds),
             "labelSelector": labels,
+            "fieldSelector": fields,
         }
         with _translated():
             answer = self._send("GET", collection_path(api_version, kind, namespace), query)
