@@ -12,17 +12,22 @@ from enum import Enum
 LONGEST = 16 * 1024  # ours have 4 KiB, with what the API server puts before them
 CUT_OFF = "cut-off"  # the code of a denial whose rule cannot be read any more
 NO_ANSWER = "webhook-away"
+MISSING = "rules-missing"  # the API server has none for this team
 
 POLICY = re.compile(r"ValidatingAdmissionPolicy '(argosy-images[^']*)'")
-WEBHOOK = re.compile(r'admission webhook "images[a-z0-9.-]*\.argosy\.dev" denied the request')
-AWAY = re.compile(r'failed calling webhook "images[a-z0-9.-]*\.argosy\.dev"')
+HOOK = r'"(?:[a-z0-9-]+\.)*images\.argosy\.dev"'
+WEBHOOK = re.compile(rf"admission webhook {HOOK} denied the request")
+AWAY = re.compile(rf"failed calling webhook {HOOK}")
 OBJECT = re.compile(r'\b[a-z]+(?:\.[a-z0-9.]+)? "([^"\n]{1,253})" is (?:forbidden|invalid)')
 OURS = re.compile(r"denied (?:the )?request: ?")
+NO_RULES = re.compile(r"The rules of \S+ are not on this cluster yet")
+HEAD = re.compile(r"^The image policy denies this\.")
+BETWEEN = re.compile(r"\n| \| ")  # lines; the API server's own policies can only say one
 LINK = re.compile(r"https?://[^\s<>\"']{1,500}")
 CODE = re.compile(r"\[([a-z]+(?:-[a-z]+){0,4})\]")
 NAMED = re.compile(r'image "([^"\n]{0,512})"')
 WHERE = r"(?P<path>[^\s()][^()\n]*?)(?: \((?P<container>[^()\n]{0,80})\))?:"
-WHY = r" (?P<reason>[^\n]*) \[(?P<code>[a-z]+(?:-[a-z]+){0,4})\]$"
+WHY = r" (?P<reason>[^\n]*) \[(?P<code>[a-z]+(?:-[a-z]+){0,4})\](?: \(rules [0-9a-f]+\))?$"
 LINES = (
     # First with its image: a path may hold a colon of its own.
     re.compile(rf'{WHERE} image "(?P<image>[^"\n]*)":{WHY}'),
@@ -83,7 +88,7 @@ def _by(text: str) -> By | None:
 
 def _violations(words: str) -> list[Said]:
     """Each line that is a violation; of a text without such a line, what it names."""
-    lines = [line.strip() for line in words.splitlines()]
+    lines = [line.strip() for line in BETWEEN.split(HEAD.sub("", words.strip()))]
     whole = [_said(match) for line in lines if (match := _line(line))]
     return whole or [_what_is_left(words)]
 
@@ -93,10 +98,14 @@ def _line(line: str) -> re.Match[str] | None:
 
 
 def _said(match: re.Match[str]) -> Said:
-    path = match["path"]
+    path, container = match["path"], match["container"] or ""
+    if path == "the object":
+        path = ""
+    elif "." not in path and not container:
+        path, container = "", path  # CEL knows the container, not its place
     return Said(
-        path="" if path == "the object" else path,
-        container=match["container"] or "",
+        path=path,
+        container=container,
         image=match["image"] or "",
         code=match["code"],
         reason=match["reason"],
@@ -107,6 +116,6 @@ def _what_is_left(words: str) -> Said:
     image, code = NAMED.search(words), CODE.search(words)
     return Said(
         image=image[1] if image else "",
-        code=code[1] if code else CUT_OFF,
+        code=code[1] if code else MISSING if NO_RULES.search(words) else CUT_OFF,
         reason=" ".join(words.split())[:500],
     )

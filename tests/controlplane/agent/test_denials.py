@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.agent.denials import CUT_OFF, NO_ANSWER, By, denial_in
+from controlplane.agent.denials import CUT_OFF, MISSING, NO_ANSWER, By, denial_in
 from controlplane.policies.sentences import denial
 from controlplane.policies.verdict import Code, Verdict, Violation
 
@@ -49,6 +49,40 @@ def test_the_api_servers_own_policy_is_known_by_its_name_and_names_the_object() 
     assert found.violations[0].image == "evil.io/x:1"
 
 
+def test_the_one_line_that_cel_can_say_is_read_as_lines() -> None:
+    found = denial_in(
+        f'{POLICY}The image policy denies this. main: image "evil.io/x": no rule allows it [not-allowed] | '
+        'side: image "harbor/x:latest": its tag is not allowed [forbidden-tag] | … and 3 more. | '
+        f"Ask for an exemption: {LINK} (rules 12ab34cd)"
+    )
+
+    assert found is not None
+    assert found.link == LINK
+    assert [(s.container, s.image, s.code) for s in found.violations] == [
+        ("main", "evil.io/x", "not-allowed"),
+        ("side", "harbor/x:latest", "forbidden-tag"),
+    ]
+
+
+def test_without_a_link_the_last_line_ends_with_the_rules_that_spoke() -> None:
+    found = denial_in(
+        f'{POLICY}The image policy denies this. main: image "evil.io/x": no rule [not-allowed] (rules 12ab)'
+    )
+
+    assert found is not None
+    assert [(s.container, s.code) for s in found.violations] == [("main", "not-allowed")]
+
+
+def test_a_team_whose_rules_are_missing_is_told_that() -> None:
+    found = denial_in(
+        f"{POLICY}The image policy denies this. The rules of payments are not on this cluster yet, and until "
+        "then nothing may run; they arrive within a minute. (rules 12ab34cd)"
+    )
+
+    assert found is not None
+    assert found.violations[0].code == MISSING
+
+
 def test_of_what_an_event_cut_off_as_much_is_read_as_stands_there() -> None:
     text = (POLICY + words(EVIL))[: len(POLICY) + 70 + len("The image policy denies this.\n")]
 
@@ -67,7 +101,7 @@ def test_a_whole_line_before_the_cut_is_enough() -> None:
 
 def test_a_webhook_that_did_not_answer_is_said_to_be_that() -> None:
     found = denial_in(
-        'Internal error occurred: failed calling webhook "images.argosy.dev": connection refused'
+        'Internal error occurred: failed calling webhook "asks.pods.images.argosy.dev": connection refused'
     )
 
     assert found is not None
