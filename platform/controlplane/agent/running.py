@@ -91,7 +91,8 @@ class Agent:
         self.poster = Poster(platform, self.outbox, settings.spool)
         self.replaying = Replaying(settings.cluster, self.outbox.say)
         self.webhook = Supervisor(webhook) if webhook else None
-        self._pull_again = Backoff(2.0, 60.0)
+        every = settings.pull_every
+        self._pull_again = Backoff(min(2.0, every), min(60.0, 4 * every))
         self._post_again = Backoff(1.0, 300.0)
         watching = Watching(self.ours, self.outbox.say, utc_now)
         self._followers = [
