@@ -96,7 +96,7 @@ def test_no_credential_is_in_the_release(helm: Helm) -> None:
         ("apiServer.endpoints", []),
         ("apiServer.callsFrom", ["everywhere"]),
         ("scanEvery", 1),
-        ("resources.limits", {"cpu": "1"}),
+        ("resources.limits.memory", "much"),
         ("surprise", True),
     ],
 )
