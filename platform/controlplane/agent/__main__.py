@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     hook.add_argument("--listen", metavar="ADDRESS:PORT", help="without it no webhook is run here")
     hook.add_argument("--certificates", type=Path, help="folder (default: one in --folder)")
     hook.add_argument("--name", action="append", default=[], metavar="NAME")
+    hook.add_argument("--drain", default="", metavar="SECONDS", help="served on after SIGTERM")
     hook.add_argument("--link", default="", help="page of a denial; {same} stands for which one")
     return words
 
@@ -85,6 +86,7 @@ def webhook_of(said: argparse.Namespace, settings: Settings) -> list[str] | None
         "--cluster": said.cluster,
         "--spool": settings.spool,
         "--link": said.link,
+        "--drain": said.drain,
     }
     words = [sys.executable, "-m", "controlplane.admission"]
     words += [f"{option}={value}" for option, value in options.items() if str(value)]

@@ -6,6 +6,7 @@ a restart, and starts it again where it fell. It ends with its cluster, not with
 is away the policies hold.
 """
 
+import base64
 import json
 import logging
 import os
@@ -21,6 +22,8 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connections
 from django.utils import timezone
 
+from controlplane.admission import certificates
+from controlplane.admission.app import PATH
 from controlplane.clusters.models import Cluster
 from controlplane.policies import agents, bundles
 from localcluster import clusters
@@ -33,6 +36,7 @@ from localcluster.processes import Daemon
 LOOK_EVERY = 1.0
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 PULL_EVERY = 3.0  # the platform is on the same machine
+DRAIN = 0.2  # it goes with its API server: nobody is left who would call
 
 logger = logging.getLogger(__name__)
 
@@ -65,13 +69,21 @@ class Place:
 
     @property
     def webhook(self) -> str:
-        """Where the API server calls it. Delivery puts it into the webhook configuration's clientConfig."""
-        return f"https://{self.beside.address}:{self.beside.port}/review"
+        """Where the API server calls it."""
+        return f"https://{self.beside.address}:{self.beside.port}{PATH}"
 
     @property
     def authorities(self) -> Path:
-        """Whom the API server believes there: the caBundle of the same clientConfig."""
-        return self.data / "certificates" / "ca-bundle.pem"
+        """Whom the API server believes there."""
+        return self.data / "certificates" / certificates.BUNDLE_FILE
+
+    def client(self) -> dict[str, str] | None:
+        """What delivery puts into the webhook configuration; none before there is a webhook."""
+        try:
+            bundle = self.authorities.read_bytes()
+        except FileNotFoundError:
+            return None
+        return {"url": self.webhook, "caBundle": base64.b64encode(bundle).decode()}
 
 
 def run(ended: threading.Event, *, url: str) -> None:
@@ -143,6 +155,7 @@ def command(cluster: Cluster, status: ClusterStatus, place: Place, url: str) -> 
         "--pull-every": PULL_EVERY,
         "--listen": f"{place.beside.address}:{place.beside.port}",
         "--name": place.beside.address,
+        "--drain": DRAIN,
     }
     words = [sys.executable, "-m", "controlplane.agent"]
     return words + [f"{option}={value}" for option, value in options.items()]

@@ -199,8 +199,14 @@ def api_servers_policy(
     ]  # fmt: skip
 
 
-def hooked(api: Api, place: TeamPlace, url: str, authorities: bytes) -> str:
-    """The webhook's configuration, by hand; delivery makes it of the same two things. Where it is."""
+def client_config(agent: Agent) -> dict[str, str]:
+    """As `processes.agents.Place.client` gives it to delivery."""
+    authorities = base64.b64encode(agent.authorities.read_bytes()).decode()
+    return {"url": f"https://{HOST}:{agent.port}/review", "caBundle": authorities}
+
+
+def hooked(api: Api, place: TeamPlace, client: dict[str, str] | None) -> str:
+    """The webhook's configuration, by hand here; delivery makes it of the same client. Where it is."""
     rules = {
         "apiGroups": [""],
         "apiVersions": ["v1"],
@@ -209,7 +215,7 @@ def hooked(api: Api, place: TeamPlace, url: str, authorities: bytes) -> str:
     }
     hook = {
         "name": "asks.pods.images.argosy.dev",
-        "clientConfig": {"url": url, "caBundle": base64.b64encode(authorities).decode()},
+        "clientConfig": client,
         "rules": [rules],
         "namespaceSelector": {"matchLabels": {"argosy.dev/team": place.team}},
         "failurePolicy": "Fail", "sideEffects": "None", "timeoutSeconds": 3,
@@ -318,7 +324,7 @@ def test_a_pod_that_was_refused_to_a_controller_stands_there_too(
 def test_what_the_webhook_denies_stands_there_too(
     agent: Agent, api: Api, place: TeamPlace, row: TenantNamespace
 ) -> None:
-    path = hooked(api, place, f"https://{HOST}:{agent.port}/review", agent.authorities.read_bytes())
+    path = hooked(api, place, client_config(agent))
     try:
         within(SLOW, lambda: place.pod(EVIL).code == 403)
 
@@ -366,9 +372,7 @@ def test_bad_bundles_and_a_platform_that_is_away_leave_the_last_good_one(
         kubeconfig=local_cluster.kubeconfig,
         audit_log=audit_log,
     ) as agent:
-        path = hooked(
-            api, place, f"https://{HOST}:{agent.port}/review", agent.authorities.read_bytes()
-        )
+        path = hooked(api, place, client_config(agent))
         try:
             within(
                 SLOW,
@@ -424,7 +428,7 @@ def test_a_killed_agent_is_started_again_and_meanwhile_the_api_server_refuses_by
         SLOW,
         lambda: beside.authorities.exists() and "listening on" in beside.daemon.log.read_text(),
     )
-    path = hooked(api, place, beside.webhook, beside.authorities.read_bytes())
+    path = hooked(api, place, beside.client())
     try:
         within(SLOW, lambda: place.pod(GOOD, dryRun="All").allowed)
         killed = beside.daemon.running()
