@@ -135,6 +135,7 @@ class FakeCluster:
         *,
         namespace: str = "",
         labels: str = "",
+        fields: str = "",
         cursor: str = "",
         limit: int = 500,
         metadata_only: bool = False,
@@ -143,7 +144,7 @@ class FakeCluster:
         version, start = map(int, cursor.split(":")) if cursor else (next(self._numbers), 0)
         if version < self.compacted:
             raise refused(410, {"message": "the cursor is too old"})
-        everything = self.list(api_version, kind, namespace, labels=labels)
+        everything = self.list(api_version, kind, namespace, labels=labels, fields=fields)
         end = start + limit
         more = f"{version}:{end}" if end < len(everything) else ""
         page = everything[start:end]
@@ -156,10 +157,12 @@ class FakeCluster:
         *,
         namespace: str = "",
         labels: str = "",
+        fields: str = "",
         resource_version: str,
         seconds: int,
         metadata_only: bool = False,
     ) -> Iterator[Event]:
+        assert not fields, "the fake knows no field selectors"
         self._called("watch", Ref(api_version, kind, namespace, ""))
         deadline = time.monotonic() + seconds
         wanted = _pairs(labels)
