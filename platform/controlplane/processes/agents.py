@@ -25,7 +25,7 @@ from django.utils import timezone
 from controlplane.admission import certificates
 from controlplane.admission.app import PATH
 from controlplane.clusters.models import Cluster
-from controlplane.policies import agents, bundles
+from controlplane.policies import agents, bundles, delivering
 from localcluster import clusters
 from localcluster.beside import Beside, beside
 from localcluster.clusters import ClusterStatus
@@ -124,6 +124,7 @@ class Keeper:
             place.beside.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             _credentials(cluster, place)
             self._running(place, command(cluster, status, place, self.url))
+            delivering.webhook_at(cluster, place.client())
 
     def _running(self, place: Place, wanted: list[str]) -> None:
         daemon, now = place.daemon, time.monotonic()
@@ -156,6 +157,7 @@ def command(cluster: Cluster, status: ClusterStatus, place: Place, url: str) -> 
         "--listen": f"{place.beside.address}:{place.beside.port}",
         "--name": place.beside.address,
         "--drain": DRAIN,
+        "--link": f"{url}/v/{{same}}/",
     }
     words = [sys.executable, "-m", "controlplane.agent"]
     return words + [f"{option}={value}" for option, value in options.items()]

@@ -19,6 +19,7 @@ from django.core.management import call_command
 from controlplane.celery import app
 from controlplane.environment import proxied
 from controlplane.errors import DomainError
+from controlplane.policies import delivering
 from controlplane.wsgi import application
 from tenants import services
 
@@ -48,6 +49,7 @@ def serve(*, host: str, port: int) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         # Whoever held a row was a worker of ours, and is gone.
         services.release_claims()
+        delivering.release_claims()
         _serve(host=host, port=port)
 
 

@@ -71,8 +71,12 @@ def documents(team: str, **more: Any) -> dict[str, Document]:
 
 
 def holding(team: str, *, client: dict[str, Any] | None = AWAY, **more: Any) -> Held:
-    namespaces = {team: team, f"{team}-argo": "control", "": "cluster"}
-    return held(documents(team, **more), namespaces, client=client, link=LINK)
+    """One team under these rules, and one that is only told, on the same cluster."""
+    told = f"{team}-told"
+    namespaces = {team: team, told: told, f"{team}-argo": "control", "": "cluster"}
+    only_told = documents(told, mode="audit", exemptions=(), signature=None)
+    rules = documents(team, **more) | {told: only_told[told]}
+    return held(rules, namespaces, client=client, link=LINK)
 
 
 def pod(where: str, image: str, name: str = "p", **spec: Any) -> dict[str, Any]:
@@ -151,11 +155,12 @@ def unbound(kube: KubeGateway) -> Iterator[str]:
     kube.delete(ref_of({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}))
 
 
-@pytest.fixture
-def team(kube: KubeGateway, unbound: str) -> str:
-    make_namespace(kube, unbound, team=unbound)
-    delivery.deliver(kube, holding(unbound))
-    return unbound
+@pytest.fixture(scope="module")
+def team(kube: KubeGateway) -> str:
+    """Its rules are brought once: an API server that learns them works for seconds."""
+    name = make_namespace(kube, "images-team", team="images-team")
+    delivery.deliver(kube, holding(name))
+    return name
 
 
 class TestWithTheWebhookAway:
@@ -223,21 +228,11 @@ class TestWithTheWebhookAway:
         until(lambda: "[not-allowed]" in said(kube, pod(control, GOOD)))
         assert said(kube, pod(control, ARGO)) == ""
 
-    def test_a_cluster_that_stands_down_asks_nobody_and_denies_what_it_would_have_asked(
-        self, kube: KubeGateway, team: str
-    ) -> None:
-        delivery.deliver(kube, holding(team, client=None))
-
-        assert kube.get(delivery.CONFIGURATION) is None
-        assert said(kube, pod(team, GOOD)) == ""
-        assert "ValidatingAdmissionPolicy" in said(kube, pod(team, EXEMPTED))
-        assert "[denied-repository]" in said(kube, pod(team, SIGNED))
-
 
 class TestWhatRanBefore:
     @pytest.fixture
-    def grandfathered(self, kube: KubeGateway, unbound: str) -> str:
-        """A team whose namespace already holds a pod, a workflow and a deployment that break the rules."""
+    def grandfathered(self, kube: KubeGateway, team: str, unbound: str) -> str:
+        """A team's new namespace that holds a pod, a workflow and a deployment against the rules."""
         old = pod(unbound, BAD)
         old["metadata"]["finalizers"] = ["example.test/keep"]
         kube.create(old)
@@ -253,8 +248,7 @@ class TestWhatRanBefore:
                 "template": {"metadata": {"labels": labels}, "spec": pod("", BAD)["spec"]},
             },
         })  # fmt: skip
-        make_namespace(kube, unbound, team=unbound)
-        delivery.deliver(kube, holding(unbound))
+        make_namespace(kube, unbound, team=team)
         until(lambda: said(kube, pod(unbound, BAD, name="another")) != "")
         return unbound
 
@@ -299,8 +293,6 @@ class TestWhatRanBefore:
     def test_can_be_looked_into_with_an_image_that_may_run(
         self, local_cluster: RunningCluster, kube: KubeGateway, grandfathered: str
     ) -> None:
-        from controlplane.policies.engines.api_server import connected
-
         path = f"/api/v1/namespaces/{grandfathered}/pods/p/ephemeralcontainers"
         with connected(local_cluster.kubeconfig) as api:
 
@@ -345,60 +337,6 @@ class TestAWorkflowOfFourHundredTemplates:
         assert "evil.test/miner" in said(kube, many)
 
 
-class TestDelivery:
-    def test_may_be_repeated_and_changes_nothing_then(self, kube: KubeGateway, team: str) -> None:
-        wanted = holding(team)
-        refs = [*map(ref_of, wanted.policies), delivery.CONFIGURATION]
-        delivery.deliver(kube, wanted)
-        before = [kube.get(ref)["metadata"]["generation"] for ref in refs]  # type: ignore[index]
-
-        delivery.deliver(kube, wanted)
-
-        assert [kube.get(ref)["metadata"]["generation"] for ref in refs] == before  # type: ignore[index]
-
-    def test_repairs_what_drifted(self, kube: KubeGateway, team: str) -> None:
-        wanted = holding(team)
-        binding = next(m for m in wanted.policies if m["kind"].endswith("Binding"))
-        kube.delete(ref_of(binding))
-        kube.delete(delivery.CONFIGURATION)
-        until(lambda: said(kube, pod(team, BAD)) == "")
-
-        delivery.deliver(kube, wanted)
-
-        assert "[not-allowed]" in said(kube, pod(team, BAD))
-        assert "failed calling webhook" in said(kube, pod(team, SIGNED))
-
-    def test_brings_new_rules_that_act_when_it_returns(self, kube: KubeGateway, team: str) -> None:
-        delivery.deliver(kube, holding(team, deny=(Repositories("harbor.acme.test", "**"),)))
-
-        assert "[denied-repository]" in said(kube, pod(team, GOOD))
-
-        delivery.deliver(kube, holding(team))
-
-        assert said(kube, pod(team, GOOD)) == ""
-
-    def test_of_a_team_in_audit_only_tells(self, kube: KubeGateway, team: str) -> None:
-        delivery.deliver(kube, holding(team, mode="audit"))
-
-        assert said(kube, pod(team, BAD)) == ""
-
-    def test_leaves_nothing_routed_that_nobody_asks_for(self, kube: KubeGateway, team: str) -> None:
-        delivery.deliver(kube, holding(team, exemptions=(), signature=None))
-
-        found = kube.get(delivery.CONFIGURATION)
-        assert found is not None
-        assert not [e["name"] for e in found["webhooks"] if ".pods." in e["name"]]
-        assert "[digest-required]" in said(kube, pod(team, EXEMPTED))
-
-    def test_holds_after_the_api_server_was_restarted(
-        self, kube: KubeGateway, team: str, forget_the_past: Any
-    ) -> None:
-        forget_the_past()
-
-        until(lambda: "[not-allowed]" in said(kube, pod(team, BAD)))
-        assert said(kube, pod(team, GOOD)) == ""
-
-
 class TestAMemberOfTheTeam:
     @pytest.fixture
     def member(self, kube: KubeGateway, team: str) -> KubeGateway:
@@ -430,3 +368,79 @@ class TestAMemberOfTheTeam:
 
     def test_is_held_to_the_policy(self, member: KubeGateway, team: str) -> None:
         assert admission_policies.PREFIX in said(member, pod(team, BAD))
+
+
+class TestDelivery:
+    def test_may_be_repeated_and_changes_nothing_then(self, kube: KubeGateway, team: str) -> None:
+        wanted = holding(team)
+        refs = [*map(ref_of, wanted.policies), delivery.CONFIGURATION]
+        before = [kube.get(ref)["metadata"]["generation"] for ref in refs]  # type: ignore[index]
+
+        assert delivery.holds(kube, wanted)
+        delivery.deliver(kube, wanted)
+
+        after = [kube.get(ref)["metadata"] for ref in refs]  # type: ignore[index]
+        # The routing was widened by nothing, and narrowed by nothing.
+        assert [each["generation"] for each in after] == before
+        assert delivery.holds(kube, wanted)
+
+    def test_of_a_team_in_audit_only_tells(self, kube: KubeGateway, team: str) -> None:
+        told = make_namespace(kube, f"{team}-told", team=f"{team}-told")
+
+        assert said(kube, pod(told, BAD)) == ""
+        assert "[not-allowed]" in said(kube, pod(team, BAD))
+
+    def test_repairs_what_drifted(self, kube: KubeGateway, team: str) -> None:
+        wanted = holding(team)
+        binding = next(m for m in wanted.policies if m["kind"].endswith("Binding"))
+        kube.delete(ref_of(binding))
+        kube.delete(delivery.CONFIGURATION)
+        until(lambda: said(kube, pod(team, BAD)) == "")
+        assert not delivery.holds(kube, wanted)
+
+        delivery.deliver(kube, wanted)
+
+        assert "[not-allowed]" in said(kube, pod(team, BAD))
+        assert "failed calling webhook" in said(kube, pod(team, SIGNED))
+
+    def test_holds_after_the_api_server_was_restarted(
+        self, kube: KubeGateway, team: str, forget_the_past: Any
+    ) -> None:
+        forget_the_past()
+
+        until(lambda: "[not-allowed]" in said(kube, pod(team, BAD)))
+        assert said(kube, pod(team, GOOD)) == ""
+
+    def test_that_does_not_act_in_time_says_so_and_is_widened_still(
+        self, kube: KubeGateway, team: str
+    ) -> None:
+        new = holding(team, exemptions=(), signature=None)
+
+        with pytest.raises(delivery.NotInForce, match="brought again"):
+            delivery.deliver(kube, new, within=0.0)
+
+        assert not delivery.holds(kube, new)
+        until(lambda: "failed calling webhook" in said(kube, pod(team, SIGNED)))
+
+    def test_brings_new_rules_that_act_when_it_returns_and_routes_nothing_nobody_asks_for(
+        self, kube: KubeGateway, team: str
+    ) -> None:
+        denied = (Repositories("harbor.acme.test", "**"),)
+
+        delivery.deliver(kube, holding(team, exemptions=(), signature=None, deny=denied))
+
+        found = kube.get(delivery.CONFIGURATION)
+        assert found is not None
+        assert not [e["name"] for e in found["webhooks"] if ".pods." in e["name"]]
+        assert "[denied-repository]" in said(kube, pod(team, GOOD))
+        assert "[digest-required]" in said(kube, pod(team, EXEMPTED))
+
+    def test_to_a_cluster_that_stands_down_denies_what_it_would_have_asked(
+        self, kube: KubeGateway, team: str
+    ) -> None:
+        delivery.deliver(kube, holding(team, client=None))
+
+        assert kube.get(delivery.CONFIGURATION) is None
+        assert said(kube, pod(team, GOOD)) == ""
+        assert "ValidatingAdmissionPolicy" in said(kube, pod(team, EXEMPTED))
+        assert "[denied-repository]" in said(kube, pod(team, SIGNED))
