@@ -71,11 +71,13 @@ def documents(team: str, **more: Any) -> dict[str, Document]:
 
 
 def holding(team: str, *, client: dict[str, Any] | None = AWAY, **more: Any) -> Held:
-    """One team under these rules, and one that is only told, on the same cluster."""
-    told = f"{team}-told"
-    namespaces = {team: team, told: told, f"{team}-argo": "control", "": "cluster"}
-    only_told = documents(told, mode="audit", exemptions=(), signature=None)
-    rules = documents(team, **more) | {told: only_told[told]}
+    """A team under these rules, one that leaves the webhook nothing to judge, and one only told."""
+    plain, told = f"{team}-plain", f"{team}-told"
+    namespaces = {name: name for name in (team, plain, told)}
+    namespaces |= {f"{team}-argo": "control", "": "cluster"}
+    rules = documents(team, **more)
+    for name, mode in ((plain, "enforce"), (told, "audit")):
+        rules[name] = documents(name, mode=mode, exemptions=(), signature=None)[name]
     return held(rules, namespaces, client=client, link=LINK)
 
 
@@ -163,6 +165,12 @@ def team(kube: KubeGateway) -> str:
     return name
 
 
+@pytest.fixture(scope="module")
+def plain(kube: KubeGateway, team: str) -> str:
+    """A team's namespace whose rules leave the webhook nothing to judge."""
+    return make_namespace(kube, f"{team}-plain", team=f"{team}-plain")
+
+
 class TestWithTheWebhookAway:
     def test_a_team_runs_what_it_may(self, kube: KubeGateway, team: str) -> None:
         assert said(kube, pod(team, GOOD)) == ""
@@ -248,7 +256,7 @@ class TestWhatRanBefore:
                 "template": {"metadata": {"labels": labels}, "spec": pod("", BAD)["spec"]},
             },
         })  # fmt: skip
-        make_namespace(kube, unbound, team=team)
+        make_namespace(kube, unbound, team=f"{team}-plain")
         until(lambda: said(kube, pod(unbound, BAD, name="another")) != "")
         return unbound
 
@@ -320,9 +328,9 @@ class TestAWorkflowOfFourHundredTemplates:
         } | {"last": {"name": "last", "container": {"image": last}}}
 
     def test_is_taken_and_written_to_as_often_as_its_controller_likes(
-        self, kube: KubeGateway, team: str
+        self, kube: KubeGateway, plain: str
     ) -> None:
-        many = workflow(team, GOOD, storedTemplates=self.stored(GOOD))
+        many = workflow(plain, GOOD, storedTemplates=self.stored(GOOD))
         kube.create(many)
         ref = ref_of(many)
 
@@ -331,10 +339,38 @@ class TestAWorkflowOfFourHundredTemplates:
         changed = {"status": {"storedTemplates": {"last": {"container": {"image": ARGO}}}}}
         kube.patch(ref, changed)
 
-    def test_is_denied_for_the_one_that_is_wrong(self, kube: KubeGateway, team: str) -> None:
-        many = workflow(team, GOOD, storedTemplates=self.stored(BAD))
+    def test_is_denied_for_the_one_that_is_wrong(self, kube: KubeGateway, plain: str) -> None:
+        many = workflow(plain, GOOD, storedTemplates=self.stored(BAD))
 
-        assert "evil.test/miner" in said(kube, many)
+        assert f'last: image "{BAD}": repository evil.test/miner' in said(kube, many)
+
+    def test_is_denied_in_words_where_every_one_is_wrong(
+        self, kube: KubeGateway, plain: str
+    ) -> None:
+        stored = {
+            key: {**each, "container": {"image": f"evil.test/{n}{PINNED}"}}
+            for n, (key, each) in enumerate(self.stored(BAD).items())
+        }
+
+        message = said(kube, workflow(plain, GOOD, storedTemplates=stored))
+
+        assert "The image policy denies this" in message
+        assert "failed expression" not in message
+
+
+class TestAWorkflowOfATeamThatAsks:
+    def test_is_not_changed_while_the_webhook_is_away_but_goes_on(
+        self, kube: KubeGateway, team: str, unbound: str
+    ) -> None:
+        kube.create(workflow(unbound, GOOD))
+        make_namespace(kube, unbound, team=team)
+        until(lambda: "failed calling webhook" in said(kube, pod(unbound, SIGNED)))
+        ref = ref_of(workflow(unbound, GOOD))
+
+        kube.patch(ref, {"status": {"phase": "Running"}})
+
+        with pytest.raises(KubeError, match="failed calling webhook"):
+            kube.patch(ref, {"spec": {"arguments": {"parameters": [{"name": "a", "value": "b"}]}}})
 
 
 class TestAMemberOfTheTeam:

@@ -130,7 +130,9 @@ class _Walk:
         if shape == "workflow spec":
             self.defaults = at
         fields = SHAPES[shape]
-        named = _name(at) if shape in _NAMED else name
+        # Argo's main container may go without a name; it is known by its template's.
+        unnamed = name if shape == "main container" else "''"
+        named = _name(at, unnamed) if shape in _NAMED else name
         yield from self.of(fields, at, name=named, depth=depth)
         self.defaults = outer
 
@@ -210,8 +212,8 @@ def _alone(text: _Text, at: str, var: str) -> str:
     return f"{kept}.map({var}, {_entry(cel.text_in(holder, last), name)})"
 
 
-def _name(at: str) -> str:
-    return f"{at}.?name.orValue('')"
+def _name(at: str, otherwise: str = "''") -> str:
+    return f"{at}.?name.orValue({otherwise})"
 
 
 def _entry(image: str, name: str) -> str:
