@@ -6,6 +6,8 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlplane.settings")
 
+POLICIES_EVERY = 5.0  # seconds
+
 app = Celery("argosy")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["provisioning", "controlplane.policies"])
@@ -14,14 +16,12 @@ app.autodiscover_tasks(["provisioning", "controlplane.policies"])
 @app.on_after_finalize.connect
 def by_the_clock(sender: Celery, **_: object) -> None:
     """The sweep, the probes and the looks after policies."""
-    # Django's apps must be loaded first.
-    from controlplane.policies import tasks as policies  # noqa: PLC0415
-    from provisioning import tasks  # noqa: PLC0415
+    from provisioning import tasks  # noqa: PLC0415 - Django's apps must be loaded first
 
     sender.add_periodic_task(tasks.SWEEP_EVERY.total_seconds(), tasks.sweep.s(), name="sweep")
     sender.add_periodic_task(
         tasks.PROBE_EVERY.total_seconds(), tasks.probe_clusters.s(), name="probe"
     )
-    sender.add_periodic_task(
-        policies.LOOK_EVERY.total_seconds(), policies.look_at_policies.s(), name="policies"
-    )
+    # By its name: policies are above provisioning, which is sent through this app too.
+    look = sender.signature("controlplane.policies.tasks.look_at_policies")
+    sender.add_periodic_task(POLICIES_EVERY, look, name="policies")

@@ -1,15 +1,12 @@
 """When clusters are brought their policies: at the news of a namespace, and by the clock."""
 
-from datetime import timedelta
-
 from celery import shared_task
 from django.utils import timezone
 
+from controlplane.celery import POLICIES_EVERY
 from controlplane.clusters.models import Cluster
 
 from . import delivering
-
-LOOK_EVERY = timedelta(seconds=5)
 
 
 @shared_task(ignore_result=True)
@@ -25,4 +22,4 @@ def look_at_policies() -> None:
     """Every cluster, each in a task of its own: one that hangs holds up nobody."""
     for pk in Cluster.objects.values_list("pk", flat=True):
         # What waits longer than that has been asked for again.
-        bring_policies.apply_async((pk,), expires=LOOK_EVERY.total_seconds())
+        bring_policies.apply_async((pk,), expires=POLICIES_EVERY)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from controlplane.celery import app
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
 from controlplane.kube.door import Connection
@@ -215,7 +216,12 @@ def test_the_tasks_bring_every_cluster_its_own(fake: FakeCluster, cluster: Clust
     bring_policies(cluster.pk + 1000)  # gone meanwhile
 
     assert row_of(cluster).in_force
-    assert look_at_policies.name
+
+
+def test_the_clock_looks_at_them_by_a_name_that_the_worker_knows() -> None:
+    app.finalize()
+
+    assert app.conf.beat_schedule["policies"]["task"] == look_at_policies.name
 
 
 def test_the_probes_are_never_kept(fake: FakeCluster, cluster: Cluster) -> None:

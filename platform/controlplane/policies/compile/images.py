@@ -130,8 +130,8 @@ class _Walk:
         if shape == "workflow spec":
             self.defaults = at
         fields = SHAPES[shape]
-        # Argo's main container may go without a name; it is known by its template's.
-        unnamed = name if shape == "main container" else "''"
+        # Argo's containers may go without a name; such a one is known by its template's.
+        unnamed = name if shape.endswith("container") else "''"
         named = _name(at, unnamed) if shape in _NAMED else name
         yield from self.of(fields, at, name=named, depth=depth)
         self.defaults = outer
