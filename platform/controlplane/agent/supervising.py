@@ -5,6 +5,7 @@ listens beside it while it still answers.
 """
 
 import logging
+import os
 import shutil
 import signal
 import subprocess
@@ -67,4 +68,8 @@ class Supervisor:
 def _dying_with_us() -> tuple[str, ...]:
     """TERM and not KILL: what is under way there is still answered."""
     setpriv = shutil.which("setpriv")
-    return (setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()
+    if setpriv is None:
+        return ()
+    # We may be gone before the kernel is told: then there is another parent, and nothing is started.
+    ours = '[ "$PPID" = "$0" ] || exit 1; exec "$@"'
+    return (setpriv, "--pdeathsig", "TERM", "--", "sh", "-c", ours, str(os.getpid()))

@@ -580,7 +580,6 @@ class DeliveryAdmin(RowAdmin[Delivery]):
     list_display = ("cluster", "state", "version", "for_how_long", "looked", "why")
     list_select_related = ("cluster",)
     list_filter = ("in_force",)
-    search_fields = ("cluster__name", "message")
     when_empty = "A row comes with the first look at a cluster."
     fields = ("cluster", "webhook", "in_force", "version", "since", "checked_at", "message")
     readonly_fields = ("cluster", "in_force", "version", "since", "checked_at", "message")
