@@ -15,6 +15,9 @@ SERVICE_ADDRESS = "10.96.0.1"
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 # In the order they are stopped: what needs the API server first, the API server last.
 DAEMONS = ("kwok", "kube-scheduler", "kube-controller-manager", "kube-apiserver")
+BESIDE = "beside"  # what others run beside the cluster; see beside.py
+AUDIT_LOG = "audit.log"
+AUDIT_MIB, AUDIT_FILES = 8, 1  # before it is begun anew, and how many old ones stay
 HEALTH_PATHS = "--authorization-always-allow-paths=/healthz,/readyz,/livez,/metrics"
 
 
@@ -74,7 +77,9 @@ def daemons(folder: Path) -> tuple[Daemon, ...]:
 
 
 def stop(folder: Path) -> None:
-    for daemon in daemons(folder):
+    """What others run beside it goes first: it calls the API server."""
+    beside = sorted((folder / BESIDE).glob("*.pid"))
+    for daemon in (*(Daemon(file.parent, file.stem) for file in beside), *daemons(folder)):
         daemon.stop()
 
 
@@ -123,6 +128,10 @@ def _api_server(plane: ControlPlane) -> Service:
         f"--proxy-client-cert-file={pki / 'front-proxy-client.crt'}",
         f"--proxy-client-key-file={pki / 'front-proxy-client.key'}",
         "--profiling=false",
+        f"--audit-policy-file={HERE / 'audit.yaml'}",
+        f"--audit-log-path={plane.folder / AUDIT_LOG}",
+        f"--audit-log-maxsize={AUDIT_MIB}",
+        f"--audit-log-maxbackup={AUDIT_FILES}",
     )
     return Service(
         daemon=Daemon(plane.folder, "kube-apiserver"),

@@ -62,6 +62,7 @@ class FakeCluster:
     refusals: dict[tuple[str, str], KubeError] = field(default_factory=dict)  # (verb, kind)
     quotas_are_counted: bool = True
     deployments_come_up: bool = True
+    policies_act: bool = True
     calls: list[str] = field(default_factory=list)
     user: str = "platform"
     # (namespace, pod, container): lines as the API server has them, each after its time
@@ -135,6 +136,7 @@ class FakeCluster:
         *,
         namespace: str = "",
         labels: str = "",
+        fields: str = "",
         cursor: str = "",
         limit: int = 500,
         metadata_only: bool = False,
@@ -143,7 +145,7 @@ class FakeCluster:
         version, start = map(int, cursor.split(":")) if cursor else (next(self._numbers), 0)
         if version < self.compacted:
             raise refused(410, {"message": "the cursor is too old"})
-        everything = self.list(api_version, kind, namespace, labels=labels)
+        everything = self.list(api_version, kind, namespace, labels=labels, fields=fields)
         end = start + limit
         more = f"{version}:{end}" if end < len(everything) else ""
         page = everything[start:end]
@@ -156,10 +158,12 @@ class FakeCluster:
         *,
         namespace: str = "",
         labels: str = "",
+        fields: str = "",
         resource_version: str,
         seconds: int,
         metadata_only: bool = False,
     ) -> Iterator[Event]:
+        assert not fields, "the fake knows no field selectors"
         self._called("watch", Ref(api_version, kind, namespace, ""))
         deadline = time.monotonic() + seconds
         wanted = _pairs(labels)
@@ -245,6 +249,8 @@ class FakeCluster:
         self._need_namespace(ref)
         if ref in self.objects:
             raise refused(409, {"message": f"{ref} already exists", "reason": "AlreadyExists"})
+        if dry_run and (why := self._what_a_probe_is_told(manifest)):
+            raise refused(403, {"message": why, "reason": "Forbidden"})
         stored = self._new(manifest)
         self._write(stored, leaves(manifest), (FIELD_MANAGER, "Update"))
         return self._kept(ref, None, stored, dry_run=dry_run)
@@ -298,6 +304,33 @@ class FakeCluster:
         return "".join(f"{line}\n" for line in lines).encode()[:limit_bytes].decode()
 
     # What the cluster itself does.
+
+    def _what_a_probe_is_told(self, probe: Manifest) -> str:
+        """What the image policies say against the objects by which one sees that they act.
+
+        The fake knows no CEL and judges nothing else: whatever lies here acts at once, if it acts.
+        """
+        if not self.policies_act:
+            return ""
+        labels = (probe["metadata"].get("labels") or {}).items()
+        for entry in self._all("ValidatingWebhookConfiguration", "webhooks"):
+            meets = (entry.get("objectSelector") or {}).get("matchLabels") or {}
+            if meets and meets.items() <= labels:
+                return f'failed calling webhook "{entry["name"]}": connection refused'
+        plural = resource_of(probe["apiVersion"], probe["kind"]).plural
+        for spec in self._all("ValidatingAdmissionPolicy", "spec"):
+            rules = spec["matchConstraints"]["resourceRules"]
+            said = str(spec["validations"][0].get("messageExpression", ""))
+            if " (rules " in said and any(plural in rule["resources"] for rule in rules):
+                revision = said.rsplit(" (rules ", maxsplit=1)[-1][:8]
+                return f"'argosy-images-x' denied request: (rules {revision})"
+        return ""
+
+    def _all(self, kind: str, field: str) -> Iterator[Any]:
+        for ref, stored in self.objects.items():
+            if ref.kind == kind:
+                found = stored.manifest.get(field)
+                yield from found if isinstance(found, list) else [found]
 
     def _gone(self, ref: Ref) -> None:
         self._written(ref, self.objects.pop(ref), None, next(self._numbers))

@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
         required=True,
         help="folder of serving.pem, or tls.crt and tls.key",
     )
-    say("--listen", type=_address, default=("0.0.0.0", 9443), metavar="ADDRESS:PORT")  # noqa: S104
+    say("--listen", type=address, default=("0.0.0.0", 9443), metavar="ADDRESS:PORT")  # noqa: S104
     say("--cluster", default="", help="refuse a bundle that is for another cluster")
     say(
         "--name",
@@ -103,7 +103,8 @@ class _Keeper:
                 logger.info("a new certificate for %s", ", ".join(self._names))
 
 
-def _address(text: str) -> tuple[str, int]:
+def address(text: str) -> tuple[str, int]:
+    """Where to listen, as an option says it."""
     host, _, port = text.rpartition(":")
     host = host.strip("[]")
     try:

@@ -46,11 +46,18 @@ def judge(
     ] = None,
     *,
     engine: Annotated[engines.Name, typer.Option(help="Who decides.")] = engines.Name.LIBRARY,
+    kubeconfig: Annotated[
+        Path | None,
+        typer.Option(
+            help="For `vap`: a cluster to try on instead of one of its own. It gets policies and"
+            " namespaces, and loses them again."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Read, judge, compare, print."""
     try:
-        judged = _judged(_cases(file), engine)
+        judged = _judged(_cases(file), engine, kubeconfig)
     except (cases.NotACase, engines.NoSuchEngine) as error:
         complaints.print(str(error), style="red")
         raise typer.Exit(UNREADABLE) from error
@@ -66,8 +73,8 @@ def _cases(file: Path | None) -> list[Case]:
     return cases.shipped() if file is None else cases.read_file(file)
 
 
-def _judged(wanted: Sequence[Case], engine: engines.Name) -> list[Line]:
-    with engines.opened(engine, wanted) as opened:
+def _judged(wanted: Sequence[Case], engine: engines.Name, kubeconfig: Path | None) -> list[Line]:
+    with engines.opened(engine, wanted, kubeconfig) as opened:
         return [compare(case, opened.judge(case)) for case in wanted]
 
 

@@ -112,3 +112,12 @@ def admission(context: typer.Context) -> None:
     # In the place of this process, and without what this one has loaded: it lives long, in many
     # copies, and has its own words (see its --help).
     os.execv(sys.executable, [sys.executable, "-m", "controlplane.admission", *context.args])
+
+
+@app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def agent(context: typer.Context) -> None:
+    """Run the agent of one cluster: policies there, what was seen back, and the webhook beside it."""
+    os.execv(sys.executable, [sys.executable, "-m", "controlplane.agent", *context.args])

@@ -43,6 +43,7 @@ class ClusterAdmin(Confirmed[Cluster], RowAdmin[Cluster]):
                     "since",
                     "checked_at",
                     "message",
+                    "image_policies",
                 )
             },
         ),
@@ -57,6 +58,7 @@ class ClusterAdmin(Confirmed[Cluster], RowAdmin[Cluster]):
         "since",
         "checked_at",
         "message",
+        "image_policies",
     )
     exported = (
         ("name", "name"),
@@ -97,6 +99,17 @@ class ClusterAdmin(Confirmed[Cluster], RowAdmin[Cluster]):
     @admin.display(description="message")
     def why(self, cluster: Cluster) -> str:
         return cluster.message
+
+    @admin.display(description="image policies")
+    def image_policies(self, cluster: Cluster) -> str:
+        """What its API server was brought of them, and whether it acts by it."""
+        brought = getattr(cluster, "image_delivery", None)
+        if brought is None or brought.in_force is None:
+            return "None were brought yet."
+        version = f"version {brought.version}" if brought.version else "none"
+        if brought.in_force:
+            return f"{version} is in force since {brought.since:%F %H:%M}."
+        return f"{version} was in force last; since {brought.since:%F %H:%M}: {brought.message}"
 
     def touched(self, row: Cluster) -> QuerySet[Any]:
         return row.namespaces.live()

@@ -126,6 +126,7 @@ class KubeGateway:
         *,
         namespace: str = "",
         labels: str = "",
+        fields: str = "",
         cursor: str = "",
         limit: int = PAGE,
         metadata_only: bool = False,
@@ -135,7 +136,7 @@ class KubeGateway:
         All pages of one listing show the same moment; Expired if that was too long ago.
         `metadata_only`: of each object its `metadata`, and nothing else.
         """
-        query = {"continue": cursor, "labelSelector": labels}
+        query = {"continue": cursor, "labelSelector": labels, "fieldSelector": fields}
         accept = METADATA_LIST if metadata_only else JSON
         listing, _ = self._page(api_version, kind, namespace, query, limit, accept=accept)
         return listing
@@ -147,6 +148,7 @@ class KubeGateway:
         *,
         namespace: str = "",
         labels: str = "",
+        fields: str = "",
         resource_version: str,
         seconds: int,
         metadata_only: bool = False,
@@ -162,6 +164,7 @@ class KubeGateway:
             "resourceVersion": resource_version,
             "timeoutSeconds": str(seconds),
             "labelSelector": labels,
+            "fieldSelector": fields,
         }
         with _translated():
             path = collection_path(api_version, kind, namespace)

@@ -32,12 +32,18 @@ RESOURCES: dict[tuple[str, str], Resource] = {
         Resource("v1", "Event", "events"),
         Resource("v1", "LimitRange", "limitranges"),
         Resource("v1", "Pod", "pods"),
+        Resource("v1", "PodTemplate", "podtemplates"),
+        Resource("v1", "ReplicationController", "replicationcontrollers"),
         Resource("v1", "ResourceQuota", "resourcequotas"),
         Resource("v1", "Secret", "secrets"),
         Resource("v1", "Service", "services"),
         Resource("v1", "ServiceAccount", "serviceaccounts"),
+        Resource("apps/v1", "DaemonSet", "daemonsets"),
         Resource("apps/v1", "Deployment", "deployments"),
         Resource("apps/v1", "ReplicaSet", "replicasets"),
+        Resource("apps/v1", "StatefulSet", "statefulsets"),
+        Resource("batch/v1", "CronJob", "cronjobs"),
+        Resource("batch/v1", "Job", "jobs"),
         Resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices"),
         Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
         Resource(_RBAC, "Role", "roles"),
@@ -62,6 +68,12 @@ RESOURCES: dict[tuple[str, str], Resource] = {
             namespaced=False,
         ),
         Resource(
+            _ADMISSION,
+            "ValidatingWebhookConfiguration",
+            "validatingwebhookconfigurations",
+            namespaced=False,
+        ),
+        Resource(
             "authentication.k8s.io/v1",
             "SelfSubjectReview",
             "selfsubjectreviews",
@@ -70,6 +82,7 @@ RESOURCES: dict[tuple[str, str], Resource] = {
         Resource(_ARGO, "Workflow", "workflows"),
         Resource(_ARGO, "WorkflowTemplate", "workflowtemplates"),
         Resource(_ARGO, "CronWorkflow", "cronworkflows"),
+        Resource(_ARGO, "ClusterWorkflowTemplate", "clusterworkflowtemplates", namespaced=False),
     )
 }
 

@@ -22,11 +22,12 @@ from controlplane.rows.desk import ReadOnly, RowAdmin
 from controlplane.rows.looks import ago, clipped, due, word
 from tenants.models import Team
 
-from . import agents, backtest, bundles, exemptions, keys, services, trying
+from . import agents, backtest, bundles, delivering, exemptions, keys, services, trying
 from .document import NotAPolicy
 from .models import (
     AgentToken,
     Artifact,
+    Delivery,
     ExemptionState,
     ImageExemption,
     ImagePolicy,
@@ -570,6 +571,55 @@ class ArtifactAdmin(ReadOnly, RowAdmin[Artifact]):
     @admin.display(description="pushed", ordering="at")
     def pushed(self, row: Artifact) -> str:
         return ago(row.at)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(RowAdmin[Delivery]):
+    """Which policies each cluster's API server acts by. Where its webhook is, is said here."""
+
+    list_display = ("cluster", "state", "version", "for_how_long", "looked", "why")
+    list_select_related = ("cluster",)
+    list_filter = ("in_force",)
+    when_empty = "A row comes with the first look at a cluster."
+    fields = ("cluster", "webhook", "in_force", "version", "since", "checked_at", "message")
+    readonly_fields = ("cluster", "in_force", "version", "since", "checked_at", "message")
+    exported = (
+        ("cluster", "cluster__name"),
+        ("in force", "in_force"),
+        ("version", "version"),
+        ("since", "since"),
+        ("checked", "checked_at"),
+        ("message", "message"),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        return super().get_queryset(request).defer("cluster__sealed_kubeconfig")
+
+    @admin.display(description="state", ordering="in_force")
+    def state(self, row: Delivery) -> str:
+        words = {True: ("ok", "in force"), False: ("bad", "not in force"), None: ("", "not yet")}
+        return word(*words[row.in_force])
+
+    @admin.display(description="since", ordering="since")
+    def for_how_long(self, row: Delivery) -> str:
+        return ago(row.since)
+
+    @admin.display(description="looked at", ordering="checked_at")
+    def looked(self, row: Delivery) -> str:
+        return ago(row.checked_at)
+
+    @admin.display(description="message")
+    def why(self, row: Delivery) -> str:
+        return clipped(row.message)
+
+    def save_model(self, request: HttpRequest, obj: Delivery, form: Any, change: bool) -> None:  # noqa: ARG002
+        delivering.webhook_at(obj.cluster, obj.webhook)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Delivery | None = None) -> bool:  # noqa: ARG002
+        return False
 
 
 @admin.register(AgentToken)

@@ -6,3 +6,9 @@ class PoliciesConfig(AppConfig):
     label = "policies"
     verbose_name = "Images"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # The one place where Django wants imports inside a function: the models are loaded now.
+        from controlplane import celery  # noqa: F401, PLC0415 - tasks are sent through our app
+
+        from . import receivers  # noqa: F401, PLC0415

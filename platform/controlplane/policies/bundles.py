@@ -44,11 +44,16 @@ class Told:
 
 def bundle_for(cluster: Cluster, *, now: datetime) -> Told:
     """What this cluster is to enforce. Its version grows when that changes, and else once a day."""
-    content, _ = _wanted(cluster, now)
+    return current(cluster, now=now)[0]
+
+
+def current(cluster: Cluster, *, now: datetime) -> tuple[Told, composing.Unversioned]:
+    """The same, and what it says. Raises Conflict."""
+    content, wanted = _wanted(cluster, now)
     kept = SealedBundle.objects.filter(cluster=cluster).first()
     if kept is None or not _serves(kept, content, now):
-        kept = _renewed(cluster, now)
-    return Told(kept.version, kept.content, bytes(kept.envelope))
+        kept, wanted = _renewed(cluster, now)
+    return Told(kept.version, kept.content, bytes(kept.envelope)), wanted
 
 
 def facts_for(cluster: Cluster, *, since: int, now: datetime) -> bytes:
@@ -79,13 +84,13 @@ def signing_key() -> Ed25519PrivateKey:
 
 
 @transaction.atomic
-def _renewed(cluster: Cluster, now: datetime) -> SealedBundle:
+def _renewed(cluster: Cluster, now: datetime) -> tuple[SealedBundle, composing.Unversioned]:
     # Lock the cluster: of two agents that ask at once one makes the version, and both get it.
     Cluster.objects.select_for_update().get(pk=cluster.pk)
     content, wanted = _wanted(cluster, now)
     kept, _ = SealedBundle.objects.get_or_create(cluster=cluster)
     if _serves(kept, content, now):
-        return kept
+        return kept, wanted
     kept.version, kept.content, kept.created_at = kept.version + 1, content, now
     kept.envelope = seal(wanted.at(kept.version, now), signing_key())
     kept.save()
@@ -96,7 +101,7 @@ def _renewed(cluster: Cluster, now: datetime) -> SealedBundle:
         len(wanted.documents),
         len(kept.envelope),
     )
-    return kept
+    return kept, wanted
 
 
 def _serves(kept: SealedBundle, content: str, now: datetime) -> bool:

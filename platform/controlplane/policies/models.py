@@ -457,3 +457,35 @@ class SealedBundle(models.Model):
 
     def __str__(self) -> str:
         return f"version {self.version} of {self.cluster_id}"
+
+
+class Delivery(models.Model):
+    """What the API server of a cluster was brought of its bundle, and whether it was seen to act by it.
+
+    Written by policies.delivering alone.
+    """
+
+    cluster = models.OneToOneField(Cluster, models.CASCADE, related_name="image_delivery")
+    webhook = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="The clientConfig of its image webhook: a url or a service, and the caBundle. "
+        "Without one, images that only the webhook can judge are refused.",
+    )
+    content = models.CharField(
+        max_length=64, blank=True, editable=False
+    )  # the hash of what was tried
+    version = models.PositiveBigIntegerField(null=True, editable=False)  # of the bundle seen to act
+    in_force = models.BooleanField(null=True, editable=False)
+    message = models.CharField(max_length=LONGEST_SENTENCE, blank=True, editable=False)
+    since = models.DateTimeField(null=True, editable=False)
+    checked_at = models.DateTimeField(null=True, editable=False)
+    due_at = models.DateTimeField(null=True, editable=False)  # looked at again, whatever changed
+    claimed_until = models.DateTimeField(null=True, editable=False)  # one worker brings at a time
+
+    class Meta:
+        ordering = ["cluster__name"]
+        verbose_name_plural = "deliveries"
+
+    def __str__(self) -> str:
+        return f"policies of {self.cluster_id}"

@@ -12,6 +12,8 @@ from controlplane.rows.history import because
 from tenants.models import Team
 
 from . import composing, store
+from .compile.cluster import rule_sets
+from .compile.tables import TooMuch, table
 from .document import NotAPolicy
 from .errors import BadPolicy, NotOpen
 from .models import ImagePolicy, RollOut, StandDown, Trust
@@ -50,7 +52,9 @@ def check(policy: ImagePolicy, *, now: datetime) -> None:
     teams = store.combinations()
     # Whom it is about may have no namespace yet.
     teams.add((value.team, frozenset({value.tier} if value.tier else ())))
-    composing.check(said.with_policy(value, instead_of=before or ""), teams)
+    then = said.with_policy(value, instead_of=before or "")
+    composing.check(then, teams)
+    _check_affordable(then, value)
 
 
 @transaction.atomic
@@ -119,6 +123,17 @@ def locked_trust() -> Trust:
     """The same, and nobody else writes a fact until this transaction ends."""
     trust()
     return Trust.objects.select_for_update().get(pk=1)
+
+
+def _check_affordable(said: composing.Said, value: composing.Policy) -> None:
+    """Refuse what no API server could hold or afford: there, it would refuse everything."""
+    alone = composing.Place("any", value.team or "any", value.tier)
+    for places in ((alone,), *store.by_cluster().values()):
+        wanted = composing.bundle(said, places, cluster="", trust_epoch=0, stand_down_until=None)
+        try:
+            table(rule_sets(wanted.documents, wanted.namespaces))
+        except TooMuch as error:
+            raise BadPolicy(error.sentence, field="settings") from None
 
 
 def _read(policy: ImagePolicy) -> composing.Policy:

@@ -19,10 +19,11 @@ from django.core.management import call_command
 from controlplane.celery import app
 from controlplane.environment import proxied
 from controlplane.errors import DomainError
+from controlplane.policies import delivering
 from controlplane.wsgi import application
 from tenants import services
 
-from . import watch
+from . import agents, watch
 
 
 class AlreadyRunning(DomainError):
@@ -35,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 WEB_THREADS = 8
 STOP_SECONDS = 15.0
+LOOPBACK = "127.0.0.1"
+EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - compared with, not listened on
 
 
 def serve(*, host: str, port: int) -> None:
@@ -46,6 +49,7 @@ def serve(*, host: str, port: int) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         # Whoever held a row was a worker of ours, and is gone.
         services.release_claims()
+        delivering.release_claims()
         _serve(host=host, port=port)
 
 
@@ -60,7 +64,12 @@ def _serve(*, host: str, port: int) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    with background_work(), _running("web", server.run, server.close):
+    url = f"http://{LOOPBACK if host in EVERYWHERE else host}:{port}"
+    with (
+        background_work(),
+        _running("web", server.run, server.close),
+        _running("agents", lambda: agents.run(ended, url=url), ended.set),
+    ):
         logger.info("Argosy answers at http://%s:%d", host, port)
         ended.wait()
     logger.info("Argosy has stopped")

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from controlplane.identity.models import User
 from controlplane.policies import agents, pushes, services, sightings
-from controlplane.policies.models import ImagePolicy, Scan, Violation
+from controlplane.policies.models import Delivery, ImagePolicy, Scan, Violation
 from controlplane.policies.sightings import Scanned
 from tenants.models import TenantNamespace
 from tests.factories import member_of, platform_admin
@@ -84,6 +84,7 @@ def of_images(namespace: TenantNamespace) -> dict[str, Model]:
         "policies_violation": Violation.objects.get(),
         "policies_scan": Scan.objects.get(),
         "policies_agenttoken": agents.issue(namespace.cluster)[0],
+        "policies_delivery": Delivery.objects.create(cluster=namespace.cluster),
     }
 
 
@@ -95,6 +96,7 @@ def more_of_images(namespace: TenantNamespace) -> None:
         cluster=namespace.cluster, until=now + timedelta(hours=1), by=by, reason="x", now=now
     )
     agents.issue(namespace.cluster)
+    Delivery.objects.create(cluster=namespace.cluster)
     asked(namespace.team, now=now, namespace=namespace)
     settings = {"deny": [{"registry": "evil.example"}]}
     of_team = ImagePolicy(name=namespace.name, scope="team", team=namespace.team, settings=settings)

@@ -135,6 +135,7 @@ def test_not_even_an_admin_writes_what_services_write(
         "policies_rollout",
         "policies_standdown",
         "policies_signingkey",
+        "policies_delivery",
     ],
 )
 def test_what_others_depend_on_is_not_deleted(

@@ -1,6 +1,8 @@
 """The desk writes through services: each save, update and delete is caught in the act and traced back."""
 
+import json
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -31,8 +33,13 @@ SERVICES = (
     "/controlplane/policies/exemptions.py",
     "/controlplane/policies/keys.py",
     "/controlplane/policies/agents.py",
+    "/controlplane/policies/delivering.py",
 )
 GROUPS = '["payments-owners"]'
+WEBHOOK = json.dumps({
+    "service": {"name": "argosy-agent", "namespace": "argosy-agent", "path": "/review"},
+    "caBundle": b64encode(b"-----BEGIN CERTIFICATE-----").decode(),
+})  # fmt: skip
 
 
 def through_a_service() -> bool:
@@ -124,6 +131,7 @@ def test_every_editable_model_is_saved_through_its_service(
         "policies_imagepolicy": {"description": "edited"},
         "policies_rollout": {"mode": "enforce", "reason": "ready"},
         "policies_signingkey": {"name": "ci-of-old"},
+        "policies_delivery": {"webhook": WEBHOOK},
     }
     for name, changes in edits.items():
         url = reverse(f"admin:{name}_change", args=[rows[name].pk])
@@ -170,7 +178,7 @@ def test_every_editable_model_is_saved_through_its_service(
     assert watched.around == []
     assert {"save Team", "save Tier", "save Cluster", "save User"} <= set(watched.writes)
     policies = {"save ImagePolicy", "save RollOut", "save StandDown", "save SigningKey"}
-    assert {*policies, "save AgentToken"} <= set(watched.writes)
+    assert {*policies, "save AgentToken", "update Delivery"} <= set(watched.writes)
     assert Team.objects.filter(slug="atlas").exists()
     assert User.objects.get(username="ada").check_password("correct horse battery")
 
@@ -213,4 +221,5 @@ def test_no_model_of_the_desk_is_editable_without_being_tried_above() -> None:
     assert writable == {
         *("Team", "Tier", "Cluster", "User", "ApiToken"),
         *("ImagePolicy", "RollOut", "StandDown", "SigningKey", "AgentToken"),
+        "Delivery",
     }

@@ -217,3 +217,18 @@ def test_reading_everything_that_is_said_takes_four_queries(
 
     with django_assert_num_queries(4):
         store.said(NOW)
+
+
+def test_a_policy_that_no_api_server_could_hold_or_afford_is_refused_with_the_way_out() -> None:
+    NamespaceFactory()
+    many = [
+        {"registry": "harbor.corp.example", "repository": f"payments/service-{n}/**"}
+        for n in range(400)
+    ]
+
+    with pytest.raises(BadPolicy, match="Allow wider prefixes") as refused:
+        policy("many", allow=many)
+
+    assert refused.value.field == "settings"
+    assert not ImagePolicy.objects.filter(name="many").exists()
+    policy("some", allow=many[:20])

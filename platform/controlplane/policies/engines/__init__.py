@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import import_module, util
+from pathlib import Path
 from typing import Protocol, cast
 
 from controlplane.policies.cases import Case
@@ -45,13 +46,26 @@ class _Module(Protocol):
     def opened(self, cases: Sequence[Case]) -> AbstractContextManager[Engine]: ...
 
 
+class _OnACluster(Protocol):
+    def opened(
+        self, cases: Sequence[Case], kubeconfig: Path | None
+    ) -> AbstractContextManager[Engine]: ...
+
+
 class NoSuchEngine(ValueError):
     """This installation cannot decide that way."""
 
 
-def opened(name: Name, cases: Sequence[Case]) -> AbstractContextManager[Engine]:
-    """The engine, ready to judge these cases. Raises NoSuchEngine."""
+def opened(
+    name: Name, cases: Sequence[Case], kubeconfig: Path | None = None
+) -> AbstractContextManager[Engine]:
+    """The engine, ready to judge these cases; `kubeconfig` lends it a cluster. Raises NoSuchEngine."""
     module = f"{__name__}.{name}"
     if util.find_spec(module) is None:
         raise NoSuchEngine(f"there is no engine {str(name)!r} in this installation")
-    return cast("_Module", import_module(module)).opened(cases)
+    found = import_module(module)
+    if name is Name.VAP:
+        return cast("_OnACluster", found).opened(cases, kubeconfig)
+    if kubeconfig is not None:
+        raise NoSuchEngine(f"the engine {str(name)!r} asks no cluster; leave --kubeconfig out")
+    return cast("_Module", found).opened(cases)

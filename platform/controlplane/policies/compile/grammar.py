@@ -1,0 +1,21 @@
+"""What the name of an image is made of, as RE2 texts: the grammar of `references`, part by part.
+
+The text is split first and each part held to its own pattern, as the runtime does. One pattern over
+the whole would read some names otherwise, and cost three times as much.
+"""
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+
+# The first part names a registry: else all of it is a path on Docker Hub.
+HOSTED = r"^(?:localhost|[^/]*[.:A-Z][^/]*)/"
+HOST = rf"^(?:{_LABEL}(?:\.{_LABEL})*|\[[A-Fa-f0-9:]+\])(?::[0-9]+)?$"
+PATH = rf"^{_COMPONENT}(?:/{_COMPONENT})*$"
+TAG = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"
+DIGEST = r"^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}|sha384:[0-9a-f]{96})$"
+IMAGE_ID = r"^[a-f0-9]{64}$"
+
+# A registry that has only one spelling; every other one is brought to it.
+PLAIN_HOST = r"^[a-z0-9.-]+$"
+PORT = r":[0-9]+$"
+SIGNIFICANT = r"[1-9][0-9]*$"  # of a port: without zeros before it

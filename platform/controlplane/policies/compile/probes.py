@@ -1,0 +1,75 @@
+"""How does one see that a policy acts? Objects that it must deny, tried as dry runs.
+
+The namespace they are for belongs to a team without rules, so everything in it is denied, and the
+denial says by which rules. Nothing else tells: policies load on their own, and give no signal.
+"""
+
+from typing import Any
+
+from .shapes import TEAM_LABEL
+
+NAMESPACE = "argosy-images-probe"
+IMAGE = "argosy probe"  # the name of no image, under any policy
+
+Manifest = dict[str, Any]
+
+_RESTRICTED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "runAsUser": 65534,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+def namespace(name: str = NAMESPACE) -> Manifest:
+    """Where the probes would be, were they ever created."""
+    labels = {
+        "argosy.dev/managed": "true",
+        "argosy.dev/role": "system",
+        TEAM_LABEL: name,
+        "pod-security.kubernetes.io/enforce": "restricted",
+        "pod-security.kubernetes.io/enforce-version": "latest",
+    }
+    metadata = {"name": name, "labels": labels}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+def probes(namespace: str = NAMESPACE) -> list[Manifest]:
+    """One object of each kind that a policy of ours watches."""
+    pod = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "containers": [
+            {"name": "probe", "image": "argosy-probe.invalid/x:1", "securityContext": _RESTRICTED}
+        ],
+    }
+    labels = {"argosy.dev/probe": "images"}
+    template = {"metadata": {"labels": labels}, "spec": pod}
+    lasting = {"metadata": {"labels": labels}, "spec": {**pod, "restartPolicy": "Always"}}
+    workflow = {
+        "entrypoint": "probe",
+        "templates": [{"name": "probe", "container": {"image": IMAGE}}],
+    }
+    argo = "argoproj.io/v1alpha1"
+    found = [
+        _object("v1", "Pod", spec=pod),
+        _object("apps/v1", "Deployment", spec={
+            "selector": {"matchLabels": labels}, "template": lasting,
+        }),
+        _object("batch/v1", "CronJob", spec={
+            "schedule": "0 0 1 1 *", "jobTemplate": {"spec": {"template": template}},
+        }),
+        _object("v1", "PodTemplate", template=template),
+        _object(argo, "Workflow", spec=workflow),
+        _object(argo, "WorkflowTemplate", spec=workflow),
+        _object(argo, "CronWorkflow", spec={"schedules": ["0 0 1 1 *"], "workflowSpec": workflow}),
+        _object(argo, "ClusterWorkflowTemplate", spec=workflow),
+    ]  # fmt: skip
+    for probe in found[:-1]:
+        probe["metadata"]["namespace"] = namespace
+    return found
+
+
+def _object(api_version: str, kind: str, **content: Any) -> Manifest:
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": "probe"}, **content}

@@ -1,0 +1,161 @@
+"""Does each cluster hold what was decided? Brought when that changes, looked after when it does not.
+
+What a cluster is to hold is worked out from the rows and the clock, so whatever changes it is seen here:
+a policy, an exemption that ends, a stand-down, a namespace. Until a team's rules have come, its pods are
+refused; nobody waits for them but the pods.
+"""
+
+import hashlib
+import logging
+from base64 import b64decode
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from django.conf import settings
+from django.db.models import Q
+
+from controlplane.clusters.connections import connect
+from controlplane.clusters.models import Cluster
+from controlplane.errors import DomainError
+from controlplane.kube.errors import KubeError
+
+from . import bundles, delivery
+from .compile.cluster import held
+from .composing import Unversioned
+from .models import LONGEST_SENTENCE, Delivery
+
+WITHIN = timedelta(seconds=60)  # for one delivery to be seen to act
+CLAIMED = 3 * WITHIN  # longer than any: its calls have bounds of their own
+LOOKED_AFTER = timedelta(minutes=5)
+AGAIN_AFTER = timedelta(minutes=1)
+LINK = "/v/?namespace={namespace}&image={image}"
+
+logger = logging.getLogger(__name__)
+
+
+def webhook_at(cluster: Cluster, client: dict[str, Any] | None) -> bool:
+    """Keep where the cluster's API server calls its webhook; True if that is news."""
+    if client is not None:
+        check_client(client)
+    row = _row(cluster)
+    if row.webhook == client:
+        return False
+    Delivery.objects.filter(pk=row.pk).update(webhook=client)
+    return True
+
+
+def check_client(client: Any) -> None:
+    """Refuse what no API server could call, or what it would call without knowing whom."""
+    here = client if isinstance(client, dict) else {}
+    service = here.get("service")
+    placed = isinstance(service, dict) and service.get("name") and service.get("namespace")
+    called = isinstance(url := here.get("url"), str) and urlsplit(url).scheme == "https"
+    if bool(placed) == bool(called) or here.keys() - {"url", "service", "caBundle"}:
+        raise DomainError(
+            "A webhook is called by a `url` that begins with https://, or as a `service` with its name "
+            "and namespace: one of the two.",
+            code="bad_webhook",
+            field="webhook",
+        )
+    try:
+        authority = b64decode(here.get("caBundle", ""), validate=True)
+    except (ValueError, TypeError):
+        authority = b""
+    if b"BEGIN CERTIFICATE" not in authority:
+        raise DomainError(
+            "`caBundle` is whom the API server believes there: certificates in PEM, as base64.",
+            code="bad_webhook",
+            field="webhook",
+        )
+
+
+def bring(cluster: Cluster, *, now: datetime) -> bool:
+    """Have the cluster hold its newest policies, if it is time for that; True if it was looked at.
+
+    Bounded: a cluster that does not act in time is told again a minute later.
+    """
+    row = _row(cluster)
+    try:
+        told, wanted = bundles.current(cluster, now=now)
+    except DomainError as error:
+        if _due(row, row.content, now):
+            _record(row, error=error, now=now)
+        return False
+    client = None if wanted.stand_down_until else row.webhook
+    content = _content(told.content, client)
+    if not _due(row, content, now) or not _claimed(row, now):
+        return False
+    known = bool(row.in_force) and row.content == content
+    try:
+        _brought(cluster, wanted, client, known=known)
+    except (DomainError, KubeError) as error:
+        _record(row, error=error, content=content, now=now)
+    else:
+        _record(row, version=told.version, content=content, now=now)
+    return True
+
+
+def release_claims() -> None:
+    """Whoever brought something is gone."""
+    Delivery.objects.update(claimed_until=None)
+
+
+def _brought(
+    cluster: Cluster, wanted: Unversioned, client: dict[str, Any] | None, *, known: bool
+) -> None:
+    kube = connect(cluster).kube
+    link = f"{settings.BASE_URL}{LINK}"
+    objects = held(wanted.documents, wanted.namespaces, client=client, link=link)
+    if known and delivery.holds(kube, objects):
+        return  # it was seen to act, and is as it was
+    delivery.deliver(kube, objects, within=WITHIN.total_seconds())
+
+
+def _due(row: Delivery, content: str, now: datetime) -> bool:
+    return row.content != content or row.due_at is None or row.due_at <= now
+
+
+def _claimed(row: Delivery, now: datetime) -> bool:
+    """Whether it is ours to bring: never two at once, each undoing what the other widened."""
+    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    mine = Delivery.objects.filter(free, pk=row.pk)
+    return bool(mine.update(claimed_until=now + CLAIMED))
+
+
+def _record(
+    row: Delivery,
+    *,
+    now: datetime,
+    version: int | None = None,
+    content: str | None = None,
+    error: DomainError | KubeError | None = None,
+) -> None:
+    done = error is None
+    facts: dict[str, Any] = {
+        "in_force": done,
+        "message": "" if error is None else error.sentence[:LONGEST_SENTENCE],
+        "checked_at": now,
+        "due_at": now + (LOOKED_AFTER if done else AGAIN_AFTER),
+        "claimed_until": None,
+    }
+    if done:
+        facts["version"] = version
+    if content is not None:
+        facts["content"] = content
+    if row.in_force is not done or (done and row.content != content):
+        facts["since"] = now
+        logger.info(
+            "image policies of cluster %s: %s", row.cluster_id, facts["message"] or "in force"
+        )
+    Delivery.objects.filter(pk=row.pk).update(**facts)
+
+
+def _row(cluster: Cluster) -> Delivery:
+    return Delivery.objects.get_or_create(cluster=cluster)[0]
+
+
+def _content(told: str, client: dict[str, Any] | None) -> str:
+    said = msgspec.json.encode([told, client, settings.BASE_URL], order="sorted")
+    return hashlib.sha256(said).hexdigest()

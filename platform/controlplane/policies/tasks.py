@@ -1,0 +1,25 @@
+"""When clusters are brought their policies: at the news of a namespace, and by the clock."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from controlplane.celery import POLICIES_EVERY
+from controlplane.clusters.models import Cluster
+
+from . import delivering
+
+
+@shared_task(ignore_result=True)
+def bring_policies(pk: int) -> None:
+    """One cluster. Safe to enqueue twice: the second finds it claimed, or done."""
+    cluster = Cluster.objects.filter(pk=pk).first()
+    if cluster is not None:
+        delivering.bring(cluster, now=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def look_at_policies() -> None:
+    """Every cluster, each in a task of its own: one that hangs holds up nobody."""
+    for pk in Cluster.objects.values_list("pk", flat=True):
+        # What waits longer than that has been asked for again.
+        bring_policies.apply_async((pk,), expires=POLICIES_EVERY)

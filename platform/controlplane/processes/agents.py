@@ -1,0 +1,189 @@
+"""The agents of local clusters: processes of this machine, kept running beside the clusters they are for.
+
+On a cluster of its own an agent is a Deployment (charts/cluster-agent). A local cluster has no image of
+it, and its simulated nodes would run none: so the embedded platform starts it here, finds it again after
+a restart, and starts it again where it fell. It ends with its cluster, not with the platform: while that
+is away the policies hold.
+"""
+
+import base64
+import json
+import logging
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+from django.db import Error, close_old_connections, connections
+from django.utils import timezone
+
+from controlplane.admission import certificates
+from controlplane.admission.app import PATH
+from controlplane.clusters.models import Cluster
+from controlplane.policies import agents, bundles, delivering
+from localcluster import clusters
+from localcluster.beside import Beside, beside
+from localcluster.clusters import ClusterStatus
+from localcluster.errors import LocalClusterError
+from localcluster.home import Home
+from localcluster.processes import Daemon
+
+LOOK_EVERY = 1.0
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+PULL_EVERY = 3.0  # the platform is on the same machine
+DRAIN = 0.2  # it goes with its API server: nobody is left who would call
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one agent keeps what."""
+
+    beside: Beside
+
+    @property
+    def daemon(self) -> Daemon:
+        return Daemon(self.beside.folder, "agent")
+
+    @property
+    def token(self) -> Path:
+        return self.beside.folder / "token"
+
+    @property
+    def keys(self) -> Path:
+        return self.beside.folder / "bundle.pem"
+
+    @property
+    def data(self) -> Path:
+        return self.beside.folder / "agent"
+
+    @property
+    def started_as(self) -> Path:
+        return self.beside.folder / "agent.command.json"
+
+    @property
+    def webhook(self) -> str:
+        """Where the API server calls it."""
+        return f"https://{self.beside.address}:{self.beside.port}{PATH}"
+
+    @property
+    def authorities(self) -> Path:
+        """Whom the API server believes there."""
+        return self.data / "certificates" / certificates.BUNDLE_FILE
+
+    def client(self) -> dict[str, str] | None:
+        """What delivery puts into the webhook configuration; none before there is a webhook."""
+        try:
+            bundle = self.authorities.read_bytes()
+        except FileNotFoundError:
+            return None
+        return {"url": self.webhook, "caBundle": base64.b64encode(bundle).decode()}
+
+
+def run(ended: threading.Event, *, url: str) -> None:
+    """Keep the agents of this home's clusters running until `ended`; they themselves go on."""
+    keeper = Keeper(url, Home(settings.HOME))
+    while not ended.wait(LOOK_EVERY):
+        close_old_connections()
+        try:
+            keeper.step()
+        except (Error, OSError, LocalClusterError) as problem:
+            logger.warning("the agents of local clusters were not looked after: %s", problem)
+    connections.close_all()
+
+
+def places(home: Home) -> Iterator[tuple[Cluster, ClusterStatus, Place]]:
+    """The local clusters that run and are registered here, by the address of their API server."""
+    registered = {cluster.server: cluster for cluster in Cluster.objects.only("name", "server")}
+    if not registered or not home.clusters.is_dir():
+        return
+    for status in clusters.status(home=home):
+        cluster = registered.get(status.server)
+        if cluster is not None and status.state != "stopped":
+            yield cluster, status, Place(beside(status))
+
+
+@dataclass
+class Keeper:
+    """Has an agent running beside each."""
+
+    url: str
+    home: Home
+    _next: dict[Path, float] = field(default_factory=dict)
+    _waits: dict[Path, float] = field(default_factory=dict)
+
+    def step(self) -> None:
+        """Look after each of them once."""
+        for cluster, status, place in places(self.home):
+            place.beside.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _credentials(cluster, place)
+            self._running(place, command(cluster, status, place, self.url))
+            delivering.webhook_at(cluster, place.client())
+
+    def _running(self, place: Place, wanted: list[str]) -> None:
+        daemon, now = place.daemon, time.monotonic()
+        if daemon.running() is not None:
+            if _text(place.started_as) == json.dumps(wanted):
+                return
+            # Another port of the platform, or another Argosy.
+            daemon.stop()
+        elif now < self._next.get(daemon.folder, 0.0):
+            return
+        wait = self._waits.get(daemon.folder, FIRST_WAIT)
+        self._next[daemon.folder] = now + wait
+        self._waits[daemon.folder] = min(wait * 2, LONGEST_WAIT)
+        _keep(place.started_as, json.dumps(wanted))
+        daemon.start(wanted)
+        logger.info("the agent beside %s was started", daemon.folder.parent.name)
+
+
+def command(cluster: Cluster, status: ClusterStatus, place: Place, url: str) -> list[str]:
+    """The agent's command line."""
+    options = {
+        "--cluster": cluster.name,
+        "--platform": url,
+        "--token-file": place.token,
+        "--keys": place.keys,
+        "--folder": place.data,
+        "--kubeconfig": status.kubeconfig,
+        "--audit-log": place.beside.audit_log,
+        "--pull-every": PULL_EVERY,
+        "--listen": f"{place.beside.address}:{place.beside.port}",
+        "--name": place.beside.address,
+        "--drain": DRAIN,
+        "--link": f"{url}/v/{{same}}/",
+    }
+    words = [sys.executable, "-m", "controlplane.agent"]
+    return words + [f"{option}={value}" for option, value in options.items()]
+
+
+def _credentials(cluster: Cluster, place: Place) -> None:
+    """A token that this platform knows, and the key that its bundles are believed by."""
+    if agents.known(_text(place.token), now=timezone.now()) is None:
+        # Another platform's agent, or none yet: what that one was told says nothing here.
+        place.daemon.stop()
+        shutil.rmtree(place.data / "bundle", ignore_errors=True)
+        _keep(place.token, agents.issue(cluster)[1])
+    if _text(place.keys) != (key := bundles.public_key()):
+        _keep(place.keys, key)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+
+
+def _keep(file: Path, text: str) -> None:
+    """For our own eyes, and whole."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(file)

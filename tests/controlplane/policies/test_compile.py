@@ -1,0 +1,119 @@
+"""What the compiler makes of documents, without an API server."""
+
+import re
+
+import pytest
+
+from controlplane.policies.compile import cost, regex, routing, tables
+from controlplane.policies.compile.cluster import held, rule_sets
+from controlplane.policies.compile.rule_sets import Flag, rule_set
+from controlplane.policies.compile.tables import TooMuch
+from controlplane.policies.document import Document, Repositories, Scope, Signature
+from controlplane.policies.places import SHAPES, Each
+
+AWAY = {"url": "https://127.0.0.1:1/"}
+
+
+def document(team, *allow, **more):
+    return Document(name=team, scopes=(Scope((team,), allow),), **more)
+
+
+def fleet(teams, repositories):
+    return {
+        f"team-{t}": document(
+            f"team-{t}",
+            *(Repositories("harbor.acme.test", f"team-{t}/r{n}") for n in range(repositories)),
+        )
+        for t in range(teams)
+    }
+
+
+def test_five_hundred_teams_with_ten_repositories_fit_with_room():
+    table = tables.table(rule_sets(fleet(500, 10), {f"team-{t}": f"team-{t}" for t in range(500)}))
+
+    assert sum(len(str(part)) for part in table.parts) < tables.LARGEST / 2
+    assert all(len(v["expression"]) <= 100_000 for v in table.variables())
+
+
+def test_what_all_teams_share_stands_there_once():
+    shared = tuple(Repositories("harbor.acme.test", f"everybody/r{n}") for n in range(200))
+    many = {f"team-{t}": document(f"team-{t}", *shared) for t in range(500)}
+    table = tables.table(rule_sets(many, {name: name for name in many}))
+
+    assert sum(str(part).count("everybody/r7\\n") for part in table.parts) == 1
+
+
+def test_rules_that_the_store_would_not_take_are_refused_with_a_way_out():
+    rules = rule_sets(fleet(2000, 20), {f"team-{t}": f"team-{t}" for t in range(2000)})
+
+    with pytest.raises(TooMuch, match="Allow prefixes"):
+        tables.table(rules)
+
+
+def test_a_policy_that_costs_more_than_half_of_what_the_api_server_spends_is_refused():
+    dear = document("t", *(Repositories("harbor.acme.test", f"p{n}/**") for n in range(200)))
+
+    with pytest.raises(TooMuch, match="half of what it spends"):
+        rule_sets({"t": dear}, {"t": "t"})
+
+
+def test_the_arithmetic_is_that_of_cel_go():
+    # image-policy.md 2.1: 120 characters against 142 are 468 units, against 30,000 they are 97,500.
+    assert cost.matching(120, 142) == 468
+    assert cost.matching(120, 30_000) == 97_500
+
+
+def test_patterns_are_anchored_bounded_and_read_every_spelling():
+    names = [f"harbor.acme.test/team/r{n}" for n in range(500)] + ["docker.io/library/busybox"]
+    found = regex.patterns(names, any_host=False)
+
+    assert len(found) > 1
+    assert all(len(pattern) <= regex.LONGEST and pattern.startswith("^") for pattern in found)
+    matched = [re.compile(pattern).search for pattern in found]
+    for text in ("busybox", "busybox:1", "library/busybox@sha256:0", "docker.io/busybox"):
+        assert any(search(text) for search in matched), text
+    for text in ("harbor.acme.test/team/r1-x", "xharbor.acme.test/team/r1", "evil/busybox"):
+        assert not any(search(text) for search in matched), text
+
+
+def test_a_registry_spelt_otherwise_is_routed_where_that_is_taken():
+    (pattern,) = regex.patterns(["harbor.acme.test/team/"], any_host=True)
+
+    assert re.search(pattern, "HARBOR.acme.test:443/team/api")
+    assert not re.search(pattern, "harbor.acme.test/x/team/api")
+
+
+def test_nothing_is_routed_when_nobody_asks():
+    found = routing.configuration({"t": document("t")}, AWAY)
+
+    assert not [e for e in found["webhooks"] if ".pods." in e["name"]]
+    # A patch is text: only the webhook can read it, whosever it is.
+    assert [e["name"] for e in found["webhooks"] if ".workflows." in e["name"]]
+
+
+def test_every_route_fails_closed_quickly_and_without_side_effects():
+    signed = document("t", signature=Signature(keys=("ci",)))
+
+    for entry in routing.configuration({"t": signed}, AWAY)["webhooks"]:
+        assert (entry["failurePolicy"], entry["timeoutSeconds"], entry["sideEffects"]) == (
+            "Fail", 3, "None",
+        )  # fmt: skip
+
+
+def test_a_cluster_that_stands_down_exempts_nothing():
+    signed = document("t", signature=Signature(keys=("ci",)))
+
+    assert Flag.UNASKED in rule_set(signed, ["t"], standing_down=True).flags
+    assert held({"t": signed}, {"t": "t"}, client=None).configuration is None
+
+
+def test_an_entry_that_no_image_can_match_allows_nothing_and_breaks_no_list():
+    odd = document("t", Repositories("harbor.acme.test", "a\nb"), Repositories("", "**"))
+
+    assert rule_set(odd, ["t"]).allow <= {"/"}
+
+
+def test_templates_recur_only_through_steps_and_tasks():
+    assert SHAPES["template"]["steps"] == Each(Each("step"))
+    assert SHAPES["dag"] == {"tasks": Each("step")}
+    assert {name for name, shape in SHAPES.items() if "inline" in shape} == {"step"}

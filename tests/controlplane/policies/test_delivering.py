@@ -1,0 +1,238 @@
+"""Each registered cluster gets what was decided, when it was decided, and is told of once it acts by it."""
+
+from base64 import b64encode
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from controlplane.celery import app
+from controlplane.clusters.models import Cluster
+from controlplane.errors import DomainError
+from controlplane.kube.door import Connection
+from controlplane.kube.errors import refused
+from controlplane.objects import ref_of
+from controlplane.policies import delivering, delivery, services
+from controlplane.policies.compile import probes
+from controlplane.policies.models import Delivery
+from controlplane.policies.tasks import bring_policies, look_at_policies
+from tests.factories import ClusterFactory, NamespaceFactory, TeamFactory, platform_admin
+from tests.fakes.cluster import FakeCluster
+from tests.fakes.helm import FakeHelm
+from tests.images import NOW, policy
+
+pytestmark = pytest.mark.django_db
+
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+AUTHORITY = b64encode(b"-----BEGIN CERTIFICATE-----\n").decode()
+WEBHOOK = {"url": "https://127.0.0.7:7001/review", "caBundle": AUTHORITY}
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
+    fake = FakeCluster()
+    connection = Connection(kube=fake, helm=FakeHelm(fake, render=lambda *_: ()))
+    monkeypatch.setattr(delivering, "connect", lambda _: connection)
+    return fake
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return NamespaceFactory(name="payments").cluster
+
+
+def row_of(cluster: Cluster) -> Delivery:
+    return Delivery.objects.get(cluster=cluster)
+
+
+def writes(fake: FakeCluster, act: Callable[[], object]) -> list[str]:
+    """What it asked of the cluster beside looking."""
+    fake.calls.clear()
+    act()
+    return [call for call in fake.calls if call.split()[0] not in {"get", "list"}]
+
+
+def test_a_registered_cluster_is_brought_its_policies_and_says_since_when_they_hold(
+    fake: FakeCluster, cluster: Cluster
+) -> None:
+    assert delivering.bring(cluster, now=NOW)
+
+    row = row_of(cluster)
+    assert (row.in_force, row.version, row.since, row.message) == (True, 1, NOW, "")
+    kinds = {ref.kind for ref in fake.objects}
+    assert {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"} <= kinds
+
+
+def test_what_did_not_change_costs_no_call(fake: FakeCluster, cluster: Cluster) -> None:
+    delivering.bring(cluster, now=NOW)
+    fake.calls.clear()
+
+    assert not delivering.bring(cluster, now=NOW + MINUTE)
+    assert fake.calls == []
+
+
+def test_a_look_after_a_while_only_reads_where_all_is_as_it_was(
+    fake: FakeCluster, cluster: Cluster
+) -> None:
+    delivering.bring(cluster, now=NOW)
+    later = NOW + delivering.LOOKED_AFTER + SECOND
+
+    assert writes(fake, lambda: delivering.bring(cluster, now=later)) == []
+    assert row_of(cluster).since == NOW
+    assert row_of(cluster).checked_at == later
+
+
+def test_what_drifted_is_repaired_by_that_look(fake: FakeCluster, cluster: Cluster) -> None:
+    delivering.bring(cluster, now=NOW)
+    binding = next(r for r in fake.objects if r.kind == "ValidatingAdmissionPolicyBinding")
+    fake.patch(binding, {"spec": {"validationActions": ["Warn"]}})
+
+    delivering.bring(cluster, now=NOW + delivering.LOOKED_AFTER + SECOND)
+
+    assert (fake.get(binding) or {})["spec"]["validationActions"] == ["Deny", "Audit"]
+
+
+def test_a_new_policy_goes_out_at_once(fake: FakeCluster, cluster: Cluster) -> None:
+    delivering.bring(cluster, now=NOW)
+    policy(deny=[{"registry": "evil.example"}])
+
+    assert delivering.bring(cluster, now=NOW + SECOND)
+    assert row_of(cluster).version == 2
+
+
+def test_a_new_namespace_is_a_new_thing_to_bring(fake: FakeCluster, cluster: Cluster) -> None:
+    delivering.bring(cluster, now=NOW)
+    NamespaceFactory(name="another", cluster=cluster, team=TeamFactory())
+
+    assert delivering.bring(cluster, now=NOW + SECOND)
+
+
+def test_where_the_webhook_is_comes_into_the_cluster_and_goes_while_it_stands_down(
+    fake: FakeCluster, cluster: Cluster
+) -> None:
+    assert delivering.webhook_at(cluster, WEBHOOK)
+    assert not delivering.webhook_at(cluster, WEBHOOK)
+    delivering.bring(cluster, now=NOW)
+    assert fake.get(delivery.CONFIGURATION) is not None
+
+    until = NOW + timedelta(hours=1)
+    services.stand_down(
+        cluster=cluster, until=until, by=platform_admin(), reason="it fails", now=NOW
+    )
+    delivering.bring(cluster, now=NOW + SECOND)
+    assert fake.get(delivery.CONFIGURATION) is None
+
+    delivering.bring(cluster, now=until + SECOND)
+    assert fake.get(delivery.CONFIGURATION) is not None
+
+
+@pytest.mark.parametrize(
+    "client",
+    [
+        {},
+        {"url": "http://10.0.0.1/", "caBundle": AUTHORITY},
+        {**WEBHOOK, "service": {"name": "a", "namespace": "b"}},
+        {"url": WEBHOOK["url"]},
+        {**WEBHOOK, "caBundle": "!"},
+        "https://10.0.0.1/",
+    ],
+)
+def test_a_webhook_that_no_api_server_could_call_or_believe_is_refused(
+    cluster: Cluster, client: Any
+) -> None:
+    with pytest.raises(DomainError):
+        delivering.webhook_at(cluster, client)
+
+
+def test_a_cluster_that_takes_them_and_does_not_act_is_told_of_and_tried_again_later(
+    fake: FakeCluster, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivering, "WITHIN", timedelta(0))
+    fake.policies_act = False
+
+    assert delivering.bring(cluster, now=NOW)
+    row = row_of(cluster)
+    assert row.in_force is False
+    assert row.version is None
+    assert "did not deny a Pod" in row.message
+
+    assert not delivering.bring(cluster, now=NOW + SECOND)
+    fake.policies_act = True
+    assert delivering.bring(cluster, now=NOW + delivering.AGAIN_AFTER)
+    assert row_of(cluster).in_force is True
+
+
+def test_a_cluster_that_refuses_one_is_told_of_by_its_own_words(
+    fake: FakeCluster, cluster: Cluster
+) -> None:
+    fake.refusals["apply", "ValidatingAdmissionPolicy"] = refused(403, {"message": "not by you"})
+
+    delivering.bring(cluster, now=NOW)
+
+    assert "not by you" in row_of(cluster).message
+    assert row_of(cluster).claimed_until is None
+
+
+def test_a_cluster_is_brought_them_by_one_at_a_time(fake: FakeCluster, cluster: Cluster) -> None:
+    Delivery.objects.create(cluster=cluster, claimed_until=NOW + MINUTE)
+
+    assert not delivering.bring(cluster, now=NOW)
+    assert fake.calls == []
+
+    delivering.release_claims()
+    assert delivering.bring(cluster, now=NOW)
+
+
+def test_a_claim_of_a_worker_that_is_gone_ends_by_itself(
+    fake: FakeCluster, cluster: Cluster
+) -> None:
+    Delivery.objects.create(cluster=cluster, claimed_until=NOW - SECOND)
+
+    assert delivering.bring(cluster, now=NOW)
+
+
+def test_a_delivery_broken_off_goes_on_routing_what_was_routed(fake: FakeCluster) -> None:
+    cluster = ClusterFactory()
+    delivering.webhook_at(cluster, WEBHOOK)
+    delivering.bring(cluster, now=NOW)
+    old = {"name": "proof.pods.images.argosy.dev", "rules": ["as before"], "clientConfig": {}}
+    fake.patch(delivery.CONFIGURATION, {"webhooks": [old]})
+    delivering.release_claims()
+    fake.policies_act = False
+
+    for _ in range(2):
+        with pytest.raises(delivery.NotInForce):
+            delivery.deliver(fake, _held(cluster), within=0.0)
+
+        entries = (fake.get(delivery.CONFIGURATION) or {})["webhooks"]
+        (kept,) = [each for each in entries if each["name"].startswith(delivery.BEFORE)]
+        assert kept["rules"] == ["as before"]
+        assert kept["clientConfig"] == WEBHOOK
+
+
+def test_the_tasks_bring_every_cluster_its_own(fake: FakeCluster, cluster: Cluster) -> None:
+    bring_policies(cluster.pk)
+    bring_policies(cluster.pk + 1000)  # gone meanwhile
+
+    assert row_of(cluster).in_force
+
+
+def test_the_clock_looks_at_them_by_a_name_that_the_worker_knows() -> None:
+    app.finalize()
+
+    assert app.conf.beat_schedule["policies"]["task"] == look_at_policies.name
+
+
+def test_the_probes_are_never_kept(fake: FakeCluster, cluster: Cluster) -> None:
+    delivering.bring(cluster, now=NOW)
+
+    assert not {ref_of(probe) for probe in probes.probes()} & fake.objects.keys()
+
+
+def _held(cluster: Cluster) -> Any:
+    from controlplane.policies import bundles
+    from controlplane.policies.compile.cluster import held
+
+    _, wanted = bundles.current(cluster, now=NOW)
+    return held(wanted.documents, wanted.namespaces, client=WEBHOOK)

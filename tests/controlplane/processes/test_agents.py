@@ -1,0 +1,121 @@
+"""The agents of local clusters are started, found again, and started anew where something changed."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from controlplane.policies import agents as tokens
+from controlplane.policies import bundles
+from controlplane.policies.models import AgentToken
+from controlplane.processes import agents
+from controlplane.processes.agents import Keeper, places
+from localcluster.clusters import ClusterStatus
+from localcluster.home import Home
+from localcluster.processes import Daemon
+from tests.factories import ClusterFactory
+
+pytestmark = pytest.mark.django_db
+
+SERVER = "https://127.0.0.1:16400"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    """A home with a cluster that runs, and agents that are no more than noted down."""
+    home = Home(tmp_path)
+    folder = home.cluster("local")
+    folder.mkdir(parents=True)
+    found = ClusterStatus("local", "running", "simulated", SERVER, folder / "kubeconfig", {})
+    monkeypatch.setattr(agents.clusters, "status", lambda *, home: (found,))
+    yield home
+    Daemon(folder / "beside", "agent").stop()
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    commands: list[list[str]] = []
+    start = Daemon.start
+
+    def noted(daemon: Daemon, command: list[str], extra: object = None) -> int:
+        commands.append(command)
+        return start(daemon, [command[0], "-c", "import time; time.sleep(600)"])
+
+    monkeypatch.setattr(Daemon, "start", noted)
+    return commands
+
+
+def test_a_registered_cluster_that_runs_gets_one_agent_with_a_token_of_its_own(
+    home: Home, started: list[list[str]]
+) -> None:
+    cluster = ClusterFactory(name="east", server=SERVER)
+    keeper = Keeper("http://127.0.0.1:8080", home)
+
+    for _ in range(3):
+        keeper.step()
+
+    (command,) = started
+    assert {"--cluster=east", "--platform=http://127.0.0.1:8080", "--name=127.0.0.1"} <= set(
+        command
+    )
+    folder = home.cluster("local") / "beside"
+    assert f"--audit-log={home.cluster('local') / 'audit.log'}" in command
+    assert AgentToken.objects.filter(cluster=cluster).count() == 1
+    assert (folder / "token").stat().st_mode & 0o077 == 0
+    assert (folder / "bundle.pem").read_text() == bundles.public_key()
+
+
+def test_a_cluster_that_is_not_registered_here_gets_none(
+    home: Home, started: list[list[str]]
+) -> None:
+    ClusterFactory(server="https://10.0.0.1:6443")
+
+    Keeper("http://127.0.0.1:8080", home).step()
+
+    assert started == []
+    assert list(places(home)) == []
+
+
+def test_the_next_platform_of_the_home_finds_it_again(home: Home, started: list[list[str]]) -> None:
+    ClusterFactory(server=SERVER)
+    Keeper("http://127.0.0.1:8080", home).step()
+
+    Keeper("http://127.0.0.1:8080", home).step()
+    assert len(started) == 1
+
+    Keeper("http://127.0.0.1:8081", home).step()
+    assert "--platform=http://127.0.0.1:8081" in started[1]
+
+
+def test_one_that_fell_is_started_again_and_not_in_every_moment(
+    home: Home, started: list[list[str]]
+) -> None:
+    ClusterFactory(server=SERVER)
+    keeper = Keeper("http://127.0.0.1:8080", home)
+    keeper.step()
+    Daemon(home.cluster("local") / "beside", "agent").stop()
+
+    keeper.step()
+    assert len(started) == 1
+    keeper._next.clear()
+    keeper.step()
+
+    assert len(started) == 2
+
+
+def test_a_token_of_another_platform_is_replaced_and_what_that_one_said_is_forgotten(
+    home: Home, started: list[list[str]]
+) -> None:
+    ClusterFactory(server=SERVER)
+    folder = home.cluster("local") / "beside"
+    old = folder / "agent" / "bundle" / "bundle.json"
+    old.parent.mkdir(parents=True)
+    old.write_text(json.dumps({"version": 99}))
+    (folder / "token").write_text("argosy_agent_of-somebody-else")
+
+    Keeper("http://127.0.0.1:8080", home).step()
+
+    assert not old.exists()
+    assert AgentToken.objects.count() == 1
+    assert tokens.PREFIX in (folder / "token").read_text()
