@@ -12,7 +12,7 @@ from pathlib import Path
 from . import certificates
 from .app import Admission, utc_now
 from .loaded import Loaded
-from .serving import DRAIN, NoCertificate, Server, Tls, gauges, listen
+from .serving import DRAIN, NoAuthority, NoCertificate, Server, Tls, gauges, listen
 from .spool import Spool
 
 RENEWED_EVERY = timedelta(hours=1)  # looked whether it is due
@@ -33,13 +33,24 @@ def parser() -> argparse.ArgumentParser:
         help="folder of serving.pem, or tls.crt and tls.key",
     )
     say("--listen", type=_address, default=("0.0.0.0", 9443), metavar="ADDRESS:PORT")  # noqa: S104
-    say("--cluster", default="", help="refuse a bundle that is for another cluster")
+    say(
+        "--cluster",
+        default="",
+        help="refuse a bundle that is for another cluster (default: the first bundle's)",
+    )
     say(
         "--name",
         action="append",
         default=[],
         metavar="NAME",
         help="keep an authority and a certificate for this DNS name or address (may be repeated)",
+    )
+    say(
+        "--client-ca",
+        type=Path,
+        metavar="FILE",
+        help="PEM of the authority that signs the API servers' certificates, and nobody else's; "
+        "without one of them only the health pages are answered",
     )
     say("--spool", type=Path, help="folder in which denials wait for the agent")
     say("--link", default="", help="page of a denial; {same} stands for which one")
@@ -62,15 +73,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         allowed_age=timedelta(days=said.allowed_age),
     )
     spool = Spool(said.spool) if said.spool else None
-    app = Admission(loaded=loaded, spool=spool, link=said.link)
+    callers_known = said.client_ca is not None
+    app = Admission(loaded=loaded, spool=spool, link=said.link, callers_known=callers_known)
     app.measured = gauges(app, said.certificates)
     keeper = _Keeper(said.certificates, said.cluster, said.name)
     try:
         keeper.look()
-        tls = Tls(said.certificates)
+        tls = Tls(said.certificates, said.client_ca)
         listener = listen(*said.listen)
     except NoCertificate as error:
         return _wrong(f"{error}. Give --name to have one made, or put one there.")
+    except NoAuthority as error:
+        return _wrong(f"{error}. Put it there, or leave --client-ca out.")
     except OSError as error:
         return _wrong(f"cannot listen on {said.listen[0]} port {said.listen[1]}: {error.strerror}")
     loaded.look()
