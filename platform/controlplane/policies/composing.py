@@ -152,6 +152,8 @@ class Said:
 
     policies: tuple[Policy, ...] = ()
     exemptions: Mapping[str, tuple[Exemption, ...]] = field(default_factory=dict)  # by team
+    # Those of one namespace hold on its cluster alone: its name may be on others too.
+    exempted_on: Mapping[str, int] = field(default_factory=dict)  # an exemption's id to a cluster
     audited: frozenset[str] = frozenset()  # teams
     keys: Mapping[str, str] = field(default_factory=dict)  # name to id
     revoked: frozenset[str] = frozenset()  # ids
@@ -177,6 +179,14 @@ class Said:
     def with_policies(self, policies: tuple[Policy, ...]) -> "Said":
         """The same people, keys and exemptions, with these policies."""
         return replace(self, policies=policies)
+
+    def on(self, cluster: int | None) -> "Said":
+        """The same, with the exemptions that hold on this cluster."""
+        here = {
+            team: tuple(e for e in those if self.exempted_on.get(e.id or "", cluster) == cluster)
+            for team, those in self.exemptions.items()
+        }
+        return replace(self, exemptions=here)
 
     def enforced(self) -> "Said":
         """The same, were no team in audit any more."""

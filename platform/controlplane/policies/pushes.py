@@ -1,5 +1,6 @@
 """What the CI says of an image it pushed, verified once: the writer of an Artifact's columns."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +34,7 @@ def push(
     )
     # Locked: versions are given in the order in which they can be read.
     trust = locked_trust()
-    found = Artifact.objects.filter(repository=repository, digest=digest).first()
+    found = Artifact.objects.filter(team=team, repository=repository, digest=digest).first()
     artifact = found or Artifact(team=team, repository=repository, digest=digest, pushed_by=by)
     signers = signers_of(artifact).with_statement(verified)
     if found is not None and signers == signers_of(found):
@@ -60,6 +61,14 @@ def signers_of(artifact: Artifact) -> Signers:
         tuple(artifact.key_ids),
         tuple((each["type"], tuple(each["key_ids"])) for each in artifact.attestations),
     )
+
+
+def united(rows: Iterable[Artifact]) -> dict[str, Signers]:
+    """Who signed each of these images, whichever team said so."""
+    found: dict[str, Signers] = {}
+    for row in rows:
+        found[str(row)] = found.get(str(row), Signers()).and_also(signers_of(row))
+    return found
 
 
 def shown(signers: Signers) -> tuple[list[str], list[dict[str, Any]]]:
