@@ -20,8 +20,8 @@ from controlplane.clusters.models import Cluster
 from . import composing, store
 from .artifacts import Signers
 from .bundle import AttestationFact, Fact, FactsDelta, seal
+from .knowledge import signers_of, united
 from .models import Artifact, SealedBundle, StandDown
-from .pushes import signers_of, united
 from .services import trust
 
 MOST_FACTS = 5000  # in one answer; the next is asked for from its version on

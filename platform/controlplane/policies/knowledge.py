@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from .artifacts import Signers
 from .facts import AttestationFact, Facts, ImageFacts, SignatureFact
 from .models import Artifact
-from .pushes import united
 from .references import NotAReference, parse
 
 AT_ONCE = 500
@@ -18,6 +17,22 @@ def facts_about(images: Iterable[str]) -> Facts:
     for start in range(0, len(digests), AT_ONCE):
         rows += Artifact.objects.filter(digest__in=digests[start : start + AT_ONCE])
     return Facts({name: _facts_of(signers) for name, signers in united(rows).items()})
+
+
+def signers_of(artifact: Artifact) -> Signers:
+    """A row's facts as a value."""
+    return Signers(
+        tuple(artifact.key_ids),
+        tuple((each["type"], tuple(each["key_ids"])) for each in artifact.attestations),
+    )
+
+
+def united(rows: Iterable[Artifact]) -> dict[str, Signers]:
+    """Who signed each of these images, whichever team said so."""
+    found: dict[str, Signers] = {}
+    for row in rows:
+        found[str(row)] = found.get(str(row), Signers()).and_also(signers_of(row))
+    return found
 
 
 def _facts_of(signers: Signers) -> ImageFacts:

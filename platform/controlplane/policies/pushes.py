@@ -1,6 +1,5 @@
 """What the CI says of an image it pushed, verified once: the writer of an Artifact's columns."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ from tenants.models import Team
 
 from . import artifacts, references
 from .artifacts import Signers
+from .knowledge import signers_of
 from .models import Artifact, SigningKey
 from .services import locked_trust
 
@@ -53,22 +53,6 @@ def check_pusher(team: Team, by: User) -> None:
     level = team.level_of(by)
     if not by.is_platform_admin and (level is None or Act.SUBMIT_WORKFLOWS not in MAY[level]):
         raise NotAllowed(f"Only owners and members of {team.slug} push its images.")
-
-
-def signers_of(artifact: Artifact) -> Signers:
-    """A row's facts as a value."""
-    return Signers(
-        tuple(artifact.key_ids),
-        tuple((each["type"], tuple(each["key_ids"])) for each in artifact.attestations),
-    )
-
-
-def united(rows: Iterable[Artifact]) -> dict[str, Signers]:
-    """Who signed each of these images, whichever team said so."""
-    found: dict[str, Signers] = {}
-    for row in rows:
-        found[str(row)] = found.get(str(row), Signers()).and_also(signers_of(row))
-    return found
 
 
 def shown(signers: Signers) -> tuple[list[str], list[dict[str, Any]]]:
