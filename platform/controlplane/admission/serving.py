@@ -125,7 +125,7 @@ class Guarded(HttpToolsProtocol):
 
     _timer: asyncio.TimerHandle | None = None
     _known = False
-    _in_head = True
+    _in_head = False
     _head = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -148,25 +148,24 @@ class Guarded(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        before = self._in_head
         super().data_received(data)
-        if self._in_head:
+        # Counted from the second piece on: in the first, an earlier body may have ended.
+        if before and self._in_head:
             self._head += len(data)
             if self._head > LONGEST_HEAD:
                 self.transport.abort()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._in_head, self._head = True, 0
         self._within(WHOLE_HEAD)
 
     def on_headers_complete(self) -> None:
         self._no_hurry()
-        self._in_head, self._head = False, 0
+        self._in_head = False
         self.scope["known_caller"] = self._known  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        self._in_head = True
-        super().on_message_complete()
 
     def _within(self, seconds: float) -> None:
         self._no_hurry()
