@@ -4,6 +4,7 @@ import argparse
 import gc
 import ipaddress
 import logging
+import resource
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -15,6 +16,7 @@ from .loaded import Loaded
 from .serving import DRAIN, NoAuthority, NoCertificate, Server, Tls, gauges, listen
 from .spool import Spool
 
+DESCRIPTORS = 65_536
 RENEWED_EVERY = timedelta(hours=1)  # looked whether it is due
 
 logger = logging.getLogger("argosy.admission")
@@ -65,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A review is thousands of objects that end with it by themselves; looking for circles among them
     # every 700 costs a fifth of reading it.
     gc.set_threshold(20_000, 20, 20)
+    _as_many_descriptors_as_allowed()
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.INFO, stream=sys.stderr)
     loaded = Loaded(
         folder=said.bundle,
@@ -100,6 +103,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if spool is not None:
         spool.write()
     return 0
+
+
+def _as_many_descriptors_as_allowed() -> None:
+    """More than the connections we let in: who only knocks must not take the last one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class _Keeper:

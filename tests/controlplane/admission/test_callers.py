@@ -1,5 +1,6 @@
 """Who may ask: with a client authority only who shows its certificate; and no caller takes all there is."""
 
+import asyncio
 import http.client
 import json
 import socket
@@ -13,8 +14,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from uvicorn import Config
+from uvicorn.server import ServerState
 
-from controlplane.admission.serving import LONGEST_HEAD
+from controlplane.admission import serving
+from controlplane.admission.serving import LONGEST_HEAD, Guarded
 from tests.webhook import BAD, JSON, Folders, Process, pod, response, review
 
 
@@ -109,3 +113,59 @@ def test_headers_without_end_are_cut(process):
             for _ in range(100):
                 tls.sendall(b"X: " + b"a" * 16 * LONGEST_HEAD + b"\r\n")
     assert process.rss() - before < 50
+
+
+def hung_up_on(*sayings):
+    """Whether each caller that says this, and then nothing, is hung up on within five seconds."""
+
+    async def app(_scope, _receive, _send):
+        raise AssertionError("nobody asked for anything")
+
+    async def ended(reader):
+        try:
+            return await reader.read() == b""
+        except ConnectionError:
+            return True
+
+    async def run():
+        config, state = Config(app, http=Guarded, lifespan="off", log_config=None), ServerState()
+        config.load()
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Guarded(config, state, {}), "127.0.0.1", 0)
+        address = server.sockets[0].getsockname()
+        callers = []
+        for said in sayings:
+            reader, writer = await asyncio.open_connection(*address)
+            writer.write(said)
+            callers.append((reader, writer))
+        found = []
+        for reader, _ in callers:
+            try:
+                found.append(await asyncio.wait_for(ended(reader), 5))
+            except TimeoutError:
+                found.append(False)
+        for _, writer in callers:
+            writer.close()
+        server.close()
+        return found
+
+    return asyncio.run(run())
+
+
+def test_a_connection_that_says_nothing_ends(monkeypatch):
+    monkeypatch.setattr(serving, "FIRST_REQUEST", 0.1)
+
+    assert hung_up_on(b"") == [True]
+
+
+def test_half_a_head_ends(monkeypatch):
+    monkeypatch.setattr(serving, "WHOLE_HEAD", 0.1)
+
+    assert hung_up_on(b"POST /review HTTP/1.1\r\nHo") == [True]
+
+
+def test_there_are_only_so_many_connections(monkeypatch):
+    monkeypatch.setattr(serving, "MOST_CONNECTIONS", 1)
+    monkeypatch.setattr(serving, "FIRST_REQUEST", 6)
+
+    assert hung_up_on(b"", b"") == [False, True]
