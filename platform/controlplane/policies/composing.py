@@ -152,8 +152,9 @@ class Said:
 
     policies: tuple[Policy, ...] = ()
     exemptions: Mapping[str, tuple[Exemption, ...]] = field(default_factory=dict)  # by team
-    # Those of one namespace hold on its cluster alone: its name may be on others too.
-    exempted_on: Mapping[str, int] = field(default_factory=dict)  # an exemption's id to a cluster
+    # Those of one namespace, by its cluster: the same name on another is another namespace. They
+    # count only in what `on` says, so that who does not say which cluster exempts too little.
+    exempted_on: Mapping[int, Mapping[str, tuple[Exemption, ...]]] = field(default_factory=dict)
     audited: frozenset[str] = frozenset()  # teams
     keys: Mapping[str, str] = field(default_factory=dict)  # name to id
     revoked: frozenset[str] = frozenset()  # ids
@@ -182,11 +183,10 @@ class Said:
 
     def on(self, cluster: int | None) -> "Said":
         """The same, with the exemptions that hold on this cluster."""
-        here = {
-            team: tuple(e for e in those if self.exempted_on.get(e.id or "", cluster) == cluster)
-            for team, those in self.exemptions.items()
-        }
-        return replace(self, exemptions=here)
+        here = dict(self.exemptions)
+        for team, those in self.exempted_on.get(cluster or 0, {}).items():
+            here[team] = (*here.get(team, ()), *those)
+        return replace(self, exemptions=here, exempted_on={})
 
     def enforced(self) -> "Said":
         """The same, were no team in audit any more."""

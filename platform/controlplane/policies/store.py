@@ -13,6 +13,8 @@ from .composing import Place, Policy, Said
 from .document import Document, Exemption
 from .models import ImageExemption, ImagePolicy, RollOut, SigningKey
 
+Exempted = dict[str, tuple[Exemption, ...]]  # by team
+
 
 def said(now: datetime) -> Said:
     """Everything that people decided, as of now. Four queries."""
@@ -115,15 +117,16 @@ def _in_force() -> Iterable[ImagePolicy]:
     return ImagePolicy.objects.in_force().select_related("tier", "team").order_by("name")
 
 
-def _exemptions(now: datetime) -> tuple[dict[str, tuple[Exemption, ...]], dict[str, int]]:
-    """Those of each team, and on which cluster one of a single namespace holds."""
+def _exemptions(now: datetime) -> tuple[Exempted, dict[int, Exempted]]:
+    """Those of whole teams, by team, and those of one namespace, by its cluster and then by team."""
     rows = ImageExemption.objects.not_over(now).select_related(
         "team", "namespace", "approved_by", "requested_by"
     )
-    found: dict[str, tuple[Exemption, ...]] = {}
-    on: dict[str, int] = {}
+    everywhere: Exempted = {}
+    on: dict[int, Exempted] = {}
     for row in rows.order_by("pk"):
+        found = everywhere
         if row.namespace is not None:
-            on[str(row.pk)] = row.namespace.cluster_id
+            found = on.setdefault(row.namespace.cluster_id, {})
         found[row.team.slug] = (*found.get(row.team.slug, ()), exemption_of(row))
-    return found, on
+    return everywhere, on
