@@ -1,6 +1,7 @@
 """What a Kubernetes object is to us: a plain dict, and the reference that names it."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,4 +35,8 @@ def ref_of(manifest: Mapping[str, Any]) -> Ref:
 
 def fingerprint(value: object) -> str:
     """A short, stable hash of plain data: equal for equal content, whatever the order of keys."""
-    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+    try:
+        written = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # half a character, or a number of more than 64 bits: others write those
+        written = json.dumps(value, sort_keys=True).encode()
+    return hashlib.sha256(written).hexdigest()[:32]

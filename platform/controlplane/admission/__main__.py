@@ -4,6 +4,7 @@ import argparse
 import gc
 import ipaddress
 import logging
+import resource
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,9 +13,10 @@ from pathlib import Path
 from . import certificates
 from .app import Admission, utc_now
 from .loaded import Loaded
-from .serving import DRAIN, NoCertificate, Server, Tls, gauges, listen
+from .serving import DRAIN, NoAuthority, NoCertificate, Server, Tls, gauges, listen
 from .spool import Spool
 
+DESCRIPTORS = 65_536
 RENEWED_EVERY = timedelta(hours=1)  # looked whether it is due
 
 logger = logging.getLogger("argosy.admission")
@@ -33,13 +35,24 @@ def parser() -> argparse.ArgumentParser:
         help="folder of serving.pem, or tls.crt and tls.key",
     )
     say("--listen", type=address, default=("0.0.0.0", 9443), metavar="ADDRESS:PORT")  # noqa: S104
-    say("--cluster", default="", help="refuse a bundle that is for another cluster")
+    say(
+        "--cluster",
+        default="",
+        help="refuse a bundle that is for another cluster (default: the first bundle's)",
+    )
     say(
         "--name",
         action="append",
         default=[],
         metavar="NAME",
         help="keep an authority and a certificate for this DNS name or address (may be repeated)",
+    )
+    say(
+        "--client-ca",
+        type=Path,
+        metavar="FILE",
+        help="PEM of the authority that signs the API servers' certificates, and nobody else's; "
+        "without one of them only the health pages are answered",
     )
     say("--spool", type=Path, help="folder in which denials wait for the agent")
     say("--link", default="", help="page of a denial; {same} stands for which one")
@@ -54,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A review is thousands of objects that end with it by themselves; looking for circles among them
     # every 700 costs a fifth of reading it.
     gc.set_threshold(20_000, 20, 20)
+    _as_many_descriptors_as_allowed()
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.INFO, stream=sys.stderr)
     loaded = Loaded(
         folder=said.bundle,
@@ -62,15 +76,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         allowed_age=timedelta(days=said.allowed_age),
     )
     spool = Spool(said.spool) if said.spool else None
-    app = Admission(loaded=loaded, spool=spool, link=said.link)
+    callers_known = said.client_ca is not None
+    app = Admission(loaded=loaded, spool=spool, link=said.link, callers_known=callers_known)
     app.measured = gauges(app, said.certificates)
     keeper = _Keeper(said.certificates, said.cluster, said.name)
     try:
         keeper.look()
-        tls = Tls(said.certificates)
+        tls = Tls(said.certificates, said.client_ca)
         listener = listen(*said.listen)
     except NoCertificate as error:
         return _wrong(f"{error}. Give --name to have one made, or put one there.")
+    except NoAuthority as error:
+        return _wrong(f"{error}. Put it there, or leave --client-ca out.")
     except OSError as error:
         return _wrong(f"cannot listen on {said.listen[0]} port {said.listen[1]}: {error.strerror}")
     loaded.look()
@@ -86,6 +103,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if spool is not None:
         spool.write()
     return 0
+
+
+def _as_many_descriptors_as_allowed() -> None:
+    """More than the connections we let in: who only knocks must not take the last one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class _Keeper:

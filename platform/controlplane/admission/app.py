@@ -8,13 +8,16 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
-from controlplane.objects import fingerprint
 from controlplane.policies.decide import decide
-from controlplane.policies.sentences import denial, violation_line
+from controlplane.policies.folding import clipped, same_of
+from controlplane.policies.patches import Check, nothing
+from controlplane.policies.sentences import denial, first_lines
 from controlplane.policies.verdict import Verdict, Violation
 
 from . import review
@@ -29,10 +32,16 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 PATH = "/review"
+HEALTH = frozenset({"/readyz", "/livez"})
 LARGEST = (
     8 * 1024 * 1024
 )  # an API server takes 3 MiB an object; a review holds two and its envelope
 SMALL = 256 * 1024  # larger ones are judged in a thread, or everybody else would wait for them
+ON_THE_LOOP = 0.05  # seconds; a small one that takes longer begins anew in a thread
+LARGE_AT_ONCE = 2  # judged in threads; each may unfold to some hundred MB
+MOST_HELD = 64 * 1024 * 1024  # bytes of all bodies that are here, or on their way
+MOST_DIGITS = 15  # of a length
+LONGEST_USER, LONGEST_OPERATION = 253, 40
 TIMEOUT = 3.0  # what our webhook configurations say; the API server tells it in the query
 MOST = 30.0  # that an API server may be told to wait
 OURS = 5 / 6  # of the time we use; the rest is for our denial to arrive
@@ -62,6 +71,14 @@ class Gone(Exception):
     """The caller hung up."""
 
 
+class Busy(Exception):
+    """All the memory that bodies may take is taken."""
+
+
+class NoTimeLeft(Exception):
+    """Judging took longer than it may."""
+
+
 @dataclass(slots=True)
 class Admission:
     """What the app answers out of; given, so that it can be told anything in a test."""
@@ -73,15 +90,21 @@ class Admission:
     tally: Tally = field(default_factory=Tally)
     measured: Callable[[datetime], list[tuple[str, str, float]]] = lambda _now: []
     draining: bool = False
+    callers_known: bool = False  # only who showed a certificate of the client authority is answered
+    _large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
+    _held: int = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI function."""
         if scope["type"] != "http":
             return
         path, method = scope["path"], scope["method"]
-        if path == PATH:
+        if self.callers_known and path not in HEALTH and not scope.get("known_caller"):
+            # Before a byte of the body: who is nobody learns nothing, and leaves nothing behind.
+            await self._refuse(send, 401, "show a client certificate", CLOSE)
+        elif path == PATH:
             await self._review(scope, receive, send)
-        elif path not in {"/readyz", "/livez", "/metrics"}:
+        elif path not in {*HEALTH, "/metrics"}:
             await self._say(send, 404, b"there is nothing here\n")
         elif method not in {"GET", "HEAD"}:
             await self._say(send, 405, b"GET only\n", (b"allow", b"GET, HEAD"))
@@ -99,21 +122,44 @@ class Admission:
         clock = asyncio.get_running_loop().time
         begun = clock()
         ends = begun + OURS * _timeout(scope["query_string"])
+        held = _Held(self)
         try:
             async with asyncio.timeout_at(max(ends, begun + SHORTEST)):
-                body = await _body(receive, headers.get(b"content-length", b""))
+                body = await _body(receive, headers.get(b"content-length", b""), held.more)
         except TimeoutError:
+            held.let_go()
             await self._refuse(send, 408, "the body did not come in time", CLOSE)
+        except Busy:
+            held.let_go()
+            await self._refuse(send, 503, "too much is being read at once; try again", CLOSE)
         except TooLarge:
+            held.let_go()
             await self._refuse_large(receive, send)
         except Gone:
-            return
+            held.let_go()
         else:
-            await self._answer(body, ends, send)
+            try:
+                await self._answer(body, ends, send)
+            finally:
+                held.let_go()
             self.tally.seconds += clock() - begun
 
     async def _answer(self, body: bytes, ends: float, send: Send) -> None:
-        small = len(body) <= SMALL
+        if len(body) <= SMALL:
+            await self._answer_now(body, ends, send, small=True)
+            return
+        try:
+            async with asyncio.timeout_at(max(ends, _now() + SHORTEST)):
+                await self._large.acquire()
+        except TimeoutError:
+            await self._refuse(send, 503, "too many large objects at once; try again", CLOSE)
+            return
+        try:
+            await self._answer_now(body, ends, send, small=False)
+        finally:
+            self._large.release()
+
+    async def _answer_now(self, body: bytes, ends: float, send: Send, *, small: bool) -> None:
         try:
             request = review.read(body) if small else await asyncio.to_thread(review.read, body)
         except NotAReview as error:
@@ -128,15 +174,18 @@ class Admission:
 
     async def _judged(self, request: Request, ends: float, *, small: bool) -> tuple[str, bytes]:
         """Verdict and answer; a denial where we fail, or where the API server is about to give up."""
-        left = ends - asyncio.get_running_loop().time()
+        left = ends - _now()
         try:
             if left <= 0:
                 return self._late(request)
             if small:
-                return self._decide(request)
+                with suppress(NoTimeLeft):
+                    return self._decide(request, _until(min(left, ON_THE_LOOP)))
+                left = ends - _now()
             async with asyncio.timeout(left):
-                return await asyncio.to_thread(self._decide, request)
-        except TimeoutError:
+                # The thread looks at the clock itself: nobody can end it from here.
+                return await asyncio.to_thread(self._decide, request, _until(left))
+        except (TimeoutError, NoTimeLeft):
             return self._late(request)
         except Exception:  # the edge: whatever it is, the answer is no, and somebody must look
             self.tally.failures += 1
@@ -152,14 +201,14 @@ class Admission:
         said = "The image policy had no time left to look at this object; try again."
         return "denied", review.denied(request.uid, said, code=LATE, notes={"verdict": "late"})
 
-    def _decide(self, request: Request) -> tuple[str, bytes]:
+    def _decide(self, request: Request, check: Check = nothing) -> tuple[str, bytes]:
         bundle = self.loaded.bundle
         if bundle is None:
             said = f"The image policy cannot be applied: {self.loaded.problem}"
             return "denied", review.denied(request.uid, said, notes={"verdict": "no policy"})
         question = request.question(self.now())
         document = bundle.document_for(request.namespace)
-        verdict = decide(question, document, self.loaded.facts)
+        verdict = decide(question, document, self.loaded.facts, check=check)
         notes = {"bundle": str(bundle.version)}
         if verdict.allowed:
             return self._allow(request, verdict, notes)
@@ -178,7 +227,7 @@ class Admission:
             return "allowed", review.admitted(request.uid, notes=notes)
         notes["verdict"] = f"reported: {_codes(verdict.reported)}"
         self._tell_platform(request, verdict.reported, "admitted")
-        warnings = list(dict.fromkeys(violation_line(v) for v in verdict.reported))
+        warnings = first_lines(verdict.reported, review.MOST_WARNINGS)
         return "reported", review.admitted(request.uid, warnings=warnings, notes=notes)
 
     def _link(self, request: Request, violations: tuple[Violation, ...]) -> str:
@@ -243,17 +292,54 @@ async def _begin(
     await send({"type": "http.response.start", "status": status, "headers": headers})
 
 
-async def _body(receive: Receive, announced: bytes) -> bytes:
-    if announced.isdigit() and int(announced) > LARGEST:
+class _Held:
+    """How much of everybody's room one body takes, given back at its end."""
+
+    __slots__ = ("_app", "_bytes")
+
+    def __init__(self, app: Admission) -> None:
+        self._app = app
+        self._bytes = 0
+
+    def more(self, count: int) -> None:
+        if self._app._held + count > MOST_HELD:  # noqa: SLF001 - a part of it
+            raise Busy
+        self._app._held += count  # noqa: SLF001
+        self._bytes += count
+
+    def let_go(self) -> None:
+        self._app._held -= self._bytes  # noqa: SLF001
+        self._bytes = 0
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _until(seconds: float) -> Check:
+    """What raises NoTimeLeft when so much time has gone by."""
+    end = monotonic() + seconds
+
+    def check() -> None:
+        if monotonic() > end:
+            raise NoTimeLeft
+
+    return check
+
+
+async def _body(receive: Receive, announced: bytes, hold: Callable[[int], None]) -> bytes:
+    if announced.isdigit() and (len(announced) > MOST_DIGITS or int(announced) > LARGEST):
         raise TooLarge
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
         whole: bytes = message["body"]
         if len(whole) > LARGEST:
             raise TooLarge
+        hold(len(whole))
         return whole
     parts = bytearray()
     while message["type"] == "http.request":
+        hold(len(message["body"]))
         parts += message["body"]
         if len(parts) > LARGEST:
             raise TooLarge
@@ -277,22 +363,20 @@ def _codes(violations: Iterable[Violation]) -> str:
 
 def same(request: Request, violation: Violation) -> str:
     """Equal for the same image that breaks the same rule in the same place: what its link names."""
-    return fingerprint(
-        [
-            request.namespace,
-            request.kind.kind,
-            request.called(),
-            violation.path,
-            violation.container,
-            violation.image,
-            violation.code,
-        ]
+    return same_of(
+        namespace=request.namespace,
+        kind=request.kind.kind,
+        name=request.called(),
+        path=violation.path,
+        container=violation.container,
+        image=violation.image,
+        code=str(violation.code),
     )
 
 
 def sighting(request: Request, violation: Violation, *, state: str, at: str) -> dict[str, Any]:
     """What the platform keeps of one violation."""
-    return {
+    said = {
         "namespace": request.namespace,
         "kind": request.kind.kind,
         "name": request.called(),
@@ -301,9 +385,12 @@ def sighting(request: Request, violation: Violation, *, state: str, at: str) -> 
         "image": violation.image,
         "code": str(violation.code),
         "reason": violation.reason,
+    }
+    return {
+        **clipped(said),
         "state": state,
         "source": "webhook",
         "at": at,
-        "user": request.user_info.username,
-        "operation": request.operation,
+        "user": request.user_info.username[:LONGEST_USER],
+        "operation": request.operation[:LONGEST_OPERATION],
     }

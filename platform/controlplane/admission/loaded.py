@@ -123,11 +123,12 @@ class Loaded:
     def _look_at_facts(self, files: Iterable[Path]) -> None:
         try:
             keys = bundles.read_keys(self.keys_file.read_bytes())
+            cluster = self.cluster or (self.bundle.cluster if self.bundle else None)
             # One after the other: each is let go of before the next is read.
             for file in files:
                 stamp = _stamp([file])
                 if stamp not in self._facts_taken:
-                    delta = bundles.open_facts(file.read_bytes(), keys, cluster=self.cluster)
+                    delta = bundles.open_facts(file.read_bytes(), keys, cluster=cluster)
                     self.facts.add(delta)
                     self._facts_taken.add(stamp)
         except (BundleRefused, OSError) as problem:

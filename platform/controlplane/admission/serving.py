@@ -27,6 +27,12 @@ DRAIN = 3.0
 LAST_ANSWERS = 1.0  # for who knocked last: a handshake and a call
 LOOK_EVERY = 0.5  # at the folders
 BACKLOG = 2048
+HANDSHAKE = 5.0  # seconds for all of it
+FIRST_REQUEST = 30.0  # for a connection to say anything
+WHOLE_HEAD = 10.0  # from the first byte of a request to the end of its headers
+LONGEST_HEAD = 64 * 1024
+MOST_CONNECTIONS = 1024  # an API server keeps a few dozen
+MOST_STRANGERS = 128  # of them, without a certificate where callers have one
 
 logger = logging.getLogger("argosy.admission")
 
@@ -35,10 +41,14 @@ class NoCertificate(Exception):
     """There is nothing to serve TLS with. The sentence says what was looked for."""
 
 
+class NoAuthority(Exception):
+    """There is nothing to know callers by. The sentence says what was looked for."""
+
+
 class Tls:
     """One context for the process's whole life: what is loaded into it later, later handshakes use."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, client_authority: Path | None = None) -> None:
         self._folder = folder
         self._stamp: tuple[int, ...] = ()
         self.problem = ""
@@ -48,6 +58,8 @@ class Tls:
         self.context.set_alpn_protocols(["http/1.1"])
         if not self.look():
             raise NoCertificate(self.problem)
+        if client_authority is not None:
+            self._ask_for_certificates(client_authority)
 
     def look(self) -> bool:
         """Serve what is in the folder now; true if that is something new. What is bad is not taken."""
@@ -68,6 +80,18 @@ class Tls:
             return False
         self.problem = ""
         return True
+
+    def _ask_for_certificates(self, authority: Path) -> None:
+        """Callers may show a certificate, and a wrong one ends the handshake.
+
+        Asked for, not demanded: who looks at our health has none. The app tells the two apart.
+        """
+        try:
+            self.context.load_verify_locations(cafile=str(authority))
+        except OSError as error:  # ssl.SSLError is one
+            wrong = f"no authority of callers in {authority}: {error.strerror or error}"
+            raise NoAuthority(wrong) from None
+        self.context.verify_mode = ssl.CERT_OPTIONAL
 
     def _files(self) -> list[str]:
         """Our own file, or the pair that a cluster's Secret is mounted as."""
@@ -93,6 +117,66 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+class Guarded(HttpToolsProtocol):
+    """A connection that costs little while it says nothing, and has so much time to say something.
+
+    `known_caller` in the scope: whether it showed a certificate of the client authority.
+    """
+
+    _timer: asyncio.TimerHandle | None = None
+    _known = False
+    _in_head = False
+    _head = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        tls = transport.get_extra_info("ssl_object")
+        self._known = bool(tls is not None and tls.getpeercert())
+        callers_known = tls is not None and tls.context.verify_mode is not ssl.CERT_NONE
+        strangers = callers_known and not self._known
+        others = len(self.connections)
+        if strangers:
+            others = sum(not getattr(each, "_known", True) for each in self.connections)
+        if others > (MOST_STRANGERS if strangers else MOST_CONNECTIONS):
+            transport.abort()
+        elif not self._known:
+            # An API server that showed its certificate may keep a spare connection.
+            self._within(FIRST_REQUEST)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._no_hurry()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        before = self._in_head
+        super().data_received(data)
+        # Counted from the second piece on: in the first, an earlier body may have ended.
+        if before and self._in_head:
+            self._head += len(data)
+            if self._head > LONGEST_HEAD:
+                self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head, self._head = True, 0
+        self._within(WHOLE_HEAD)
+
+    def on_headers_complete(self) -> None:
+        self._no_hurry()
+        self._in_head = False
+        self.scope["known_caller"] = self._known  # type: ignore[typeddict-unknown-key]
+        super().on_headers_complete()
+
+    def _within(self, seconds: float) -> None:
+        self._no_hurry()
+        self._timer = self.loop.call_later(seconds, self.transport.abort)
+
+    def _no_hurry(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
 class Server(uvicorn.Server):
     """uvicorn with our way out, and with its eyes on the folders."""
 
@@ -108,7 +192,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=HttpToolsProtocol,
+                http=Guarded,
                 loop="uvloop",
                 lifespan="off",
                 interface="asgi3",
@@ -157,7 +241,19 @@ class Server(uvicorn.Server):
         self._loop.call_soon_threadsafe(self._leaving.set)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        # As uvicorn does, but who does not finish its handshake does not keep its descriptor long.
+        await self.lifespan.startup()
+        self.servers = [
+            await self._loop.create_server(
+                lambda: Guarded(self.config, self.server_state, app_state={}),
+                sock=door,
+                ssl=self._tls.context,
+                backlog=BACKLOG,
+                ssl_handshake_timeout=HANDSHAKE,
+            )
+            for door in sockets or ()
+        ]
+        self.started = True
         host, port, *_ = self._listener.getsockname()
         logger.info("listening on %s port %d", host, port)
 
@@ -192,7 +288,7 @@ class Server(uvicorn.Server):
 
     async def _let_in(self, arrival: socket.socket) -> None:
         await self._loop.connect_accepted_socket(
-            lambda: HttpToolsProtocol(self.config, self.server_state, app_state={}),
+            lambda: Guarded(self.config, self.server_state, app_state={}),
             arrival,
             ssl=self._tls.context,
         )

@@ -8,6 +8,7 @@ import errno
 import fcntl
 import json
 import os
+import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -21,18 +22,32 @@ FILE = "sightings.jsonl"
 LARGEST = 8 * 1024 * 1024  # of the file; some 15,000 sightings
 MOST_WAITING = 5_000  # in memory, between two writes
 MOST_OF_ONE = 20  # of one object; a denial names no more of them either
+MOST_BYTES = 8 * 1024 * 1024  # in memory, as they will be written
+SHARE = 4  # no namespace has more than the fourth part of memory or file
 
 
 class Spool:
     """The writing end: one process, many of them on one file."""
 
-    def __init__(self, folder: Path, *, largest: int = LARGEST, most: int = MOST_WAITING) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        largest: int = LARGEST,
+        most: int = MOST_WAITING,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
         self.file = folder / FILE
         self._not_kept = 0  # counted by the thread that answers
         self._not_written = 0  # counted by the thread that writes
         self._largest = largest
-        self._waiting: deque[Mapping[str, Any]] = deque()
+        self._waiting: deque[tuple[str, bytes]] = deque()  # whose, and the line
         self._most = most
+        self._most_bytes = most_bytes
+        self._lock = threading.Lock()
+        self._memory = _Room()
+        self._disk = _Room()
+        self._inode = 0
 
     @property
     def dropped(self) -> int:
@@ -43,32 +58,73 @@ class Spool:
         """Keep these for the agent. Returns at once, whatever the disk does."""
         self._not_kept += max(0, len(sightings) - MOST_OF_ONE)
         for sighting in sightings[:MOST_OF_ONE]:
-            if len(self._waiting) >= self._most:
+            if not self._keep(sighting):
                 self._not_kept += 1
-            else:
-                self._waiting.append(sighting)
+
+    def _keep(self, sighting: Mapping[str, Any]) -> bool:
+        try:
+            line = msgspec.json.encode(sighting) + b"\n"
+        except (TypeError, ValueError):  # half a character: this one line, and no other with it
+            return False
+        whose = str(sighting.get("namespace", ""))
+        with self._lock:
+            if len(self._waiting) >= self._most:
+                return False
+            if not self._memory.take(whose, len(line), self._most_bytes):
+                return False
+            self._waiting.append((whose, line))
+        return True
 
     def write(self) -> None:
         """Put what waits into the file; a thread's work. A full file or disk drops it."""
-        lines = []
-        while self._waiting:
-            lines.append(msgspec.json.encode(self._waiting.popleft()) + b"\n")
+        with self._lock:
+            lines = list(self._waiting)
+            self._waiting.clear()
+            self._memory = _Room()
         if not lines:
             return
+        written = 0
         try:
-            self._append(b"".join(lines))
+            with _locked(self.file, "a") as file:
+                for whose, line in lines:
+                    written += self._append(file, whose, line)
         except OSError:
-            self._not_written += len(lines)
+            pass  # no folder, or a disk that is full: what was not written is counted
+        self._not_written += len(lines) - written
 
-    def _append(self, data: bytes) -> None:
-        """All of it or nothing: half a line would spoil the next one. Raises OSError."""
-        with _locked(self.file, "a") as file:
-            begun = os.fstat(file.fileno()).st_size
-            if begun + len(data) > self._largest:
-                raise OSError(errno.EFBIG, "nobody takes the sightings away")
-            if file.write(data) != len(data):
-                file.truncate(begun)
-                raise OSError(errno.ENOSPC, "no room")
+    def _append(self, file: FileIO, whose: str, line: bytes) -> bool:
+        """Whether there was room for it. All of a line or nothing: half of one would spoil the next."""
+        seen = os.fstat(file.fileno())
+        if seen.st_ino != self._inode or not seen.st_size:
+            # A new file: the agent took the last one away.
+            self._inode, self._disk = seen.st_ino, _Room(seen.st_size)
+        if not self._disk.take(whose, len(line), self._largest):
+            return False
+        # Another process writes to it too: the file itself knows how much is in it.
+        if seen.st_size + len(line) > self._largest:
+            return False
+        if file.write(line) != len(line):
+            file.truncate(seen.st_size)
+            raise OSError(errno.ENOSPC, "no room")
+        return True
+
+
+class _Room:
+    """How much is taken, and by whom."""
+
+    def __init__(self, taken: int = 0) -> None:
+        self._all = taken
+        self._by: dict[str, int] = {}
+
+    def take(self, whose: str, count: int, most: int) -> bool:
+        """Whether there is room for that much; then it is taken."""
+        mine = self._by.get(whose, 0) + count
+        # What belongs to no namespace at all is in nobody's way.
+        if self._all + count > most or (whose and mine > most // SHARE):
+            return False
+        self._all += count
+        self._by[whose] = mine
+        return True
 
 
 @contextmanager

@@ -5,6 +5,7 @@ a statement says holds for the digest and the repository that it names, and for 
 """
 
 import copy
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ STATEMENTS = ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v
 # A statement of this type says no more than "this is ours": a signature. Every other is an attestation.
 SIGNATURE = "https://sigstore.dev/cosign/sign/v1"
 MOST_SIGNATURES = 20  # each costs a check of some hundred microseconds
+LONGEST_TYPE = 500  # characters of a predicate type
 LONGEST_PAYLOAD = 512 * 1024
 
 
@@ -83,6 +85,13 @@ class Signers:
         known[verified.predicate] = _union(known.get(verified.predicate, ()), verified.key_ids)
         return Signers(self.key_ids, tuple(sorted(known.items())))
 
+    def and_also(self, other: "Signers") -> "Signers":
+        """All that either says."""
+        known = dict(self.attestations)
+        for kind, ids in other.attestations:
+            known[kind] = _union(known.get(kind, ()), ids)
+        return Signers(_union(self.key_ids, other.key_ids), tuple(sorted(known.items())))
+
     def without(self, key_id: str) -> "Signers":
         """The same, had this key never signed."""
         kept = ((kind, _less(ids, key_id)) for kind, ids in self.attestations)
@@ -127,6 +136,7 @@ def _opened(envelope: Any) -> Envelope:
             "are looked at.",
             field="envelope",
         )
+    _refuse_unwritable(envelope)
     try:
         opened = Envelope.from_dict(copy.deepcopy(envelope))  # it changes what it is given
     except (ValueError, KeyError, TypeError, AttributeError, SignatureError) as error:
@@ -141,6 +151,16 @@ def _opened(envelope: Any) -> Envelope:
             f"The statement is longer than {LONGEST_PAYLOAD // 1024} KiB.", field="envelope"
         )
     return opened
+
+
+def _refuse_unwritable(envelope: dict[str, Any]) -> None:
+    """Half a character, which an escape can write, would break whatever repeats it to a person."""
+    try:
+        json.dumps(envelope, ensure_ascii=False).encode()
+    except (ValueError, TypeError, RecursionError):
+        raise NotVerified(
+            "The envelope holds text that is no text, or is nested too deeply.", field="envelope"
+        ) from None
 
 
 def _good(envelope: Envelope, keys: Mapping[str, str]) -> Iterable[str]:
@@ -181,6 +201,11 @@ def _statement(envelope: Envelope) -> Statement:
         )
     if not statement.predicate.strip():
         raise NotVerified("The statement has no predicateType.", field="envelope")
+    if not statement.predicate.isprintable() or len(statement.predicate) > LONGEST_TYPE:
+        raise NotVerified(
+            f"The predicateType has characters that cannot be seen, or over {LONGEST_TYPE}.",
+            field="envelope",
+        )
     return statement
 
 

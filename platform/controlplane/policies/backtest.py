@@ -126,7 +126,7 @@ def back_test(
     opened: dict[str, tuple[reading.Opened, frozenset[str]]] = {}
     unread: list[Read] = []
     for cluster, places in _places(value, team).items():
-        judge = _judge(cluster.name, said, drafted, places, now)
+        judge = _judge(cluster.name, said.on(cluster.pk), drafted.on(cluster.pk), places, now)
         judges[cluster.name] = judge
         if cluster.reachable is False:
             unread.append(Read(cluster.name, whole=False, objects=0, why="It does not answer."))

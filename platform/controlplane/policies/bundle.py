@@ -131,6 +131,11 @@ def newer(old: Bundle | None, new: Bundle) -> bool:
     """Whether to put `new` in the place of `old`. Raises BundleRefused where it is a step back."""
     if old is None:
         return True
+    if new.cluster != old.cluster:
+        raise BundleRefused(
+            f"This policy bundle is for cluster {new.cluster}, but one for {old.cluster} is in "
+            "force; another cluster's is not taken."
+        )
     if new.version < old.version:
         raise BundleRefused(
             f"This policy bundle is version {new.version}, but version {old.version} is in force; "

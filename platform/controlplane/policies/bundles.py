@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +18,9 @@ from django.db import transaction
 from controlplane.clusters.models import Cluster
 
 from . import composing, store
+from .artifacts import Signers
 from .bundle import AttestationFact, Fact, FactsDelta, seal
+from .knowledge import signers_of, united
 from .models import Artifact, SealedBundle, StandDown
 from .services import trust
 
@@ -64,7 +67,7 @@ def facts_for(cluster: Cluster, *, since: int, now: datetime) -> bytes:
         since=since,
         created=now,
         cluster=cluster.name,
-        facts=tuple(map(_fact, rows)),
+        facts=_facts(rows),
     )
     return seal(delta, signing_key())
 
@@ -113,7 +116,7 @@ def _wanted(cluster: Cluster, now: datetime) -> tuple[str, composing.Unversioned
     """What the bundle is to say, and a hash of that and of the key that is to sign it."""
     standing = StandDown.objects.active(now).filter(cluster=cluster).order_by("-until").first()
     wanted = composing.bundle(
-        store.said(now),
+        store.said(now).on(cluster.pk),
         store.places(cluster),
         cluster=cluster.name,
         trust_epoch=trust().epoch,
@@ -122,15 +125,21 @@ def _wanted(cluster: Cluster, now: datetime) -> tuple[str, composing.Unversioned
     return hashlib.sha256(f"{wanted.digest()} {public_key()}".encode()).hexdigest(), wanted
 
 
-def _fact(row: Artifact) -> Fact:
+def _facts(rows: Sequence[Artifact]) -> tuple[Fact, ...]:
+    """Of each image all that any team told: a cluster knows images, not whose row it was."""
+    same = Artifact.objects.filter(digest__in={row.digest for row in rows})
+    signers = united(same)
+    return tuple(_fact(row, signers.get(str(row)) or signers_of(row)) for row in rows)
+
+
+def _fact(row: Artifact, signers: Signers) -> Fact:
     return Fact(
         repository=row.repository,
         digest=row.digest,
-        key_ids=tuple(row.key_ids),
+        key_ids=signers.key_ids,
         epoch=row.epoch,
         at=row.at,
         attestations=tuple(
-            AttestationFact(type=each["type"], key_ids=tuple(each["key_ids"]))
-            for each in row.attestations
+            AttestationFact(type=kind, key_ids=ids) for kind, ids in signers.attestations
         ),
     )

@@ -152,6 +152,9 @@ class Said:
 
     policies: tuple[Policy, ...] = ()
     exemptions: Mapping[str, tuple[Exemption, ...]] = field(default_factory=dict)  # by team
+    # Those of one namespace, by its cluster: the same name on another is another namespace. They
+    # count only in what `on` says, so that who does not say which cluster exempts too little.
+    exempted_on: Mapping[int, Mapping[str, tuple[Exemption, ...]]] = field(default_factory=dict)
     audited: frozenset[str] = frozenset()  # teams
     keys: Mapping[str, str] = field(default_factory=dict)  # name to id
     revoked: frozenset[str] = frozenset()  # ids
@@ -177,6 +180,13 @@ class Said:
     def with_policies(self, policies: tuple[Policy, ...]) -> "Said":
         """The same people, keys and exemptions, with these policies."""
         return replace(self, policies=policies)
+
+    def on(self, cluster: int | None) -> "Said":
+        """The same, with the exemptions that hold on this cluster."""
+        here = dict(self.exemptions)
+        for team, those in self.exempted_on.get(cluster or 0, {}).items():
+            here[team] = (*here.get(team, ()), *those)
+        return replace(self, exemptions=here, exempted_on={})
 
     def enforced(self) -> "Said":
         """The same, were no team in audit any more."""

@@ -5,6 +5,8 @@ images are new, what each of them breaks, what is forgiven (an exemption), and w
 (audit, a controller's template, a mirror pod). Whatever cannot be understood is denied.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,8 +16,9 @@ from .document import CLUSTER_SCOPED, Document, Exemption
 from .extraction import Findings, Found, findings
 from .facts import NO_FACTS, Facts
 from .holding import Policy, policy_of
+from .patches import Check, nothing
 from .places import KINDS, WITHOUT_IMAGES, Kind
-from .references import NotAReference, Reference, parse
+from .references import NotAReference, Reference, parse, taken_by_a_runtime
 from .rules import AllOf, Broken
 from .trust import proven
 from .verdict import Asks, Code, Question, Verdict, Violation
@@ -26,11 +29,21 @@ _JUDGED = frozenset({"CREATE", "UPDATE"})
 _NEVER_ADDS = frozenset({"DELETE", "CONNECT"})
 _BLANK = Broken(Code.BLANK, "no image is named; name one")
 _TEMPLATED = Broken(Code.TEMPLATED, "an image put together while it runs; write it out")
+_numbers = re.compile(r"\[[0-9]+\]")
 _MIRROR = "kubernetes.io/config.mirror"
 
 
-def decide(question: Question, document: Document | None, facts: Facts = NO_FACTS) -> Verdict:
-    """The verdict on one object under one policy; without a policy no image is allowed."""
+def decide(
+    question: Question,
+    document: Document | None,
+    facts: Facts = NO_FACTS,
+    *,
+    check: Check = nothing,
+) -> Verdict:
+    """The verdict on one object under one policy; without a policy no image is allowed.
+
+    `check` is asked ever again while it takes; what it raises ends it.
+    """
     kind = KINDS.get((question.group, question.kind))
     if question.operation in _NEVER_ADDS:
         return ALLOWED
@@ -44,7 +57,8 @@ def decide(question: Question, document: Document | None, facts: Facts = NO_FACT
     namespace = namespace_of(question, kind)
     if namespace is not None and namespace in document.exempt_namespaces:
         return ALLOWED
-    return _Judgement(question, kind, document, policy_of(document), facts, namespace).verdict()
+    policy = policy_of(document)
+    return _Judgement(question, kind, document, policy, facts, namespace, check).verdict()
 
 
 def namespace_of(question: Question, kind: Kind) -> str | None:
@@ -72,6 +86,7 @@ class _Judgement:
     policy: Policy
     facts: Facts
     namespace: str | None
+    check: Check
     denies: list[Violation] = field(default_factory=list)
     told: list[Violation] = field(default_factory=list)
     asked: set[Asks] = field(default_factory=set)
@@ -103,14 +118,17 @@ class _Judgement:
             return iter(now.found)
         if self.document.update_mode == "all":
             return iter(now.found)
-        before = {_sameness(f) for f in self._findings(self.question.old_object).found}
-        return (found for found in now.found if _sameness(found) not in before)
+        before = self._findings(self.question.old_object).found
+        return _not_again(now.found, before) if self.kind.is_pod else _not_before(now.found, before)
 
     def _findings(self, manifest: Any) -> Findings:
         scan = self.document.argo.resource_manifests == "scan"
-        return findings(self.question.group, self.question.kind, manifest, scan_manifests=scan)
+        group, kind = self.question.group, self.question.kind
+        return findings(group, kind, manifest, scan_manifests=scan, check=self.check)
 
     def _judge(self, found: Found) -> None:
+        if found.problem is Code.TEMPLATED and self.document.argo.templated != "deny":
+            return
         if found.problem is not None:
             self.denies += _violations(found, (Broken(found.problem, found.reason),))
             return
@@ -143,7 +161,8 @@ class _Judgement:
 
     def _unparsable(self, found: Found, error: NotAReference) -> Sequence[Broken]:
         broken = Broken(Code.UNPARSABLE, f"it is not the name of an image: {error}")
-        if self.document.on_unparsable == "deny":
+        # What the runtime does take, only we do not, would be allowed unjudged.
+        if self.document.on_unparsable == "deny" or taken_by_a_runtime(found.image):
             return (broken,)
         self.told += _violations(found, (broken,))
         return ()
@@ -200,11 +219,34 @@ def _violations(found: Found, broken: Iterable[Broken]) -> list[Violation]:
     return [Violation(found.path, found.container, found.image, b.code, b.reason) for b in broken]
 
 
+def _not_before(now: Iterable[Found], before: Iterable[Found]) -> Iterator[Found]:
+    """What a controller's template did not say already, wherever it said it: its pods are judged anew."""
+    known = {_sameness(found) for found in before}
+    return (found for found in now if _unknown(found) or _sameness(found) not in known)
+
+
+def _not_again(now: Iterable[Found], before: Iterable[Found]) -> Iterator[Found]:
+    """What a pod did not run already: a container is the same if it stands, is called and runs the same."""
+    left = Counter(_place_of(found) for found in before)
+    for found in now:
+        place = _place_of(found)
+        if left[place] > 0 and not _unknown(found):
+            left[place] -= 1
+        else:
+            yield found
+
+
 def _sameness(found: Found) -> tuple[Code | None, str]:
     """What must be equal for an update to have changed nothing here."""
-    if found.problem is None:
-        return None, found.image
-    return found.problem, found.source or f"{found.path}: {found.reason}"
+    return found.problem, found.image if found.problem is None else found.source
+
+
+def _place_of(found: Found) -> tuple[str, str, Code | None, str]:
+    return (_numbers.sub("", found.path), found.container, *_sameness(found))
+
+
+def _unknown(found: Found) -> bool:
+    return found.problem is not None and not found.source
 
 
 def _aware(moment: datetime) -> datetime:

@@ -9,13 +9,19 @@ from typing import Any
 
 import msgspec
 
-from .patches import Unreadable, read_all, read_one
+from controlplane.objects import fingerprint
+
+from .patches import CHECKED_EVERY, Check, Unreadable, nothing, read_all, read_one
 from .places import KINDS, SHAPES, Each, Fields, Holds, Leaf, Values
 from .verdict import Code
 
 DEEPEST_INLINE = 20
+_TEMPLATED = "a patch put together while it runs; write it out"
 # For all texts of an object together: reading one costs far more than sending it.
 LONGEST_TEXTS = 128 * 1024
+MOST_TEXTS = 1000
+MOST_FOUND = 1000  # each is judged and told; no object that people write comes near
+LONGEST_NAME = 253  # of anything in Kubernetes; what is longer is shown by its beginning
 
 
 class Found(msgspec.Struct, frozen=True, gc=False):
@@ -24,9 +30,9 @@ class Found(msgspec.Struct, frozen=True, gc=False):
     path: str
     container: str
     image: str
-    problem: Code | None = None  # SHAPE or PATCH: then there is no image to judge
+    problem: Code | None = None  # SHAPE, PATCH, TEMPLATED: then there is no image to judge
     reason: str = ""
-    source: str = ""  # the unreadable text, to know it again
+    source: str = ""  # what was not read, or a hash of it, to know it again; empty: never the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +44,73 @@ class Findings:
 
 
 def images_in(
-    group: str, kind: str, manifest: Any, *, scan_manifests: bool = False
+    group: str,
+    kind: str,
+    manifest: Any,
+    *,
+    scan_manifests: bool = False,
+    check: Check = nothing,
 ) -> tuple[Found, ...]:
     """Every image in the object, in the table's order; a kind without images has none."""
-    return findings(group, kind, manifest, scan_manifests=scan_manifests).found
+    return findings(group, kind, manifest, scan_manifests=scan_manifests, check=check).found
 
 
-def findings(group: str, kind: str, manifest: Any, *, scan_manifests: bool = False) -> Findings:
-    """Every image in the object, and whether texts had to be read to find them."""
+def findings(
+    group: str,
+    kind: str,
+    manifest: Any,
+    *,
+    scan_manifests: bool = False,
+    check: Check = nothing,
+) -> Findings:
+    """Every image in the object, and whether texts had to be read to find them.
+
+    `check` is asked ever again, and what it raises ends the walk.
+    """
     top = _TOPS.get((group, kind))
     if top is None:
         return Findings(())
-    walk = _Walk(scan_manifests=scan_manifests)
-    top.visit(walk, manifest, "", "")
+    walk = _Walk(scan_manifests=scan_manifests, check=check)
+    try:
+        top.visit(walk, manifest, "", "")
+    except _TooMany:
+        read = [manifest.get(field) for field, _, _, _ in top.fields]
+        reason = f"it names more than {MOST_FOUND:,} images; make several objects of it"
+        walk.found.append(Found("", "", "", Code.SHAPE, reason, known_by(read)))
     return Findings(tuple(walk.found), patched=walk.patched)
+
+
+def known_by(value: Any) -> str:
+    """What is equal for the same value, and empty for one that nobody can write down."""
+    try:
+        return fingerprint(value)
+    except (TypeError, ValueError, RecursionError):
+        return ""
+
+
+class _TooMany(Exception):
+    """More was found than is worth telling."""
 
 
 class _Walk:
     """What one walk over one object has found, and where it is."""
 
-    __slots__ = ("defaulted", "found", "inline", "patched", "room", "scan_manifests")
+    __slots__ = (
+        "check",
+        "defaulted",
+        "found",
+        "inline",
+        "patched",
+        "room",
+        "scan_manifests",
+        "steps",
+        "texts",
+    )
 
-    def __init__(self, *, scan_manifests: bool) -> None:
+    def __init__(self, *, scan_manifests: bool, check: Check) -> None:
+        self.check = check
+        self.steps = 0
+        self.texts = 0
         self.found: list[Found] = []
         self.patched = False
         self.scan_manifests = scan_manifests
@@ -69,13 +120,25 @@ class _Walk:
 
     def malformed(self, path: str, name: str, wanted: str, value: Any) -> None:
         """Note that something else stands where `wanted` belongs."""
-        self.note(path, name, Code.SHAPE, f"there must be {wanted}, not {_kind_of(value)}")
+        reason = f"there must be {wanted}, not {_kind_of(value)}"
+        self.note(path, name, Code.SHAPE, reason, known_by(value))
 
     def note(self, path: str, name: str, code: Code, reason: str, source: str = "") -> None:
-        self.found.append(Found(path, name, "", code, reason, source))
+        self.add(Found(path, name, "", code, reason, source))
+
+    def add(self, found: Found) -> None:
+        if len(self.found) >= MOST_FOUND:
+            raise _TooMany
+        self.found.append(found)
+
+    def step(self) -> None:
+        """One more value was looked at."""
+        self.steps += 1
+        if not self.steps % CHECKED_EVERY:
+            self.check()
 
     def read(
-        self, reader: Callable[[str], list[Any]], text: Any, path: str, name: str
+        self, reader: Callable[[str, Check], list[Any]], text: Any, path: str, name: str
     ) -> list[Any]:
         """What the text says; nothing, and a finding, if it cannot be read."""
         if text == "":
@@ -83,12 +146,14 @@ class _Walk:
         if type(text) is not str:
             self.malformed(path, name, "a text", text)
             return []
+        self.check()
         self.patched = True
         self.room -= len(text)
-        reason = f"all such texts are together over {LONGEST_TEXTS // 1024} KiB"
-        if self.room >= 0:
+        self.texts += 1
+        reason = f"such texts are together over {LONGEST_TEXTS // 1024} KiB, or over {MOST_TEXTS:,}"
+        if self.room >= 0 and self.texts <= MOST_TEXTS:
             try:
-                return reader(text)
+                return reader(text, self.check)
             except Unreadable as error:
                 reason = str(error)
         self.note(path, name, Code.PATCH, reason, text)
@@ -125,9 +190,10 @@ class _Fields(_Node):
         if type(value) is not dict and not isinstance(value, Mapping):
             walk.malformed(path, name, "an object", value)
             return
+        walk.step()
         own = value.get("name")
         if type(own) is str:
-            name = own
+            name = own[:LONGEST_NAME]
         for field, step, wanted, node in self.fields:
             inner = value.get(field)
             if inner is not None:
@@ -144,7 +210,7 @@ class _Template(_Fields):
     def visit(self, walk: _Walk, value: Any, path: str, name: str) -> None:
         if walk.inline == DEEPEST_INLINE:
             reason = f"templates are nested deeper than {DEEPEST_INLINE} levels"
-            walk.note(path, name, Code.SHAPE, reason)
+            walk.note(path, name, Code.SHAPE, reason, known_by(value))
             return
         walk.inline += 1
         super().visit(walk, value, path, name)
@@ -188,7 +254,8 @@ class _Map(_Node):
             walk.malformed(path, name, "an object", value)
             return
         for key in sorted(value, key=str):
-            self.of.visit(walk, value[key], f"{path}[{str(key)!r}]", str(key))
+            called = str(key)[:LONGEST_NAME]
+            self.of.visit(walk, value[key], f"{path}[{called!r}]", called)
 
 
 class _InheritedImage(_Node):
@@ -198,7 +265,7 @@ class _InheritedImage(_Node):
 
     def visit(self, walk: _Walk, value: Any, path: str, name: str) -> None:
         if type(value) is str:
-            walk.found.append(Found(path, name, value))
+            walk.add(Found(path, name, value))
         else:
             walk.malformed(path, name, "a text", value)
 
@@ -210,7 +277,7 @@ class _Image(_InheritedImage):
     wanted = True
 
     def missing(self, walk: _Walk, path: str, name: str) -> None:
-        walk.found.append(Found(path, name, ""))
+        walk.add(Found(path, name, ""))
 
 
 class _DefaultImage(_Image):
@@ -227,6 +294,9 @@ class _Patch(_Node):
     __slots__ = ()
 
     def visit(self, walk: _Walk, value: Any, path: str, name: str) -> None:
+        if type(value) is str and "{{" in value:
+            # What Argo puts there may be a key, or end one text and begin the next.
+            walk.note(path, name, Code.TEMPLATED, _TEMPLATED, value)
         for patch in walk.read(read_one, value, path, name):
             if patch is not None:
                 _NODES["pod spec patch"].visit(walk, _folded(patch), f"{path}: spec", name)
@@ -250,8 +320,8 @@ def _embedded(walk: _Walk, manifest: Any, path: str) -> None:
         for item in items:
             _embedded(walk, item, path)
     # A workflow that creates a workflow that …: read once, then left to its own admission.
-    for found in images_in(group, kind, manifest):
-        walk.found.append(msgspec.structs.replace(found, path=f"{path}: {found.path}"))
+    for found in images_in(group, kind, manifest, check=walk.check):
+        walk.add(msgspec.structs.replace(found, path=f"{path}: {found.path}"))
 
 
 def group_and_kind(manifest: Mapping[str, Any]) -> tuple[str, str]:

@@ -11,8 +11,9 @@ from controlplane.rows.history import because
 
 from . import artifacts
 from .errors import NotOpen
+from .knowledge import signers_of
 from .models import Artifact, SigningKey, Trust
-from .pushes import shown, signers_of
+from .pushes import shown
 from .services import locked_trust
 
 BATCH = 500

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from .artifacts import Signers
 from .facts import AttestationFact, Facts, ImageFacts, SignatureFact
 from .models import Artifact
 from .references import NotAReference, parse
@@ -15,16 +16,30 @@ def facts_about(images: Iterable[str]) -> Facts:
     rows: list[Artifact] = []
     for start in range(0, len(digests), AT_ONCE):
         rows += Artifact.objects.filter(digest__in=digests[start : start + AT_ONCE])
-    return Facts({str(row): _facts_of(row) for row in rows})
+    return Facts({name: _facts_of(signers) for name, signers in united(rows).items()})
 
 
-def _facts_of(row: Artifact) -> ImageFacts:
+def signers_of(artifact: Artifact) -> Signers:
+    """A row's facts as a value."""
+    return Signers(
+        tuple(artifact.key_ids),
+        tuple((each["type"], tuple(each["key_ids"])) for each in artifact.attestations),
+    )
+
+
+def united(rows: Iterable[Artifact]) -> dict[str, Signers]:
+    """Who signed each of these images, whichever team said so."""
+    found: dict[str, Signers] = {}
+    for row in rows:
+        found[str(row)] = found.get(str(row), Signers()).and_also(signers_of(row))
+    return found
+
+
+def _facts_of(signers: Signers) -> ImageFacts:
     return ImageFacts(
-        signatures=tuple(SignatureFact(key=key) for key in row.key_ids),
+        signatures=tuple(SignatureFact(key=key) for key in signers.key_ids),
         attestations=tuple(
-            AttestationFact(type=each["type"], key=key)
-            for each in row.attestations
-            for key in each["key_ids"]
+            AttestationFact(type=kind, key=key) for kind, ids in signers.attestations for key in ids
         ),
     )
 

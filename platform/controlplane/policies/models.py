@@ -189,6 +189,12 @@ class ImageExemption(models.Model):
     def __str__(self) -> str:
         return f"#{self.pk} {self.image} for {self.team.slug}"
 
+    @property
+    def approver_lost_the_right(self) -> bool:
+        """Whether who approved it could not do so today: it holds, and somebody should look again."""
+        by = self.approved_by
+        return self.state == ExemptionState.APPROVED and by is not None and not by.is_approver
+
     def holds(self, now: datetime) -> bool:
         """True while it lets its image run."""
         begun = self.not_before is None or self.not_before <= now
@@ -273,7 +279,9 @@ class Artifact(models.Model):
     class Meta:
         ordering = ["-version"]
         constraints = [
-            models.UniqueConstraint(fields=["repository", "digest"], name="one_row_an_artifact")
+            models.UniqueConstraint(
+                fields=["team", "repository", "digest"], name="one_row_an_artifact_of_a_team"
+            )
         ]
 
     def __str__(self) -> str:

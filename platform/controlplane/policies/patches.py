@@ -5,7 +5,7 @@ Argo lays such a string over a pod. What we cannot read for certain we do not re
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import yaml
@@ -13,47 +13,58 @@ from yaml import events as seen
 
 LONGEST = 64 * 1024
 DEEPEST = 50
+CHECKED_EVERY = 256  # steps of a reader
 _TOO_DEEP = f"it is nested deeper than {DEEPEST} levels"
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+
+
+Check = Callable[[], None]  # raises when there is no time left
+
+
+def nothing() -> None:
+    """There is time without end."""
 
 
 class Unreadable(ValueError):
     """The text cannot be read for certain; the sentence says why."""
 
 
-def read_one(text: str) -> list[Any]:
+def read_one(text: str, check: Check = nothing) -> list[Any]:
     """The one document in `text`, and no second; scalars other than null stay text."""
-    documents = read_all(text)
+    documents = read_all(text, check)
     if len(documents) != 1:
         raise Unreadable(f"it holds {len(documents)} documents instead of one")
     return documents
 
 
-def read_all(text: str) -> list[Any]:
-    """Every document in `text`. Raises Unreadable."""
+def read_all(text: str, check: Check = nothing) -> list[Any]:
+    """Every document in `text`. Raises Unreadable, and whatever `check` raises, asked ever again."""
     if len(text) > LONGEST:
         raise Unreadable(f"it is longer than {LONGEST // 1024} KiB")
     try:
-        return _json(text) if text.lstrip()[:1] == "{" else _yaml(text)
+        values = _json(text, check) if text.lstrip()[:1] == "{" else _yaml(text, check)
+        # Half a character, which an escape can write: nothing behind us could pass it on.
+        json.dumps(values, ensure_ascii=False).encode()
     except Unreadable:
         raise
     except (yaml.YAMLError, ValueError, RecursionError):
         raise Unreadable("it is neither JSON nor YAML") from None
+    return values
 
 
-def _json(text: str) -> list[Any]:
+def _json(text: str, check: Check) -> list[Any]:
     """JSON, where Argo takes it for JSON: YAML reads some of its escapes otherwise."""
     try:
         value = json.loads(text, object_pairs_hook=_once_each)
     except json.JSONDecodeError:
-        return _yaml(text)
+        return _yaml(text, check)
     _refuse_depth(value)
     return [value]
 
 
-def _yaml(text: str) -> list[Any]:
-    return _Builder().documents(text)
+def _yaml(text: str, check: Check) -> list[Any]:
+    return _Builder().documents(text, check)
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -124,8 +135,10 @@ class _Builder:
         self._open: list[_Open] = []
         self._documents: list[Any] = []
 
-    def documents(self, text: str) -> list[Any]:
-        for event in yaml.parse(text, Loader=_Loader):
+    def documents(self, text: str, check: Check) -> list[Any]:
+        for number, event in enumerate(yaml.parse(text, Loader=_Loader)):
+            if not number % CHECKED_EVERY:
+                check()
             self._take(event)
         return self._documents
 

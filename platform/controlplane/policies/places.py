@@ -123,6 +123,8 @@ SHAPES: Mapping[str, Fields] = MappingProxyType(
             "persistentVolumeClaims": Each("volume"),
         },
         "cron workflow": {"workflowSpec": "workflow spec"},
+        # What the agent of a workflow is to do: whole templates, by the node's id.
+        "task set": {"tasks": Values("stored template")},
     }
 )
 
@@ -180,5 +182,6 @@ KINDS: Mapping[tuple[str, str], Kind] = MappingProxyType(
             {"spec": "workflow spec"}, namespaced=False, templated=True
         ),
         (ARGO, "CronWorkflow"): Kind({"spec": "cron workflow"}, templated=True),
+        (ARGO, "WorkflowTaskSet"): Kind({"spec": "task set"}, templated=True),
     }
 )

@@ -12,6 +12,7 @@ from tenants.models import Team
 
 from . import artifacts, references
 from .artifacts import Signers
+from .knowledge import signers_of
 from .models import Artifact, SigningKey
 from .services import locked_trust
 
@@ -33,7 +34,7 @@ def push(
     )
     # Locked: versions are given in the order in which they can be read.
     trust = locked_trust()
-    found = Artifact.objects.filter(repository=repository, digest=digest).first()
+    found = Artifact.objects.filter(team=team, repository=repository, digest=digest).first()
     artifact = found or Artifact(team=team, repository=repository, digest=digest, pushed_by=by)
     signers = signers_of(artifact).with_statement(verified)
     if found is not None and signers == signers_of(found):
@@ -52,14 +53,6 @@ def check_pusher(team: Team, by: User) -> None:
     level = team.level_of(by)
     if not by.is_platform_admin and (level is None or Act.SUBMIT_WORKFLOWS not in MAY[level]):
         raise NotAllowed(f"Only owners and members of {team.slug} push its images.")
-
-
-def signers_of(artifact: Artifact) -> Signers:
-    """A row's facts as a value."""
-    return Signers(
-        tuple(artifact.key_ids),
-        tuple((each["type"], tuple(each["key_ids"])) for each in artifact.attestations),
-    )
 
 
 def shown(signers: Signers) -> tuple[list[str], list[dict[str, Any]]]:

@@ -13,7 +13,10 @@ import msgspec
 
 HUB = "docker.io"
 LEGACY_HUB = "index.docker.io"
+# Other doors to the same house; nobody may be allowed through them, but what is denied is denied there.
+OTHER_HUBS = frozenset({"registry-1.docker.io", "registry.hub.docker.com"})
 LONGEST_PATH = 255
+LONGEST_REGISTRY = 255  # a name of DNS has fewer
 
 _COMPONENT = r"[a-z0-9]++(?:(?:[._]|__|-++)[a-z0-9]++)*+"
 _PATH = rf"{_COMPONENT}(?:/{_COMPONENT})*+"
@@ -67,16 +70,40 @@ def parse(text: str) -> Reference:
         registry = HUB
         rest = rest if "/" in rest else f"library/{rest}"
     matched = _remainder(rest)
-    if matched is None or not _is_host(registry):
+    if matched is None or not _names_a_host(registry):
         raise NotAReference(text, registry, rest)
     path, tag, digest = matched.groups()
-    if len(path) > LONGEST_PATH or (not slash and _identifier(text)):
+    if len(path) > LONGEST_PATH or (not slash and _is_an_id(text)):
         raise NotAReference(text, registry, rest)
     return Reference(registry, path, tag, digest)
 
 
 def _names_a_registry(first: str) -> bool:
     return "." in first or ":" in first or first == "localhost" or first != first.lower()
+
+
+def taken_by_a_runtime(text: str) -> bool:
+    """Whether the runtime's own grammar takes `text`, whatever it makes of it; we may be stricter.
+
+    It lets a name through whose registry is no registry: all of it is then a path without one, and
+    the next program that reads it takes the first part for a registry after all.
+    """
+    registry, slash, rest = text.partition("/")
+    if not slash:
+        return _identifier(text) is None and _remainder(text) is not None
+    if _remainder(text) is not None:
+        return True
+    return _remainder(rest) is not None and _host(registry) is not None
+
+
+def _is_an_id(text: str) -> bool:
+    """The id under which a node keeps an image: it would run whatever that is, from wherever it came."""
+    return _identifier(text) is not None or _digest(text) is not None
+
+
+def _names_a_host(registry: str) -> bool:
+    # Before any cache: a thousand texts of a megabyte would stay there.
+    return len(registry) <= LONGEST_REGISTRY and _is_host(registry)
 
 
 @lru_cache(maxsize=1024)
@@ -86,7 +113,7 @@ def _is_host(registry: str) -> bool:
 
 def is_registry(text: str) -> bool:
     """Whether `text` can stand before the first slash of an image and be read as its registry."""
-    return _names_a_registry(text) and _is_host(text)
+    return _names_a_registry(text) and _names_a_host(text)
 
 
 def is_repository(text: str) -> bool:
@@ -142,11 +169,12 @@ def _why_not(text: str, registry: str, rest: str) -> str:
             (text != text.strip(), "it begins or ends with white space"),
             (not text.isascii(), "it has a letter that is not ASCII; some only look like it"),
             ("://" in text, "it begins with a scheme; begin with the registry"),
-            (not _is_host(registry), f"{registry[:80]!r} is no name of a registry"),
+            (len(registry) > LONGEST_REGISTRY, _LONG_REGISTRY),
+            (not _names_a_host(registry), f"{registry[:80]!r} is no name of a registry"),
             (bool(at) and _digest(digest) is None, _NO_DIGEST),
+            (_is_an_id(text), _AN_ID),
             (bool(colon) and _tag(tag) is None, _NO_TAG),
             (path != path.lower(), "its repository has capital letters"),
-            (_identifier(text) is not None, _AN_ID),
             (len(path) > LONGEST_PATH, f"its repository is longer than {LONGEST_PATH} characters"),
             (True, "its repository has a character, or an empty part, that no runtime takes"),
         )
@@ -154,6 +182,7 @@ def _why_not(text: str, registry: str, rest: str) -> str:
     )
 
 
-_AN_ID = "64 hexadecimal digits are the id of an image, not its name"
+_AN_ID = "hexadecimal digits alone, or behind sha256:, are the id of an image, not its name"
+_LONG_REGISTRY = f"its registry is longer than {LONGEST_REGISTRY} characters"
 _NO_DIGEST = "what follows the @ is no digest: sha256: and 64 of 0-9a-f, or sha512: and 128"
 _NO_TAG = "what follows the colon is no tag: at most 128 letters, digits and _ . -"

@@ -12,6 +12,7 @@ from .document import EVERYTHING, Repositories
 from .patterns import Pattern
 from .references import (
     HUB,
+    OTHER_HUBS,
     Reference,
     canonical_registry,
     canonical_repository,
@@ -167,9 +168,14 @@ class DenyRepositories:
     repositories: RepositorySet
 
     def violation(self, image: Reference) -> Broken | None:
-        if image not in self.repositories:
+        if image not in self.repositories and not self._by_another_door(image):
             return None
         return Broken(Code.DENIED, f"repository {_shown(image)} is denied by the policy")
+
+    def _by_another_door(self, image: Reference) -> bool:
+        if canonical_registry(image.registry) not in OTHER_HUBS:
+            return False
+        return Reference(HUB, image.repository, image.tag, image.digest) in self.repositories
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """What agents saw: the only writer of violations, scans and admitted images. Posted twice is posted once."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
 
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
@@ -16,12 +18,13 @@ from .folding import Known, Sighting, begun, folded
 from .models import AdmittedImage, Scan, Sight, Violation
 
 MOST = 1000  # of each kind in one post
-MOST_KEPT = (
-    20_000  # violations of one cluster; a controller that fails for ever must not fill the disk
-)
-MOST_ADMITTED = 20_000
+# Of each team on one cluster: a controller that fails for ever must fill neither the disk nor the
+# room of another team. Beyond, a team's own oldest make room for its newest.
+MOST_KEPT = 2_000
+MOST_ADMITTED = 2_000
 KEPT_FOR = timedelta(days=90)
 ADMITTED_FOR = timedelta(days=14)
+_RUNNING_LAST = models.Case(models.When(state=Sight.RUNNING, then=1), default=0).asc()
 AHEAD = timedelta(minutes=2)  # how far another machine's clock may go before ours
 
 
@@ -70,7 +73,9 @@ def record(
     teams = _teams(cluster)
     ours = [_not_ahead(s, now) for s in sightings if s.namespace in teams]
     outcome = _fold(cluster, ours, teams)
-    _scans(cluster, [s for s in scanned if s.namespace in teams], teams, now)
+    # Also where there was no room to keep them: what was seen to run wrong there is not clean.
+    running = {s.namespace: s.at for s in sorted(ours, key=lambda s: s.at) if _runs(s)}
+    _scans(cluster, [s for s in scanned if s.namespace in teams], teams, now, running)
     _admit(cluster, [a for a in admitted if a.namespace in teams], teams, now)
     _forget(cluster, now)
     return replace(outcome, foreign=len(sightings) - len(ours))
@@ -92,10 +97,8 @@ def _fold(cluster: Cluster, seen: Iterable[Sighting], teams: dict[str, int | Non
     rows = {
         row.same: row for row in Violation.objects.filter(cluster=cluster, same__in=latest.keys())
     }
-    room = MOST_KEPT - Violation.objects.filter(cluster=cluster).count()
     new: list[Violation] = []
     changed: list[Violation] = []
-    dropped = 0
     for same, sightings in latest.items():
         if (row := rows.get(same)) is not None:
             known = _known(row)
@@ -103,17 +106,44 @@ def _fold(cluster: Cluster, seen: Iterable[Sighting], teams: dict[str, int | Non
                 known = folded(known, sighting)
             if known != _known(row):
                 changed.append(_written(row, known))
-        elif len(new) < room:
-            new.append(_row(cluster, sightings, teams))
         else:
-            dropped += 1
-    Violation.objects.bulk_create(new, batch_size=200)
+            new.append(_row(cluster, sightings, teams))
+    kept = _newest_of_each(new)
+    Violation.objects.bulk_create(kept, batch_size=200)
     Violation.objects.bulk_update(
         changed,
         ["state", "source", "reason", "count", "first_seen", "last_seen"],
         batch_size=100,
     )
-    return Recorded(new=len(new), known=len(rows), dropped=dropped)
+    dropped = len(new) - len(kept)
+    oldest_first = (_RUNNING_LAST, "last_seen", "-pk")
+    dropped += _make_room(Violation.objects.filter(cluster=cluster), MOST_KEPT, oldest_first)
+    return Recorded(new=len(kept), known=len(rows), dropped=dropped)
+
+
+def _newest_of_each(new: Iterable[Violation]) -> list[Violation]:
+    """As many of each team as it may have at all: what runs before what was refused, the newest first."""
+    room: Counter[int | None] = Counter()
+    kept = []
+    for row in sorted(new, key=lambda r: (r.state == Sight.RUNNING, r.last_seen), reverse=True):
+        if room[row.team_id] < MOST_KEPT:
+            room[row.team_id] += 1
+            kept.append(row)
+    return kept
+
+
+def _make_room(rows: models.QuerySet[Any], most: int, order: Sequence[Any]) -> int:
+    """Drop what a team has beyond so many, in this order; how many that were."""
+    counts = rows.order_by().values_list("team").annotate(count=models.Count("pk"))
+    dropped = 0
+    for team, count in counts.filter(count__gt=most):
+        first = rows.filter(team=team).order_by(*order).values_list("pk", flat=True)
+        dropped += rows.filter(pk__in=list(first[: count - most])).delete()[0]
+    return dropped
+
+
+def _runs(seen: Sighting) -> bool:
+    return seen.state == Sight.RUNNING
 
 
 def _row(
@@ -149,7 +179,11 @@ def _written(row: Violation, known: Known) -> Violation:
 
 
 def _scans(
-    cluster: Cluster, scanned: Sequence[Scanned], teams: dict[str, int | None], now: datetime
+    cluster: Cluster,
+    scanned: Sequence[Scanned],
+    teams: dict[str, int | None],
+    now: datetime,
+    seen_running: Mapping[str, datetime],
 ) -> None:
     """What a scan did not see any more is gone; where it saw nothing wrong, it is clean as of then."""
     newest = {s.namespace: min(s.at, now) for s in sorted(scanned, key=lambda s: s.at)}
@@ -163,6 +197,7 @@ def _scans(
     places = list(running.values_list("pk", "namespace", "last_seen"))
     gone = [pk for pk, namespace, last_seen in places if last_seen < news[namespace]]
     wrong = {namespace for _, namespace, last_seen in places if last_seen >= news[namespace]}
+    wrong |= {n for n, at in news.items() if n in seen_running and seen_running[n] >= at}
     Violation.objects.filter(pk__in=gone).update(state=Sight.GONE)
     fresh: list[Scan] = []
     for namespace, at in news.items():
@@ -188,13 +223,6 @@ def _admit(
     newest = {(a.namespace, a.image): min(a.at, now) for a in sorted(admitted, key=lambda a: a.at)}
     if not newest:
         return
-    known = AdmittedImage.objects.filter(cluster=cluster)
-    room = MOST_ADMITTED - known.count()
-    there = set(
-        known.filter(image__in={image for _, image in newest}).values_list("namespace", "image")
-    )
-    kept = [pair for pair in newest if pair in there]
-    kept += [pair for pair in newest if pair not in there][: max(room, 0)]
     AdmittedImage.objects.bulk_create(
         [
             AdmittedImage(
@@ -204,7 +232,7 @@ def _admit(
                 image=image,
                 last_seen=newest[namespace, image],
             )
-            for namespace, image in kept
+            for namespace, image in newest
             if (team := teams[namespace]) is not None
         ],
         batch_size=200,
@@ -212,6 +240,8 @@ def _admit(
         unique_fields=["cluster", "namespace", "image"],
         update_fields=["last_seen"],
     )
+    ours = AdmittedImage.objects.filter(cluster=cluster)
+    _make_room(ours, MOST_ADMITTED, ("last_seen", "-pk"))
 
 
 def _forget(cluster: Cluster, now: datetime) -> None:

@@ -13,13 +13,17 @@ from .composing import Place, Policy, Said
 from .document import Document, Exemption
 from .models import ImageExemption, ImagePolicy, RollOut, SigningKey
 
+Exempted = dict[str, tuple[Exemption, ...]]  # by team
+
 
 def said(now: datetime) -> Said:
     """Everything that people decided, as of now. Four queries."""
     keys = list(SigningKey.objects.values_list("name", "key_id", "revoked_at"))
+    exemptions, exempted_on = _exemptions(now)
     return Said(
         policies=tuple(map(policy_of, _in_force())),
-        exemptions=_exemptions(now),
+        exemptions=exemptions,
+        exempted_on=exempted_on,
         audited=frozenset(
             RollOut.objects.filter(mode=RollOut.Mode.AUDIT).values_list("team__slug", flat=True)
         ),
@@ -78,7 +82,7 @@ def document_of(team: str, *, of: Said, namespace: str = "") -> tuple[Document, 
     name, cluster = (chosen[0], chosen[2]) if chosen else (team, None)
     here = [row for row in theirs if row[2] == cluster]
     document = composing.team_document(
-        of,
+        of.on(cluster),
         team,
         tiers=frozenset(row[1] for row in here),
         namespaces=tuple(row[0] for row in here) or (name,),
@@ -113,11 +117,16 @@ def _in_force() -> Iterable[ImagePolicy]:
     return ImagePolicy.objects.in_force().select_related("tier", "team").order_by("name")
 
 
-def _exemptions(now: datetime) -> dict[str, tuple[Exemption, ...]]:
+def _exemptions(now: datetime) -> tuple[Exempted, dict[int, Exempted]]:
+    """Those of whole teams, by team, and those of one namespace, by its cluster and then by team."""
     rows = ImageExemption.objects.not_over(now).select_related(
         "team", "namespace", "approved_by", "requested_by"
     )
-    found: dict[str, tuple[Exemption, ...]] = {}
+    everywhere: Exempted = {}
+    on: dict[int, Exempted] = {}
     for row in rows.order_by("pk"):
+        found = everywhere
+        if row.namespace is not None:
+            found = on.setdefault(row.namespace.cluster_id, {})
         found[row.team.slug] = (*found.get(row.team.slug, ()), exemption_of(row))
-    return found
+    return everywhere, on

@@ -8,9 +8,14 @@ import threading
 import pytest
 
 from controlplane.admission import app as apps
+from controlplane.admission import review as reviews
 from controlplane.admission.app import PATH, Admission, utc_now
 from controlplane.admission.loaded import Loaded
+from controlplane.admission.spool import Spool
 from controlplane.policies.bundle import Bundle
+from controlplane.policies.decide import ALLOWED
+from controlplane.policies.folding import LONGEST, same_of
+from controlplane.policies.verdict import Code, Violation
 from tests.webhook import BAD, CLUSTER, PAYMENTS, pod, response, review
 
 
@@ -69,7 +74,7 @@ def test_p21_a_decision_that_takes_too_long_is_our_own_denial(tmp_path, monkeypa
     """A large object is judged in a thread, so that the loop can answer before the API server gives up."""
     told = threading.Event()
     monkeypatch.setattr(apps, "SMALL", 100)
-    monkeypatch.setattr(apps, "decide", lambda *_: told.wait(30))
+    monkeypatch.setattr(apps, "decide", lambda *_, **__: told.wait(30))
     app = admission(tmp_path)
     given_up = threading.Timer(1.0, told.set)
     given_up.start()
@@ -131,3 +136,71 @@ def test_what_a_controller_makes_anew_has_one_link(tmp_path):
     first = link(name="web-7d4b9-x1", generateName="web-7d4b9-")
     assert link(name="web-7d4b9-x2", generateName="web-7d4b9-") == first
     assert link(name="other") != first
+
+
+def test_a_small_object_that_takes_long_is_judged_off_the_loop(tmp_path, monkeypatch):
+    threads = []
+
+    def decide(*_, check):
+        threads.append(threading.current_thread())
+        check()
+        return ALLOWED
+
+    monkeypatch.setattr(apps, "ON_THE_LOOP", -1)
+    monkeypatch.setattr(apps, "decide", decide)
+
+    _, body, _ = posted(admission(tmp_path), review())
+
+    assert response(body)["allowed"] is True
+    assert threads[0] is threading.main_thread() is not threads[1]
+
+
+def test_a_thread_that_judges_ends_itself_when_its_time_is_over(tmp_path, monkeypatch):
+    ended = threading.Event()
+
+    def decide(*_, check):
+        try:
+            while True:
+                check()
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(apps, "SMALL", 100)
+    monkeypatch.setattr(apps, "decide", decide)
+    app = admission(tmp_path)
+
+    _, body, _ = posted(app, review(), b"timeout=300ms")
+
+    assert response(body)["status"]["code"] == 504
+    assert ended.wait(5)
+
+
+def test_bodies_take_no_more_memory_together_than_they_may(tmp_path, monkeypatch):
+    monkeypatch.setattr(apps, "MOST_HELD", 50)
+    app = admission(tmp_path)
+
+    assert posted(app, review())[0] == 503
+    assert app._held == 0
+
+
+def test_where_callers_are_known_nobody_else_is_told_anything(tmp_path):
+    spool = Spool(tmp_path)
+    app = admission(tmp_path, callers_known=True, spool=spool)
+
+    status, body, _ = posted(app, review(pod(BAD)))
+    spool.write()
+
+    assert (status, b"verdict" in body) == (401, False)
+    assert not spool.file.exists()
+
+
+def test_a_link_and_the_platforms_row_are_the_same_however_long_a_field_is():
+    long = Violation("p" * 400, "c" * 300, "i\0" * 600, Code.NOT_ALLOWED, "r" * 2000)
+    request = reviews.read(json.dumps(review()).encode())
+
+    said = apps.sighting(request, long, state="refused", at="2026-11-21T12:00:00Z")
+    kept = {key: said[key] for key in LONGEST}
+
+    assert all(len(text) <= LONGEST[key] for key, text in kept.items())
+    del kept["reason"]
+    assert same_of(**kept) == apps.same(request, long)

@@ -102,6 +102,17 @@ def test_a_bundle_of_another_cluster_is_not_taken(loaded, folders):
     assert "for cluster west, and this is east" in loaded.not_ready(NOW)
 
 
+def test_the_first_bundle_says_which_cluster_this_is(folders):
+    loaded = Loaded(folder=folders.bundle, keys_file=folders.bundle / "bundle.pem")
+    folders.publish()
+    loaded.look()
+    folders.publish(version=2, cluster="west")
+    loaded.look()
+
+    assert (loaded.bundle.cluster, loaded.bundle.version) == (CLUSTER, 1)
+    assert "another cluster's is not taken" in loaded.problem
+
+
 def test_a_day_without_the_platform_is_no_reason_to_stop_and_a_week_is_told(loaded, folders):
     folders.publish()
     loaded.look()

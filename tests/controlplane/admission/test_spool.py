@@ -42,7 +42,7 @@ def test_a_full_file_drops_and_counts_and_has_room_again_when_it_was_taken(tmp_p
     spool.write()
     spool.say([{"n": i} for i in range(20)])
     spool.write()
-    assert spool.dropped == 20
+    assert spool.dropped == 13
     assert spool.file.stat().st_size <= 100
 
     with taken(tmp_path):
@@ -50,7 +50,7 @@ def test_a_full_file_drops_and_counts_and_has_room_again_when_it_was_taken(tmp_p
     spool.say([{"n": 1}])
     spool.write()
 
-    assert spool.dropped == 20
+    assert spool.dropped == 13
     assert spool.file.read_bytes() == b'{"n":1}\n'
 
 
@@ -122,3 +122,36 @@ def test_two_writers_and_an_agent_lose_nothing(tmp_path):
     agent.join()
 
     assert sorted(seen) == sorted((w, n) for w in "ab" for n in range(count))
+
+
+def test_a_line_nobody_can_write_costs_no_other(tmp_path):
+    spool = Spool(tmp_path)
+    spool.say([{"image": "a"}, {"image": "\ud800"}, {"image": "b"}])
+    spool.write()
+
+    with taken(tmp_path) as sightings:
+        assert [s["image"] for s in sightings] == ["a", "b"]
+    assert spool.dropped == 1
+
+
+def test_a_namespace_that_floods_leaves_the_others_their_room(tmp_path):
+    spool = Spool(tmp_path, largest=10_000, most_bytes=10_000)
+    for n in range(100):
+        spool.say([{"namespace": "loud", "image": "x" * 200, "n": n}])
+    spool.say([{"namespace": "blue", "image": "y"}])
+    spool.write()
+    for n in range(100):
+        spool.say([{"namespace": "loud", "image": "x" * 200, "n": n}])
+    spool.say([{"namespace": "blue", "image": "z"}])
+    spool.write()
+
+    with taken(tmp_path) as sightings:
+        told = [s["image"] for s in sightings if s["namespace"] == "blue"]
+    assert told == ["y", "z"]
+
+
+def test_memory_is_bounded_in_bytes_as_well(tmp_path):
+    spool = Spool(tmp_path, most_bytes=1000)
+    spool.say([{"image": "x" * 600}, {"image": "x" * 600}])
+
+    assert spool.dropped == 1

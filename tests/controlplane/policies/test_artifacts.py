@@ -171,3 +171,22 @@ def test_what_is_no_key_is_a_sentence(pem: str) -> None:
 
 def test_signers_differ_by_their_keys() -> None:
     assert Signer(ANA.key).key_id == ANA.key_id != BEN.key_id
+
+
+@pytest.mark.parametrize("field", ["payload", "payloadType", "keyid"])
+def test_half_a_character_anywhere_in_an_envelope_is_a_refusal(field: str) -> None:
+    made = envelope(signer())
+    where = made["signatures"][0] if field == "keyid" else made
+    where[field] = "\ud800"
+
+    with pytest.raises(NotVerified, match="no text"):
+        artifacts.verify(made, repository=REPOSITORY, digest=DIGEST, keys={})
+
+
+@pytest.mark.parametrize("kind", ["a\0b", "x" * 501])
+def test_a_predicate_type_nobody_can_read_is_refused(kind: str) -> None:
+    ana = signer()
+    made = envelope(ana, said=statement(predicateType=kind))
+
+    with pytest.raises(NotVerified, match="predicateType"):
+        artifacts.verify(made, repository=REPOSITORY, digest=DIGEST, keys={ana.key_id: ana.pem})

@@ -131,3 +131,19 @@ def test_a_bundle_costs_the_same_queries_for_many_teams_as_for_one(
         bundles.bundle_for(cluster, now=NOW)
 
     assert len(few) == len(many)
+
+
+def test_an_exemption_of_one_namespace_holds_on_its_cluster_alone() -> None:
+    nothing_said()
+    here = NamespaceFactory(name="payments")
+    there = NamespaceFactory(name="payments", team=here.team, cluster=ClusterFactory())
+    exempted(here.team, namespace=here)
+
+    def runs(cluster: Cluster) -> bool:
+        opened = bundle.open_sealed(
+            bundles.bundle_for(cluster, now=NOW).envelope, [bundles.signing_key().public_key()]
+        )
+        asked = question_of(FOREIGN, "payments", now=NOW)
+        return decide(asked, opened.document_for("payments")).allowed
+
+    assert (runs(here.cluster), runs(there.cluster)) == (True, False)

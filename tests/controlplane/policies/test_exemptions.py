@@ -245,3 +245,14 @@ def test_each_step_is_in_its_history() -> None:
     states = [line.state for line in ImageExemption.history.filter(id=exemption.pk)]
 
     assert states == ["approved", "pending"]
+
+
+def test_an_approver_who_is_none_any_more_is_noticed_and_what_they_approved_holds_on() -> None:
+    team = NamespaceFactory().team
+    exemption = exempted(team)
+    assert not exemption.approver_lost_the_right
+
+    User.objects.filter(pk=exemption.approved_by_id).update(claimed_groups=[])
+
+    assert ImageExemption.objects.get(pk=exemption.pk).approver_lost_the_right
+    assert runs(team)

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controlplane.policies.extraction import findings, images_in
+from controlplane.policies.extraction import (
+    LONGEST_NAME,
+    MOST_FOUND,
+    MOST_TEXTS,
+    findings,
+    images_in,
+)
 from controlplane.policies.places import ARGO, KINDS
 from controlplane.policies.verdict import Code
 
@@ -199,6 +205,69 @@ def test_patches_that_are_together_too_long_are_not_read():
     found = workflow(templates=[{"name": "t", "podSpecPatch": long} for _ in range(4)])
 
     assert [f.problem for f in found] == [Code.PATCH, Code.PATCH]
+
+
+def test_more_texts_than_anybody_writes_are_not_read():
+    found = workflow(templates=[{"podSpecPatch": "a: b"}] * (MOST_TEXTS + 2))
+
+    assert [f.problem for f in found] == [Code.PATCH, Code.PATCH]
+
+
+def test_a_text_that_argo_fills_in_is_told_and_read_all_the_same():
+    found = workflow(podSpecPatch="hostname: '{{x}}'\ncontainers: [{image: evil.test/x}]")
+
+    assert [(f.problem, f.image) for f in found] == [(Code.TEMPLATED, ""), (None, "evil.test/x")]
+
+
+def test_half_a_character_that_an_escape_writes_is_not_read():
+    (found,) = workflow(podSpecPatch='{"containers": [{"name": "\\ud800", "image": "a"}]}')
+
+    assert found.problem is Code.PATCH
+
+
+def test_after_a_thousand_images_the_walk_stops_with_one_finding_that_says_so():
+    found = pod(containers=[{"name": "c", "image": "a"}] * 100_000)
+
+    assert len(found) == MOST_FOUND + 1
+    assert found[-1].problem is Code.SHAPE
+    assert "more than 1,000 images" in found[-1].reason
+
+
+def test_a_name_as_long_as_a_book_is_not_carried_along():
+    stored = {"storedTemplates": {"k" * 60_000: {"sidecars": [{"name": "n" * 60_000}]}}}
+    (found,) = images_in(ARGO, "Workflow", {"status": stored})
+
+    assert len(found.container) == LONGEST_NAME
+    assert len(found.path) < 2 * LONGEST_NAME
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"templates": [{"steps": [[{"name": "s"}] * 1000]}]},
+        {"podSpecPatch": "a: b"},
+        {"podSpecPatch": "\n".join(f"k{n}:" for n in range(1000))},
+    ],
+)
+def test_whoever_has_no_time_left_can_end_the_walk(spec):
+    class Over(Exception):
+        pass
+
+    def check():
+        raise Over
+
+    with pytest.raises(Over):
+        findings(ARGO, "Workflow", {"spec": spec}, check=check)
+
+
+def test_what_was_not_read_is_known_again_only_if_it_did_not_change():
+    def unread(image):
+        template = {"name": "x", "container": {"image": image}}
+        for _ in range(25):
+            template = {"name": "x", "steps": [[{"inline": template}]]}
+        return [f.source for f in workflow(templates=[template])]
+
+    assert unread("a") == unread("a") != unread("b")
 
 
 def test_a_patch_of_many_keys_is_read_in_time():

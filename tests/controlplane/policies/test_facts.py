@@ -271,3 +271,33 @@ def test_a_cluster_decides_by_what_it_was_told_as_the_platform_does() -> None:
     assert (runs(here.team), runs_there()) == (False, False)
     push(here.team, ben)
     assert (runs(here.team), runs_there()) == (True, True)
+
+
+def test_another_team_that_pushed_it_first_is_in_nobodys_way_and_facts_add_up() -> None:
+    ana, ben = signer(), signer()
+    ana.known("ana")
+    ben.known("ben")
+    first, second = TeamFactory(), TeamFactory()
+
+    theirs = push(first, ana)
+    ours = push(second, ben)
+
+    assert (ours.team, theirs.team) == (second, first)
+    assert ours.pk != theirs.pk
+    assert ours.key_ids == [ben.key_id]
+    both = tuple(sorted([ana.key_id, ben.key_id]))
+    # Whichever a cluster hears last, it hears of both.
+    assert {fact.key_ids for fact in told().facts} == {both}
+    assert [fact.key_ids for fact in told(since=theirs.version).facts] == [both]
+
+
+def test_who_sees_a_team_sees_its_own_row_of_an_image_and_no_others() -> None:
+    ana = signer()
+    ana.known("ana")
+    first, second = TeamFactory(), TeamFactory()
+    push(first, ana)
+    push(second, ana)
+
+    seen = Artifact.objects.visible_to(member_of(second))
+
+    assert [row.team for row in seen] == [second]

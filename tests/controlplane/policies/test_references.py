@@ -8,7 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controlplane.policies import references
-from controlplane.policies.references import NotAReference, Reference, parse
+from controlplane.policies.references import (
+    NotAReference,
+    Reference,
+    parse,
+    taken_by_a_runtime,
+)
 
 HEX = "3b4c1a0d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2b"
 DIGEST = f"sha256:{HEX}"
@@ -36,7 +41,7 @@ DIGEST = f"sha256:{HEX}"
         ("Docker.IO/x", "Docker.IO", "x", None, None),
         ("docker.io:443/x", "docker.io:443", "x", None, None),
         ("3232235777/api", "docker.io", "3232235777/api", None, None),
-        (f"sha256:{HEX}", "docker.io", "library/sha256", HEX, None),
+        (f"sha256:{HEX[:-1]}", "docker.io", "library/sha256", HEX[:-1], None),
         (f"a/{HEX}", "docker.io", f"a/{HEX}", None, None),
         (f"{HEX}:1", "docker.io", f"library/{HEX}", "1", None),
         ("a.b/c__d/e-----f/g.h", "a.b", "c__d/e-----f/g.h", None, None),
@@ -78,6 +83,9 @@ def test_a_name_means_what_the_runtime_takes_it_for(text, registry, repository, 
         ("x@", "no digest"),
         ("x@a:b", "no digest"),
         (f"x@{DIGEST}@{DIGEST}", "no digest"),
+        (DIGEST, "the id of an image"),
+        (f"sha512:{HEX}{HEX}", "the id of an image"),
+        (f"{'a.' * 130}test/x", "registry is longer than 255"),
         (f"x@sha256:{HEX.upper()}", "no digest"),
         (f"x@sha256:{HEX[:-1]}", "no digest"),
         (f"x@sha512:{HEX}", "no digest"),
@@ -99,13 +107,14 @@ DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}
 
 def scanned(text):
     """The four parts, read with loops over characters; None if the runtime would refuse it."""
-    if len(text) == 64 and set(text) <= set("abcdef0123456789"):
+    if (len(text) == 64 and set(text) <= set("abcdef0123456789")) or is_digest(text):
         return None
     registry, rest = split_registry(text)
     name, at, digest = rest.partition("@")
     path, colon, tag = name.partition(":")
     good = (
         is_host(registry)
+        and len(registry) <= 255
         and len(path) <= 255
         and all(is_component(part) for part in path.split("/"))
         and (not colon or (0 < len(tag) <= 128 and set(tag) <= TAG and tag[0] not in ".-"))
@@ -224,3 +233,21 @@ def test_a_repository_and_a_tag_of_a_policy_are_held_to_the_same_grammar():
     assert not references.is_repository("p" * 256)
     assert references.is_tag("v1.2")
     assert not references.is_tag("-v1")
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("foo_bar.com/evil/x:1", True),  # no registry: the runtime's grammar makes a path of it all
+        (DIGEST, True),
+        (f"{'a.' * 130}test/x", True),
+        ("harbor.test/x:1", True),
+        (HEX, False),
+        ("harbor.test/X", False),
+        (" busybox", False),
+        ("harbor.test//x", False),
+        ("-a.test/x", False),
+    ],
+)
+def test_what_the_runtimes_own_grammar_takes_is_known(text, taken):
+    assert taken_by_a_runtime(text) is taken

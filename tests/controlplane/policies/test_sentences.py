@@ -1,9 +1,11 @@
 """What a person reads when an image is denied."""
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.policies.sentences import LONGEST, denial, report
+from controlplane.policies.sentences import LONGEST, denial, first_lines, report
 from controlplane.policies.verdict import Code, Verdict, Violation
 
 LINK = "https://argosy.test/x/7f3a"
@@ -60,3 +62,18 @@ def test_any_denial_is_short_enough_and_never_speaks_of_quota(violations):
 
     assert len(said.encode()) <= LONGEST
     assert "exceeded quota" not in said.casefold()
+
+
+def test_what_does_not_fit_is_not_even_written_out():
+    book = "\u0001" * 1_000_000
+    endless = [Violation("p", book, "i", Code.SHAPE, f"{n}") for n in range(2000)]
+    started = time.process_time()
+
+    said = denial(denied(*endless), LINK)
+
+    assert time.process_time() - started < 0.5
+    assert "more." in said
+
+
+def test_the_first_lines_are_of_different_violations():
+    assert len(first_lines([violation()] * 5 + [violation(n) for n in range(5)], 3)) == 3

@@ -203,3 +203,47 @@ def test_a_post_of_many_takes_as_many_queries_as_one_of_few(
         record(here, **post(100))
 
     assert len(many) <= len(few) + 2
+
+
+@pytest.mark.django_db
+def test_a_team_that_floods_takes_no_other_teams_room_and_keeps_its_newest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sightings, "MOST_KEPT", 3)
+    monkeypatch.setattr(sightings, "MOST_ADMITTED", 3)
+    loud = NamespaceFactory()
+    other = NamespaceFactory(cluster=loud.cluster)
+    for n in range(5):
+        record(
+            loud,
+            sightings=[sighting(loud.name, name=f"pod-{n}", minutes=n)],
+            admitted=[Admitted(loud.name, f"x.example/{n}:1", NOW + n * MINUTE)],
+        )
+
+    record(other, sightings=[sighting(other.name)], admitted=[Admitted(other.name, IMAGE, NOW)])
+
+    theirs = Violation.objects.filter(team=loud.team).order_by("last_seen")
+    assert [row.name for row in theirs] == ["pod-2", "pod-3", "pod-4"]
+    assert Violation.objects.filter(team=other.team).count() == 1
+    images = AdmittedImage.objects.filter(team=loud.team).order_by("last_seen")
+    assert [row.image for row in images] == [f"x.example/{n}:1" for n in (2, 3, 4)]
+    assert AdmittedImage.objects.filter(team=other.team).count() == 1
+
+
+@pytest.mark.django_db
+def test_what_runs_is_kept_before_what_was_refused_and_is_never_called_clean(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sightings, "MOST_KEPT", 1)
+    here = NamespaceFactory()
+    there = NamespaceFactory(team=here.team, cluster=here.cluster)
+    running = [sighting(n.name, state="running", source="scanner") for n in (here, there)]
+
+    record(
+        here,
+        sightings=[*running, sighting(here.name, minutes=5)],
+        scanned=[Scanned(n.name, NOW) for n in (here, there)],
+    )
+
+    assert Violation.objects.get().state == "running"
+    assert not Scan.objects.exclude(clean_as_of=None).exists()
