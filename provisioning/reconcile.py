@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from controlplane.clusters.connections import connect
 from controlplane.errors import DomainError
-from controlplane.kube.errors import KubeError, Unreachable
+from controlplane.kube.errors import Forbidden, KubeError, Unreachable
 from tenants import requests, services
 from tenants.models import TenantNamespace
 from tenants.spec import NamespaceSpec
@@ -45,8 +45,8 @@ def reconcile(pk: int) -> timedelta | None:
         logger.warning("%s: overslept, another worker has the row", namespace)
         turn.abandon()
         return None
-    except Unreachable as exc:
-        report = status.unreachable(exc.sentence)
+    except (Unreachable, Forbidden) as exc:
+        report = not_served(exc)
     except (KubeError, DomainError) as exc:
         report = status.broken(exc.sentence)
     except ChartEscapesError as exc:
@@ -79,6 +79,13 @@ def take_turn(
     outcomes = apply(steps, connection, keep_claim=lambda: _renewed(namespace), note=turn.note)
     live = observe(connection, spec, desired)
     return status.summarise(spec, desired, live, failures_of(outcomes))
+
+
+def not_served(error: KubeError) -> Report:
+    """Why no turn can be taken: the cluster is away, or answers and refuses us."""
+    if isinstance(error, Forbidden):
+        return status.forbidden(error.sentence)
+    return status.unreachable(error.sentence)
 
 
 def _repairs(

@@ -6,6 +6,9 @@ import pytest
 from django.utils import timezone
 
 from controlplane.clusters import probe, services
+from controlplane.clusters.answering import way_out
+from controlplane.clusters.models import Cluster
+from controlplane.clusters.signals import cluster_answers
 from controlplane.kube.door import Connection
 from controlplane.kube.errors import Refused, Unreachable, refused
 from provisioning import tasks
@@ -77,5 +80,57 @@ def test_rows_are_due_when_the_api_server_moved(
     waiting.cluster.save()
 
     tasks.probe_cluster(waiting.cluster_id)
+
+    assert is_due(waiting)
+
+
+def test_a_cluster_that_takes_our_rights_away_says_so_and_is_not_away(
+    fake: FakeCluster, waiting: TenantNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    tasks.probe_cluster(waiting.cluster_id)
+    words = 'endpointslices is forbidden: User "platform" cannot list resource "endpointslices"'
+    fake.refusals["list", "EndpointSlice"] = refused(403, {"message": words})
+    caplog.clear()
+
+    for _ in range(3):
+        tasks.probe_cluster(waiting.cluster_id)
+
+    cluster = Cluster.objects.get()
+    assert (cluster.reachable, cluster.trouble, cluster.message) == (False, "rights", words)
+    assert "argosy cluster add" in way_out(cluster)
+    waiting.refresh_from_db()
+    assert waiting.ready is not None
+    assert (waiting.ready.reason, words in waiting.ready.message) == ("Forbidden", True)
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 1, told  # once, not at every look
+    assert cluster.name in told[0]
+
+
+def test_rows_are_due_once_the_right_is_given_back(
+    fake: FakeCluster, waiting: TenantNamespace
+) -> None:
+    fake.refusals["list", "EndpointSlice"] = refused(403, {"message": "forbidden"})
+    tasks.probe_cluster(waiting.cluster_id)
+    assert not is_due(waiting)
+
+    del fake.refusals["list", "EndpointSlice"]
+    tasks.probe_cluster(waiting.cluster_id)
+
+    assert is_due(waiting)
+    assert Cluster.objects.get().trouble == ""
+
+
+def test_a_credential_that_has_ended_is_its_own_kind_of_trouble(
+    fake: FakeCluster, waiting: TenantNamespace
+) -> None:
+    fake.refusals["list", "EndpointSlice"] = refused(401, {"message": "Unauthorized"})
+
+    tasks.probe_cluster(waiting.cluster_id)
+
+    assert Cluster.objects.get().trouble == "credential"
+
+
+def test_rows_are_due_at_once_when_the_credential_was_replaced(waiting: TenantNamespace) -> None:
+    cluster_answers.send(sender=Cluster, cluster=waiting.cluster)
 
     assert is_due(waiting)

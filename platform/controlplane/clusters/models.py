@@ -14,7 +14,24 @@ cluster_name = RegexValidator(
 
 # Not in the history: the credential, in no form; and what was seen, which changes by itself.
 CREDENTIAL = ("sealed_kubeconfig",)
-SEEN = ("api_endpoints", "kubernetes_version", "reachable", "message", "since", "checked_at")
+SEEN = (
+    "api_endpoints",
+    "kubernetes_version",
+    "reachable",
+    "trouble",
+    "message",
+    "since",
+    "checked_at",
+)
+
+
+class Trouble(models.TextChoices):
+    """Why a cluster does not serve us: each has another way out."""
+
+    NONE = "", "none"
+    AWAY = "away", "away"
+    CREDENTIAL = "credential", "refuses our credential"
+    RIGHTS = "rights", "refuses us a right"
 
 
 class ClusterQuerySet(Recorded["Cluster"]):
@@ -42,6 +59,9 @@ class Cluster(models.Model):
     uid = models.CharField(max_length=64, blank=True, editable=False)
     kubernetes_version = models.CharField(max_length=50, blank=True, editable=False)
     reachable = models.BooleanField(null=True, editable=False)
+    trouble = models.CharField(
+        max_length=20, choices=Trouble, default=Trouble.NONE, blank=True, editable=False
+    )
     message = models.CharField(max_length=500, blank=True, editable=False)
     since = models.DateTimeField(null=True, editable=False)
     checked_at = models.DateTimeField(null=True, editable=False)

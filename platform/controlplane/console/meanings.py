@@ -79,7 +79,8 @@ REASONS: dict[str, Meaning] = {
     ),
     "Forbidden": Meaning(
         "The cluster does not let the platform do that", Who.PLATFORM,
-        "The platform's account lacks a right there, or a policy of the cluster refuses the object.",
+        "The platform's account was refused there: its credential has ended, it lacks a right, or a policy "
+        "of the cluster refuses the object. Its own words say which.",
     ),
     "Invalid": Meaning(
         "The cluster refuses an object as it is written", Who.PLATFORM,
