@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from controlplane.clusters import probe
 from controlplane.clusters import services as clusters
-from controlplane.clusters.answering import way_out
 from controlplane.clusters.models import Cluster, Trouble
 from controlplane.kube.errors import Forbidden, KubeError
 from tenants import services
@@ -60,7 +59,7 @@ def probe_cluster(pk: int) -> None:
         if news:
             logger.warning(
                 "cluster %s %s: %s %s",
-                cluster, TOLD[cluster.trouble], cluster.message, way_out(cluster),
+                cluster, TOLD[cluster.trouble], cluster.message, cluster.way_out,
             )  # fmt: skip
             services.record_unreachable(there, not_served(look.error).ready, now=now)
         return

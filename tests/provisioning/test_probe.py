@@ -6,7 +6,6 @@ import pytest
 from django.utils import timezone
 
 from controlplane.clusters import probe, services
-from controlplane.clusters.answering import way_out
 from controlplane.clusters.models import Cluster
 from controlplane.clusters.signals import cluster_answers
 from controlplane.kube.door import Connection
@@ -97,7 +96,7 @@ def test_a_cluster_that_takes_our_rights_away_says_so_and_is_not_away(
 
     cluster = Cluster.objects.get()
     assert (cluster.reachable, cluster.trouble, cluster.message) == (False, "rights", words)
-    assert "argosy cluster add" in way_out(cluster)
+    assert "argosy cluster add" in cluster.way_out
     waiting.refresh_from_db()
     assert waiting.ready is not None
     assert (waiting.ready.reason, words in waiting.ready.message) == ("Forbidden", True)

@@ -44,25 +44,7 @@ def answer_of(cluster: Cluster, now: datetime) -> Answer:
     if cluster.reachable:
         return Answer("reachable", "ok", cluster.since)
     word = Trouble(cluster.trouble or Trouble.AWAY).label
-    return Answer(word, "bad", cluster.since, cluster.message, way_out(cluster))
-
-
-def way_out(cluster: Cluster) -> str:
-    """What a person of the platform does about it; '' where nothing is wrong."""
-    anew = f"`argosy cluster add {cluster.name} --kubeconfig FILE`"
-    if cluster.reachable is not False:
-        return ""
-    if cluster.trouble == Trouble.CREDENTIAL:
-        return f"Give it another credential: {anew}."
-    if cluster.trouble == Trouble.RIGHTS:
-        return (
-            "Bind that account again to the role it was registered with (cluster-admin), or register "
-            f"the cluster with another account: {anew}."
-        )
-    return (
-        f"Start it again (a cluster of this machine: `argosy local up {cluster.name}`). If its address "
-        f"or certificate changed: {anew}."
-    )
+    return Answer(word, "bad", cluster.since, cluster.message, cluster.way_out)
 
 
 def is_stale(checked_at: datetime | None, now: datetime) -> bool:

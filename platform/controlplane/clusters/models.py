@@ -79,3 +79,21 @@ class Cluster(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def way_out(self) -> str:
+        """What a person of the platform does about its trouble; '' where there is none."""
+        if self.reachable is not False:
+            return ""
+        anew = f"`argosy cluster add {self.name} --kubeconfig FILE`"
+        if self.trouble == Trouble.CREDENTIAL:
+            return f"Give it another credential: {anew}."
+        if self.trouble == Trouble.RIGHTS:
+            return (
+                "Bind that account again to the role it was registered with (cluster-admin), or "
+                f"register the cluster with another account: {anew}."
+            )
+        return (
+            f"Start it again (a cluster of this machine: `argosy local up {self.name}`). If its "
+            f"address or certificate changed: {anew}."
+        )
