@@ -15,6 +15,7 @@ from tenants import services
 from tenants.models import TenantNamespace
 
 from .reconcile import not_served, reconcile
+from .record import record_outage
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +62,8 @@ def probe_cluster(pk: int) -> None:
                 "cluster %s %s: %s %s",
                 cluster, TOLD[cluster.trouble], cluster.message, cluster.way_out,
             )  # fmt: skip
-            services.record_unreachable(there, not_served(look.error).ready, now=now)
+            ready = not_served(look.error).ready
+            record_outage(services.record_unreachable(there, ready, now=now), ready)
         return
     if news:
         logger.info("cluster %s answers", cluster)

@@ -11,6 +11,7 @@ from controlplane.clusters.signals import cluster_answers
 from controlplane.kube.door import Connection
 from controlplane.kube.errors import Refused, Unreachable, refused
 from provisioning import tasks
+from provisioning.models import Turn
 from tenants.models import TenantNamespace
 from tests.factories import ClusterFactory, NamespaceFactory
 from tests.fakes import FakeCluster, FakeHelm
@@ -133,3 +134,17 @@ def test_rows_are_due_at_once_when_the_credential_was_replaced(waiting: TenantNa
     cluster_answers.send(sender=Cluster, cluster=waiting.cluster)
 
     assert is_due(waiting)
+
+
+def test_an_outage_is_in_the_turns_of_what_waits_for_it_once(
+    fake: FakeCluster, waiting: TenantNamespace
+) -> None:
+    tasks.probe_cluster(waiting.cluster_id)
+    fake.unreachable = True
+
+    for _ in range(3):
+        tasks.probe_cluster(waiting.cluster_id)
+
+    assert [turn.outcome for turn in Turn.objects.filter(namespace=waiting)] == [
+        "ClusterUnreachable"
+    ]
