@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 
+from django.db import OperationalError
 from django.utils import timezone
 
 from controlplane.clusters.connections import connect
@@ -51,6 +52,8 @@ def reconcile(pk: int) -> timedelta | None:
         report = status.broken(exc.sentence)
     except ChartEscapesError as exc:
         report = status.broken(str(exc))
+    except OperationalError as exc:
+        report = status.broken(f"The platform's database did not answer in time ({exc})")
     except Exception as exc:  # the edge: an unknown failure must not keep the claim
         logger.exception("%s: a mistake of the platform's", namespace)
         report = status.broken(f"The platform made a mistake ({type(exc).__name__}); see its log.")

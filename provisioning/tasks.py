@@ -1,10 +1,14 @@
 """When the loop runs: an event, the row's own schedule, and a sweep that finds what both missed."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from celery import shared_task
+from django.db import OperationalError
 from django.utils import timezone
 
 from controlplane.clusters import probe
@@ -19,6 +23,9 @@ from .record import record_outage
 
 logger = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 SWEEP_BATCH = 1000
 SWEEP_EVERY = timedelta(seconds=30)
 PROBE_EVERY = timedelta(seconds=15)
@@ -29,7 +36,26 @@ TOLD: dict[str, str] = {
 }
 
 
+def patient(task: Callable[P, R]) -> Callable[P, R | None]:
+    """A database that is locked or away is one line of the log: the clock brings the task again."""
+
+    @wraps(task)
+    def tried(*args: P.args, **kwargs: P.kwargs) -> R | None:
+        try:
+            return task(*args, **kwargs)
+        except OperationalError as exc:
+            logger.warning(
+                "%s could not be done now, and is tried again: the database does not answer (%s). If it "
+                "stays so, end the other program that holds it, or start the database.",
+                task.__name__, exc,
+            )  # fmt: skip
+            return None
+
+    return tried
+
+
 @shared_task(ignore_result=True, acks_late=True)
+@patient
 def reconcile_namespace(pk: int) -> None:
     """One turn for one namespace. Safe to enqueue twice: the second finds it claimed, or not due."""
     if not TenantNamespace.objects.wanting(timezone.now()).filter(pk=pk).exists():
@@ -41,6 +67,7 @@ def reconcile_namespace(pk: int) -> None:
 
 
 @shared_task(ignore_result=True)
+@patient
 def sweep() -> int:
     """The level trigger: enqueue what is due, whether or not its event got through."""
     now = timezone.now()
@@ -49,6 +76,7 @@ def sweep() -> int:
 
 
 @shared_task(ignore_result=True)
+@patient
 def probe_cluster(pk: int) -> None:
     """Ask one cluster; when it serves us again, its rows are due at once."""
     cluster = Cluster.objects.get(pk=pk)
@@ -96,6 +124,7 @@ def _looked(cluster: Cluster) -> Look:
 
 
 @shared_task(ignore_result=True)
+@patient
 def probe_clusters() -> None:
     """Ask every cluster, each in a task of its own: one that hangs holds up nobody."""
     for pk in Cluster.objects.values_list("pk", flat=True):

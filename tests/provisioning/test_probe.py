@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from controlplane.clusters import probe, services
@@ -148,3 +149,20 @@ def test_an_outage_is_in_the_turns_of_what_waits_for_it_once(
     assert [turn.outcome for turn in Turn.objects.filter(namespace=waiting)] == [
         "ClusterUnreachable"
     ]
+
+
+def test_a_locked_database_is_one_warning_and_no_traceback(
+    waiting: TenantNamespace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def locked(*_: object, **__: object) -> bool:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(services, "record_health", locked)
+    monkeypatch.setattr(probe, "ask", lambda _: None)
+    monkeypatch.setattr(services, "renew_endpoints", lambda _: False)
+
+    tasks.probe_cluster(waiting.cluster_id)
+
+    (line,) = caplog.records
+    assert (line.levelname, line.exc_info) == ("WARNING", None)
+    assert "database is locked" in line.getMessage()

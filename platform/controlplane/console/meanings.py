@@ -120,7 +120,8 @@ WORDS: tuple[tuple[str, Meaning], ...] = (
     ("its container ended", _crash),
     ("exceeded quota", Meaning(
         "A quota of the cluster is used up", Who.PLATFORM,
-        "The namespace the pod belongs to has no room left for it.",
+        "The quota that is named leaves no room for what has to be made in its namespace. If it is not one "
+        "of the platform's, whoever made it has to raise it or take it away.",
     )),
     ("x509", Meaning(
         "The cluster's certificate is not the one we know", Who.PLATFORM,
