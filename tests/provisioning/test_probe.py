@@ -131,6 +131,12 @@ def test_a_credential_that_has_ended_is_its_own_kind_of_trouble(
     assert Cluster.objects.get().trouble == "credential"
 
 
+def test_a_credential_that_cannot_be_opened_needs_another_one(waiting: TenantNamespace) -> None:
+    tasks.probe_cluster(waiting.cluster_id)  # "sealed" is no credential
+
+    assert Cluster.objects.get().trouble == "credential"
+
+
 def test_rows_are_due_at_once_when_the_credential_was_replaced(waiting: TenantNamespace) -> None:
     cluster_answers.send(sender=Cluster, cluster=waiting.cluster)
 

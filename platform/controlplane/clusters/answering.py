@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Max
 from django.utils import timezone
 
-from controlplane.kube.errors import UNAUTHORIZED, Forbidden, KubeError
+from controlplane.kube.errors import UNAUTHORIZED, Forbidden, KubeError, Sealed
 
 from .models import Cluster, Trouble
 
@@ -30,6 +30,8 @@ def trouble_of(error: KubeError | None) -> Trouble:
     """Which kind of trouble an answer is: a cluster that refuses us is not away."""
     if error is None:
         return Trouble.NONE
+    if isinstance(error, Sealed):
+        return Trouble.CREDENTIAL
     if isinstance(error, Forbidden):
         return Trouble.CREDENTIAL if error.code == UNAUTHORIZED else Trouble.RIGHTS
     return Trouble.AWAY

@@ -177,12 +177,12 @@ def test_a_reason_that_all_watches_have_is_said_once(admin: Client) -> None:
     ],
 )
 def test_each_trouble_has_its_way_out_beside_it(admin: Client, trouble: str, way: str) -> None:
-    ClusterFactory(name="east", reachable=False, trouble=trouble, message="its own words " * 20)
+    ClusterFactory(name="east", reachable=False, trouble=trouble, message="Its own words " * 20)
 
     page = admin.get(reverse(INDEX)).content.decode()
 
     assert way in page
-    assert "its own words " * 20 in page  # whole, not cut
+    assert "Its own words " * 20 in page  # whole, not cut
 
 
 def test_argo_versions_are_the_wanted_and_the_seen(admin: Client) -> None:
