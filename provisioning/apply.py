@@ -1,5 +1,6 @@
 """Doing: the steps of a plan, stage by stage, each failure kept and none of them hiding another."""
 
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ from .plan import (
     Step,
 )
 from .status import Failure
+
+# As the API server words it.
+QUOTA = re.compile(r"exceeded quota: ([a-z0-9][a-z0-9.-]*)")
 
 
 class ClaimLost(Exception):
@@ -83,8 +87,19 @@ def _attempt(step: Step, connection: Connection) -> Outcome:
     except Unreachable:
         raise
     except KubeError as exc:
-        failure = Failure(step.stage, str(step), exc.sentence, _reason(exc))
+        failure = Failure(step.stage, str(step), _told(step, exc), _reason(exc))
     return Outcome(step, time.monotonic() - started, failure)
+
+
+def _told(step: Step, exc: KubeError) -> str:
+    """The words of the failure; a quota that keeps helm from writing goes first, by its name and place."""
+    found = QUOTA.search(exc.sentence)
+    if found is None or not isinstance(step, EnsureRelease):
+        return exc.sentence
+    return (
+        f"The quota {found[1]} of the namespace {step.release.namespace} leaves no room for this: "
+        f"{exc.sentence}"
+    )
 
 
 def _reason(exc: KubeError) -> str:

@@ -5,11 +5,12 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 
+from django.db import OperationalError
 from django.utils import timezone
 
 from controlplane.clusters.connections import connect
 from controlplane.errors import DomainError
-from controlplane.kube.errors import KubeError, Unreachable
+from controlplane.kube.errors import Forbidden, KubeError, Unreachable
 from tenants import requests, services
 from tenants.models import TenantNamespace
 from tenants.spec import NamespaceSpec
@@ -45,12 +46,14 @@ def reconcile(pk: int) -> timedelta | None:
         logger.warning("%s: overslept, another worker has the row", namespace)
         turn.abandon()
         return None
-    except Unreachable as exc:
-        report = status.unreachable(exc.sentence)
+    except (Unreachable, Forbidden) as exc:
+        report = not_served(exc)
     except (KubeError, DomainError) as exc:
         report = status.broken(exc.sentence)
     except ChartEscapesError as exc:
         report = status.broken(str(exc))
+    except OperationalError as exc:
+        report = status.broken(f"The platform's database did not answer in time ({exc})")
     except Exception as exc:  # the edge: an unknown failure must not keep the claim
         logger.exception("%s: a mistake of the platform's", namespace)
         report = status.broken(f"The platform made a mistake ({type(exc).__name__}); see its log.")
@@ -79,6 +82,13 @@ def take_turn(
     outcomes = apply(steps, connection, keep_claim=lambda: _renewed(namespace), note=turn.note)
     live = observe(connection, spec, desired)
     return status.summarise(spec, desired, live, failures_of(outcomes))
+
+
+def not_served(error: KubeError) -> Report:
+    """Why no turn can be taken: the cluster is away, or answers and refuses us."""
+    if isinstance(error, Forbidden):
+        return status.forbidden(error.sentence)
+    return status.unreachable(error.sentence)
 
 
 def _repairs(

@@ -1,7 +1,7 @@
 """Keeping what a turn did: its steps while they happen, its report at the end, one line in the log."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from .repairs import is_told
 from .schedule import next_turn
 from .status import Report
 
+LONGEST_LINE = 600
 KEPT = 50  # turns a namespace; older ones are forgotten
 
 logger = logging.getLogger("provisioning.turn")
@@ -77,6 +78,14 @@ class TurnRecord:
             self._row.ended_at = timezone.now()
             self._row.save()
 
+    def told(self, report: Report) -> str:
+        """What the log adds to a turn's figures: what failed and why, or what was put back."""
+        if not report.failed:
+            return f": {one_line(self._repairs)}" if self._repairs else ""
+        failed = [s["step"] for s in self.steps if s["state"] == "failed"]
+        at_step = f" at {', '.join(failed)}" if failed else ""
+        return one_line(f": failed{at_step}: {report.ready.message}")
+
     def finish(self, report: Report, *, seconds: float) -> None:
         """The turn is over; old ones make room."""
         before, failures = (
@@ -84,7 +93,9 @@ class TurnRecord:
             self._namespace.failures,
         )
         said = recovery(before, report.ready, failures=failures)
-        if self._row is None and said:
+        # The first turn of an outage has its line; those that find it as it was have nothing to add.
+        fails_anew = report.failed and (before is None or before.reason != report.ready.reason)
+        if self._row is None and (said or fails_anew):
             self._row = Turn.objects.create(
                 namespace=self._namespace, generation=self._namespace.generation
             )
@@ -110,6 +121,30 @@ class TurnRecord:
             last.outcome = ready.reason
             last.message = last.message if is_told(last.message) else ready.message
             last.save(update_fields=["outcome", "message"])
+
+
+def one_line(text: str) -> str:
+    """What others wrote, as a line of a log can hold it."""
+    flat = " ".join(text.split())
+    return "".join(c if c.isprintable() else "?" for c in flat)[:LONGEST_LINE]
+
+
+def record_outage(namespaces: Iterable[TenantNamespace], condition: Condition) -> None:
+    """A line in the turns of each: no turn is taken while their cluster does not serve us."""
+    now = timezone.now()
+    Turn.objects.bulk_create(
+        (
+            Turn(
+                namespace=namespace,
+                generation=namespace.generation,
+                outcome=condition.reason,
+                message=condition.message[:1000],
+                ended_at=now,
+            )
+            for namespace in namespaces
+        ),
+        batch_size=500,
+    )
 
 
 def recovery(before: Condition | None, now: Condition, *, failures: int) -> str:
@@ -150,10 +185,12 @@ def record(
         gone=report.gone,
         argo_version=report.argo_version,
     )
-    logger.info(
-        "%s generation=%d steps=%d outcome=%s seconds=%.2f next=%.1fs",
+    logger.log(
+        logging.WARNING if report.failed else logging.INFO,
+        "%s generation=%d steps=%d outcome=%s seconds=%.2f next=%.1fs%s",
         namespace, spec.generation, len(turn.steps), report.ready.reason, seconds,
         scheduled.total_seconds() if wait is None else wait.total_seconds(),
+        turn.told(report),
     )  # fmt: skip
     return wait
 

@@ -97,7 +97,15 @@ def unreachable(sentence: str) -> Report:
     """The cluster did not answer: nothing is known to be wrong with the namespace itself."""
     return _refused(
         "ClusterUnreachable",
-        f"{sentence}. The platform keeps trying; what was made stays as it is.",
+        f"{sentence.rstrip('.')}. The platform keeps trying; what was made stays as it is.",
+    )
+
+
+def forbidden(sentence: str) -> Report:
+    """The cluster answers and refuses our account: no mistake of the platform's, nor of the team's."""
+    return _refused(
+        "Forbidden",
+        f"{sentence.rstrip('.')}. What was made stays as it is; the platform goes on once it may.",
     )
 
 

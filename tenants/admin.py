@@ -313,6 +313,8 @@ class TenantNamespaceAdmin(ReadOnly, RowAdmin[TenantNamespace]):
     @admin.display(description="next turn", ordering="next_reconcile_at")
     def next_try(self, namespace: TenantNamespace) -> str:
         idle = namespace.paused or namespace.deleted_at is not None
+        if not idle and namespace.cluster.reachable is False:
+            return "waits for its cluster"
         return "" if idle else due(namespace.next_reconcile_at)
 
     asked_at = _when("created_at", "made")

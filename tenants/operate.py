@@ -1,12 +1,13 @@
 """What a person of the platform does to namespaces, with an answer for each of them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controlplane.errors import DomainError
 from controlplane.identity.models import User
 
 from . import services
+from .hurry import held
 from .models import NamespaceQuerySet, TenantNamespace
 
 
@@ -26,7 +27,12 @@ def try_now(chosen: NamespaceQuerySet, *, thorough: bool = False) -> list[Outcom
         return services.nudge(rows.filter(paused=False), thorough=thorough)
 
     done = "Due now, for a thorough look." if thorough else "Due now."
-    return _each(chosen, act, refusal=why_not_now, done=done)
+    return [
+        replace(each, sentence=f"{done} It waits: {why}")
+        if each.done and (why := held(each.namespace))
+        else each
+        for each in _each(chosen, act, refusal=why_not_now, done=done)
+    ]
 
 
 def pause(chosen: NamespaceQuerySet, *, by: User, reason: str) -> list[Outcome]:

@@ -229,14 +229,20 @@ def record_status(
 
 
 @transaction.atomic
-def record_unreachable(chosen: NamespaceQuerySet, condition: Condition, *, now: datetime) -> int:
+def record_unreachable(
+    chosen: NamespaceQuerySet, condition: Condition, *, now: datetime
+) -> list[TenantNamespace]:
     """Keep that nothing is known of these: no turn is taken for them while their cluster is away.
 
-    A row that a turn is working on is left to that turn, which will find out for itself.
+    A row that a turn is working on is left to that turn, which will find out for itself. Gives those
+    that are known to be so only now.
     """
     rows = list(chosen.live().filter(Q(claimed_until=None) | Q(claimed_until__lt=now)))
+    news: list[TenantNamespace] = []
     for row in rows:
         known = from_dicts(row.conditions)
+        if (before := known.get(READY)) is None or before.reason != condition.reason:
+            news.append(row)
         others = [c for kind, c in known.items() if kind != READY]
         row.conditions = stamped(
             (*others, condition), known, generation=row.observed_generation, now=now
@@ -249,7 +255,7 @@ def record_unreachable(chosen: NamespaceQuerySet, condition: Condition, *, now: 
             ready=condition.status,
         )
     TenantNamespace.objects.bulk_update(rows, ["conditions", "phase"], batch_size=500)
-    return len(rows)
+    return news
 
 
 def _switch(rows: NamespaceQuerySet, kind: NamespaceAct.Kind, by: User | None, reason: str) -> int:

@@ -1,8 +1,19 @@
 """Where everything is on the web."""
 
+import logging
+
 from django.contrib import admin
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
+from django.utils import timezone
+
+from controlplane.clusters import answering
+
+logger = logging.getLogger(__name__)
+
+
+PLAIN = "text/plain; charset=utf-8"
 
 
 def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's signature
@@ -10,8 +21,23 @@ def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's si
     return HttpResponse("ok", content_type="text/plain")
 
 
+def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's signature
+    """At work: the database answers, and somebody looks at the clusters. Else 503 and the sentence."""
+    now = timezone.now()
+    try:
+        since = answering.idle_since(now)
+    except Error as exc:
+        logger.warning("not ready: the database does not answer: %s", exc)
+        return HttpResponse("The database does not answer.", content_type=PLAIN, status=503)
+    if since is not None:
+        sentence = answering.idle_sentence(since, now)
+        return HttpResponse(sentence, content_type=PLAIN, status=503)
+    return HttpResponse("ok", content_type=PLAIN)
+
+
 urlpatterns = [
     path("healthz", healthz),
+    path("readyz", readyz),
     path("admin/", admin.site.urls),
     path("api/", include("controlplane.api.urls")),
     path("", include("controlplane.console.urls")),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from controlplane.kube.door import Connection
-from controlplane.kube.errors import HelmTimedOut, Unreachable, refused
+from controlplane.kube.errors import HelmFailed, HelmTimedOut, Unreachable, refused
 from controlplane.objects import Manifest, Ref, ref_of
 from provisioning.apply import ClaimLost, Outcome, apply, failures_of
 from provisioning.plan import Apply, Create, EnsureRelease, Remove, Restore, Stage
@@ -145,3 +145,17 @@ def test_removing_spares_another_object_of_the_same_name(cluster: FakeCluster) -
 
     assert outcome.failure is not None
     assert cluster.get(Ref("v1", "ResourceQuota", "payments", "team-quota")) is not None
+
+
+def test_a_quota_that_keeps_helm_from_writing_is_named_first(cluster: FakeCluster) -> None:
+    words = 'release argo failed: secrets "x" is forbidden: exceeded quota: foreign, requested: secrets=1'
+    helm = FakeHelm(cluster, lambda _: (), fails_with=HelmFailed(words))
+    release = desired_of().releases[0].release
+
+    outcomes = apply(
+        [EnsureRelease(Stage.RELEASES, release)], connected(cluster, helm), keep_claim=held
+    )
+
+    (failure,) = failures_of(outcomes)
+    assert failure.sentence.startswith(f"The quota foreign of the namespace {release.namespace} ")
+    assert failure.sentence.endswith(words)

@@ -3,12 +3,16 @@
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from controlplane.clusters import probe, services
+from controlplane.clusters.models import Cluster
+from controlplane.clusters.signals import cluster_answers
 from controlplane.kube.door import Connection
 from controlplane.kube.errors import Refused, Unreachable, refused
 from provisioning import tasks
+from provisioning.models import Turn
 from tenants.models import TenantNamespace
 from tests.factories import ClusterFactory, NamespaceFactory
 from tests.fakes import FakeCluster, FakeHelm
@@ -79,3 +83,92 @@ def test_rows_are_due_when_the_api_server_moved(
     tasks.probe_cluster(waiting.cluster_id)
 
     assert is_due(waiting)
+
+
+def test_a_cluster_that_takes_our_rights_away_says_so_and_is_not_away(
+    fake: FakeCluster, waiting: TenantNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    tasks.probe_cluster(waiting.cluster_id)
+    words = 'endpointslices is forbidden: User "platform" cannot list resource "endpointslices"'
+    fake.refusals["list", "EndpointSlice"] = refused(403, {"message": words})
+    caplog.clear()
+
+    for _ in range(3):
+        tasks.probe_cluster(waiting.cluster_id)
+
+    cluster = Cluster.objects.get()
+    assert (cluster.reachable, cluster.trouble, cluster.message) == (False, "rights", words)
+    assert "argosy cluster add" in cluster.way_out
+    waiting.refresh_from_db()
+    assert waiting.ready is not None
+    assert (waiting.ready.reason, words in waiting.ready.message) == ("Forbidden", True)
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 1, told  # once, not at every look
+    assert cluster.name in told[0]
+
+
+def test_rows_are_due_once_the_right_is_given_back(
+    fake: FakeCluster, waiting: TenantNamespace
+) -> None:
+    fake.refusals["list", "EndpointSlice"] = refused(403, {"message": "forbidden"})
+    tasks.probe_cluster(waiting.cluster_id)
+    assert not is_due(waiting)
+
+    del fake.refusals["list", "EndpointSlice"]
+    tasks.probe_cluster(waiting.cluster_id)
+
+    assert is_due(waiting)
+    assert Cluster.objects.get().trouble == ""
+
+
+def test_a_credential_that_has_ended_is_its_own_kind_of_trouble(
+    fake: FakeCluster, waiting: TenantNamespace
+) -> None:
+    fake.refusals["list", "EndpointSlice"] = refused(401, {"message": "Unauthorized"})
+
+    tasks.probe_cluster(waiting.cluster_id)
+
+    assert Cluster.objects.get().trouble == "credential"
+
+
+def test_a_credential_that_cannot_be_opened_needs_another_one(waiting: TenantNamespace) -> None:
+    tasks.probe_cluster(waiting.cluster_id)  # "sealed" is no credential
+
+    assert Cluster.objects.get().trouble == "credential"
+
+
+def test_rows_are_due_at_once_when_the_credential_was_replaced(waiting: TenantNamespace) -> None:
+    cluster_answers.send(sender=Cluster, cluster=waiting.cluster)
+
+    assert is_due(waiting)
+
+
+def test_an_outage_is_in_the_turns_of_what_waits_for_it_once(
+    fake: FakeCluster, waiting: TenantNamespace
+) -> None:
+    tasks.probe_cluster(waiting.cluster_id)
+    fake.unreachable = True
+
+    for _ in range(3):
+        tasks.probe_cluster(waiting.cluster_id)
+
+    assert [turn.outcome for turn in Turn.objects.filter(namespace=waiting)] == [
+        "ClusterUnreachable"
+    ]
+
+
+def test_a_locked_database_is_one_warning_and_no_traceback(
+    waiting: TenantNamespace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def locked(*_: object, **__: object) -> bool:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(services, "record_health", locked)
+    monkeypatch.setattr(probe, "ask", lambda _: None)
+    monkeypatch.setattr(services, "renew_endpoints", lambda _: False)
+
+    tasks.probe_cluster(waiting.cluster_id)
+
+    (line,) = caplog.records
+    assert (line.levelname, line.exc_info) == ("WARNING", None)
+    assert "database is locked" in line.getMessage()

@@ -99,3 +99,32 @@ def test_a_turn_that_finds_all_well_as_it_was_leaves_no_line(pk: int) -> None:
     a_turn(pk, READY)
 
     assert len(lines(pk)) == 1
+
+
+def test_the_log_says_why_a_turn_failed_and_warns(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    namespace = NamespaceFactory(name="payments")
+
+    a_turn(namespace.pk, status.broken("quota refused\nby x"))
+
+    (line,) = [r for r in caplog.records if r.name == "provisioning.turn"]
+    assert line.levelname == "WARNING"
+    assert "payments" in line.getMessage()
+    assert line.getMessage().endswith("failed: quota refused by x")
+
+
+def test_the_log_says_what_was_put_back(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+
+    a_turn(NamespaceFactory().pk, READY, steps=True, repairs=SAID)
+
+    (line,) = [r for r in caplog.records if r.name == "provisioning.turn"]
+    assert (line.levelname, line.getMessage().endswith(SAID)) == ("INFO", True)
+
+
+def test_an_outage_has_one_line_in_the_turns_however_long_it_lasts() -> None:
+    namespace = NamespaceFactory()
+    for _ in range(3):
+        a_turn(namespace.pk, status.unreachable("refused"))
+
+    assert [outcome for outcome, _ in lines(namespace)] == ["ClusterUnreachable"]

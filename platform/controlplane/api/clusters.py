@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.permissions import IsAuthenticated
 
-from controlplane.clusters import services
+from controlplane.clusters import answering, services
 from controlplane.clusters.kubeconfig import LONGEST
 from controlplane.clusters.models import Cluster
+from tenants.models import TenantNamespace
 
 from .filtering import ExactFilters
 from .people import PlatformAdminsWrite, person
@@ -36,7 +38,13 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
         default=False,
         help_text="The cluster that had this name is gone; make its namespaces anew on this one.",
     )
+    answer = serializers.SerializerMethodField(
+        help_text="`reachable`, `away`, `refuses our credential`, `refuses us a right`, `not asked yet`, "
+        "or `not looked at` where that was too long ago to be true."
+    )
     message = serializers.SerializerMethodField()
+    way_out = serializers.SerializerMethodField()
+    namespaces = serializers.SerializerMethodField()
 
     class Meta:
         model = Cluster
@@ -49,9 +57,12 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
             "simulated",
             "kubernetes_version",
             "reachable",
+            "answer",
             "message",
+            "way_out",
             "since",
             "checked_at",
+            "namespaces",
         )
         read_only_fields = ("kubernetes_version", "reachable", "since", "checked_at")
 
@@ -59,6 +70,22 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
     def get_message(self, cluster: Cluster) -> str:
         """Why it does not answer: for the platform's people, since it names addresses."""
         return cluster.message if person(self.context["request"]).is_approver else ""
+
+    @extend_schema_field(serializers.CharField())
+    def get_answer(self, cluster: Cluster) -> str:
+        """How it is, in a word, as far as that is known now."""
+        return answering.answer_of(cluster, timezone.now()).word
+
+    @extend_schema_field(serializers.CharField())
+    def get_way_out(self, cluster: Cluster) -> str:
+        """What to do about its trouble: for who can."""
+        return cluster.way_out if person(self.context["request"]).is_platform_admin else ""
+
+    @extend_schema_field(serializers.IntegerField())
+    def get_namespaces(self, cluster: Cluster) -> int:
+        """How many namespaces that the person may see are there."""
+        live = TenantNamespace.objects.visible_to(person(self.context["request"])).live()
+        return live.filter(cluster=cluster).count()
 
     def create(self, validated_data: dict[str, Any]) -> Cluster:
         return services.register(

@@ -143,6 +143,6 @@ class NamespaceViewSet(viewsets.ReadOnlyModelViewSet[TenantNamespace]):
     def try_now(self, request: Request, pk: str) -> Response:  # noqa: ARG002 - DRF's signature
         """Make its next turn due at once. For owners of its team and the platform's admins."""
         namespace = self.get_object()
-        hurry(namespace, by=person(request))
+        said = hurry(namespace, by=person(request))
         shown = self.get_serializer(self.get_object()).data
-        return Response(shown, status=status.HTTP_202_ACCEPTED)
+        return Response({**shown, "said": said}, status=status.HTTP_202_ACCEPTED)

@@ -40,6 +40,18 @@ class Client:
         """One document."""
         return self._call("GET", path, query=query)
 
+    def standstill(self) -> str:
+        """Why the platform does no work, in its own words; '' if it is at work."""
+        try:
+            answer = httpx.get(
+                f"{self.url}/readyz",
+                timeout=SECONDS,
+                trust_env=urlsplit(self.url).hostname not in LOOPBACK,
+            )
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+            return ""  # it is a hint: whoever asks has had an answer, or been told why not
+        return answer.text if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE else ""
+
     def every(self, path: str, **query: str) -> list[Answer]:
         """A whole list, page after page."""
         found: list[Answer] = []

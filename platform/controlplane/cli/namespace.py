@@ -45,8 +45,8 @@ def retry(name: str) -> None:
     """Look at it now, whatever its schedule says."""
     with told():
         api = client.signed_in()
-        api.post(f"namespaces/{named(api, name)['id']}/try-now/")
-    console.print(f"{name} is looked at now: `argosy namespace show {name}`.")
+        said = api.post(f"namespaces/{named(api, name)['id']}/try-now/")["said"]
+    console.print(f"{said} `argosy namespace show {name}` tells how it is.", soft_wrap=True)
 
 
 @app.command()

@@ -25,6 +25,11 @@ def _django() -> None:
     django.setup()
 
 
+def end_cleanly() -> None:
+    """A SIGTERM ends this process as Ctrl-C does: what it keeps in files for itself is taken away."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+
 @app.command()
 def up(host: Host = "127.0.0.1", port: Port = 8080) -> None:
     """Run web, worker, scheduler and watch in this one process, until Ctrl-C."""
@@ -68,6 +73,7 @@ def web(host: Host = "127.0.0.1", port: Port = 8080, threads: int = 16) -> None:
     from controlplane.environment import proxied  # noqa: PLC0415
     from controlplane.wsgi import application  # noqa: PLC0415
 
+    end_cleanly()
     waitress.serve(application, host=host, port=port, threads=threads, ident=None, **proxied())
 
 
@@ -88,6 +94,7 @@ def beat() -> None:
 
     from controlplane.celery import app as celery  # noqa: PLC0415
 
+    end_cleanly()
     Service(celery, scheduler_cls=Scheduler).start()
 
 

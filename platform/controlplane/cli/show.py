@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from textwrap import indent
 from typing import Annotated, Any
 
@@ -18,6 +19,9 @@ from .client import ApiError
 # What others wrote is text, never markup: a team may be called [/red].
 console = Console(markup=False, highlight=False)
 complaints = Console(stderr=True, markup=False, highlight=False)
+
+DAY = 86_400
+STEPS = ((60, 1, "s"), (3600, 60, "min"), (DAY, 3600, "h"))
 
 Json = Annotated[bool, typer.Option("--json", help="Print the API's own answer.")]
 
@@ -45,6 +49,22 @@ def one(found: Mapping[str, Any], *, as_json: bool) -> None:
             console.print(_printable(indent(text.rstrip(), "  ")))
         else:
             console.print(f"{key}: {_printable('' if value is None else value)}")
+
+
+def ago(moment: str | None) -> str:
+    """`3 min ago`, of a time as the API tells it."""
+    if not moment:
+        return ""
+    seconds = max((datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds(), 0)
+    for below, unit, name in STEPS:
+        if seconds < below:
+            return f"{int(seconds // unit)} {name} ago"
+    return f"{int(seconds // DAY)} d ago"
+
+
+def complain(sentence: str) -> None:
+    """What is wrong, whole, beside an answer that can still be read by a program."""
+    complaints.print(_printable(sentence), style="red", soft_wrap=True)
 
 
 def _printable(value: object) -> str:

@@ -5,12 +5,14 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from controlplane.rows.confirm import Confirmed
 from controlplane.rows.desk import RowAdmin
 from controlplane.rows.looks import ago, word
 
 from . import services
+from .answering import answer_of
 from .models import Cluster
 
 
@@ -84,9 +86,9 @@ class ClusterAdmin(Confirmed[Cluster], RowAdmin[Cluster]):
 
     @admin.display(description="answers", ordering="reachable")
     def answers(self, cluster: Cluster) -> str:
-        """Three words, since not having asked yet is neither yes nor no."""
-        words = {True: ("ok", "reachable"), False: ("bad", "away"), None: ("", "not asked yet")}
-        return word(*words[cluster.reachable])
+        """A word, since not having asked yet, or lately, is neither yes nor no."""
+        answer = answer_of(cluster, timezone.now())
+        return word(answer.look, answer.word)
 
     @admin.display(description="since", ordering="since")
     def for_how_long(self, cluster: Cluster) -> str:
@@ -98,7 +100,7 @@ class ClusterAdmin(Confirmed[Cluster], RowAdmin[Cluster]):
 
     @admin.display(description="message")
     def why(self, cluster: Cluster) -> str:
-        return cluster.message
+        return " ".join(filter(None, (cluster.message, cluster.way_out)))
 
     @admin.display(description="image policies")
     def image_policies(self, cluster: Cluster) -> str:

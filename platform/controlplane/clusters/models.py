@@ -14,7 +14,24 @@ cluster_name = RegexValidator(
 
 # Not in the history: the credential, in no form; and what was seen, which changes by itself.
 CREDENTIAL = ("sealed_kubeconfig",)
-SEEN = ("api_endpoints", "kubernetes_version", "reachable", "message", "since", "checked_at")
+SEEN = (
+    "api_endpoints",
+    "kubernetes_version",
+    "reachable",
+    "trouble",
+    "message",
+    "since",
+    "checked_at",
+)
+
+
+class Trouble(models.TextChoices):
+    """Why a cluster does not serve us: each has another way out."""
+
+    NONE = "", "none"
+    AWAY = "away", "away"
+    CREDENTIAL = "credential", "refuses our credential"
+    RIGHTS = "rights", "refuses us a right"
 
 
 class ClusterQuerySet(Recorded["Cluster"]):
@@ -42,6 +59,9 @@ class Cluster(models.Model):
     uid = models.CharField(max_length=64, blank=True, editable=False)
     kubernetes_version = models.CharField(max_length=50, blank=True, editable=False)
     reachable = models.BooleanField(null=True, editable=False)
+    trouble = models.CharField(
+        max_length=20, choices=Trouble, default=Trouble.NONE, blank=True, editable=False
+    )
     message = models.CharField(max_length=500, blank=True, editable=False)
     since = models.DateTimeField(null=True, editable=False)
     checked_at = models.DateTimeField(null=True, editable=False)
@@ -59,3 +79,21 @@ class Cluster(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def way_out(self) -> str:
+        """What a person of the platform does about its trouble; '' where there is none."""
+        if self.reachable is not False:
+            return ""
+        anew = f"`argosy cluster add {self.name} --kubeconfig FILE`"
+        if self.trouble == Trouble.CREDENTIAL:
+            return f"Give it another credential: {anew}."
+        if self.trouble == Trouble.RIGHTS:
+            return (
+                "Bind that account again to the role it was registered with (cluster-admin), or "
+                f"register the cluster with another account: {anew}."
+            )
+        return (
+            f"Start it again (a cluster of this machine: `argosy local up {self.name}`). If its "
+            f"address or certificate changed: {anew}."
+        )

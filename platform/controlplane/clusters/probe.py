@@ -1,7 +1,7 @@
 """Asking a cluster whether it is there: one small call, an answer or a reason."""
 
 from controlplane.errors import DomainError
-from controlplane.kube.errors import KubeError, Unreachable
+from controlplane.kube.errors import KubeError, Sealed
 
 from .connections import connect
 from .models import Cluster
@@ -14,5 +14,5 @@ def ask(cluster: Cluster) -> KubeError | None:
     except KubeError as exc:
         return exc
     except DomainError as exc:  # its credential cannot be opened: it cannot be reached by us
-        return Unreachable(exc.sentence)
+        return Sealed(exc.sentence)
     return None

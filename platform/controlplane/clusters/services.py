@@ -16,10 +16,11 @@ from controlplane.objects import Manifest, Ref
 from controlplane.rows.history import because
 
 from . import base_release, kubeconfig
+from .answering import trouble_of
 from .connections import connect
-from .models import Cluster
+from .models import Cluster, Trouble
 from .sealing import seal
-from .signals import cluster_edited
+from .signals import cluster_answers, cluster_edited
 
 PLACEMENT = {"nodeSelector", "tolerations"}
 
@@ -63,11 +64,13 @@ def register(
     cluster.api_endpoints = endpoints_of(connection, cluster.server)
     base_release.install(connection, cluster.placement)
     now = timezone.now()
-    cluster.reachable, cluster.message = True, ""
+    cluster.reachable, cluster.trouble, cluster.message = True, Trouble.NONE, ""
     cluster.since = cluster.checked_at = now
     because(cluster, "Registered: its credential was replaced." if cluster.pk else "Registered.")
     with transaction.atomic():
         cluster.save()
+        # The probe will see no news: it is said here that the cluster serves us.
+        cluster_answers.send(sender=Cluster, cluster=cluster)
     return cluster
 
 
@@ -107,13 +110,15 @@ def renew_endpoints(cluster: Cluster) -> bool:
 
 
 def record_health(cluster: Cluster, *, error: KubeError | None, now: datetime) -> bool:
-    """Keep whether the cluster answered; True if that is news."""
+    """Keep whether the cluster serves us; True if that, or why it does not, is news."""
     reachable = error is None
     # As it is now, not as it was when the question was asked: probes may overlap.
-    known = Cluster.objects.filter(pk=cluster.pk).values_list("reachable", flat=True).first()
-    changed = known is not reachable
+    trouble = trouble_of(error)
+    known = Cluster.objects.filter(pk=cluster.pk).values_list("reachable", "trouble").first()
+    changed = known != (reachable, trouble)
     facts: dict[str, Any] = {
         "reachable": reachable,
+        "trouble": trouble,
         "message": "" if error is None else error.sentence[:500],
         "checked_at": now,
     }

@@ -79,7 +79,8 @@ REASONS: dict[str, Meaning] = {
     ),
     "Forbidden": Meaning(
         "The cluster does not let the platform do that", Who.PLATFORM,
-        "The platform's account lacks a right there, or a policy of the cluster refuses the object.",
+        "The platform's account was refused there: its credential has ended, it lacks a right, or a policy "
+        "of the cluster refuses the object. Its own words say which.",
     ),
     "Invalid": Meaning(
         "The cluster refuses an object as it is written", Who.PLATFORM,
@@ -119,7 +120,8 @@ WORDS: tuple[tuple[str, Meaning], ...] = (
     ("its container ended", _crash),
     ("exceeded quota", Meaning(
         "A quota of the cluster is used up", Who.PLATFORM,
-        "The namespace the pod belongs to has no room left for it.",
+        "The quota that is named leaves no room for what has to be made in its namespace. If it is not one "
+        "of the platform's, whoever made it has to raise it or take it away.",
     )),
     ("x509", Meaning(
         "The cluster's certificate is not the one we know", Who.PLATFORM,

@@ -64,11 +64,11 @@ def try_now(request: HttpRequest, user: User, pk: int) -> HttpResponse:
     """Make its next turn due at once, and go back to watching it."""
     namespace = the_namespace(user, pk)
     try:
-        hurry.hurry(namespace, by=user)
+        said = hurry.hurry(namespace, by=user)
     except DomainError as exc:
         context = {**context_of(namespace, user, 0), "refused": exc.sentence}
         return render(request, "console/progress.html", context, status=status_of(exc))
-    messages.success(request, f"{namespace.name} is looked at now, ahead of its schedule.")
+    messages.success(request, said)
     return redirect("console:progress", pk=pk)
 
 

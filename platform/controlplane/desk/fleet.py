@@ -6,7 +6,10 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db.models import Count, Min, Q
+from django.utils import timezone
 
+from controlplane.clusters import answering
+from controlplane.clusters.answering import Answer
 from controlplane.clusters.models import Cluster
 from controlplane.index.models import Watch
 from tenants.conditions import Phase
@@ -45,12 +48,46 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Watched:
+    """How a cluster's watches are doing: a word, since when, which of them, and each reason once."""
+
+    word: str
+    look: str = ""
+    since: datetime | None = None
+    kinds: str = ""
+    whys: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Held:
+    """Namespaces that no turn is taken for, because their clusters do not serve us."""
+
+    namespaces: int
+    clusters: int
+
+
+@dataclass(frozen=True)
 class ClusterLine:
     """A cluster, what is on it, and how old what is known of it may be."""
 
     cluster: Cluster
     namespaces: int
     watches: Sequence[Watch]
+    answer: Answer
+
+    @property
+    def watch(self) -> Watched:
+        """All its watches as one: none of them can be in step with a cluster that does not serve us."""
+        if not self.watches:
+            return Watched("not watched")
+        if self.cluster.reachable is False:
+            return Watched("waits for the cluster", "warn")
+        if late := self.lagging:
+            whys = tuple(dict.fromkeys(watch.why_lost for watch in late if watch.why_lost))
+            kinds = ", ".join(watch.kind for watch in late)
+            return Watched("behind", "bad", min(watch.lost_at for watch in late), kinds, whys)
+        heard = [watch.heard_at for watch in self.watches if watch.heard_at]
+        return Watched("in step", "ok", min(heard, default=None))
 
     @property
     def lagging(self) -> Sequence[Watch]:
@@ -71,7 +108,10 @@ class Version:
 class Fleet:
     """All of the first page."""
 
+    idle: str  # that nobody works, and since when; '' if all is well
     tiles: Sequence[Tile]
+    held: Held
+    degraded: int
     waiting: Waiting
     failing: Sequence[TenantNamespace]
     clusters: Sequence[ClusterLine]
@@ -82,9 +122,14 @@ class Fleet:
 
 def overview() -> Fleet:
     """Nine queries, however many rows there are."""
-    clusters = _clusters()
+    now = timezone.now()
+    clusters = _clusters(now)
+    tiles, held = _tiles()
     return Fleet(
-        tiles=_tiles(),
+        idle=_idle(clusters, now),
+        tiles=tiles,
+        held=held,
+        degraded=next(tile.count for tile in tiles if tile.label == Phase.DEGRADED),
         waiting=_waiting(),
         failing=_failing(),
         clusters=clusters[:CLUSTERS],
@@ -94,15 +139,27 @@ def overview() -> Fleet:
     )
 
 
-def _tiles() -> list[Tile]:
-    """Live namespaces by phase, then what an operator would look for next."""
+def _idle(clusters: Sequence[ClusterLine], now: datetime) -> str:
+    """Every cluster is asked every few seconds: none of these was, so nobody asks."""
+    newest = max((c.cluster.checked_at for c in clusters if c.cluster.checked_at), default=None)
+    if newest is None or not answering.is_stale(newest, now):
+        return ""
+    return answering.idle_sentence(newest, now)
+
+
+def _tiles() -> tuple[list[Tile], Held]:
+    """Live namespaces by phase, then what an operator would look for next; and what cannot go on."""
     live = TenantNamespace.objects.live()
     by_phase = dict(live.order_by().values_list("phase").annotate(count=Count("pk")))
+    away = Q(cluster__reachable=False, paused=False)
     rest = live.aggregate(
-        paused=Count("pk", filter=Q(paused=True)), failing=Count("pk", filter=Q(failures__gt=0))
+        failing=Count("pk", filter=Q(failures__gt=0)),
+        held=Count("pk", filter=away),
+        away=Count("cluster", filter=away, distinct=True),
+        paused=Count("pk", filter=Q(paused=True)),  # last: its name hides the column
     )
     shown = [phase for phase in Phase if phase is not Phase.TERMINATED]
-    return [
+    tiles = [
         *(
             Tile(phase, by_phase.get(phase, 0), f"?phase__exact={phase}", LOOKS.get(phase, ""))
             for phase in shown
@@ -110,6 +167,7 @@ def _tiles() -> list[Tile]:
         Tile("Failing", rest["failing"], "?standing=failing", "bad"),
         Tile("Paused", rest["paused"], "?paused__exact=1", "warn"),
     ]
+    return tiles, Held(rest["held"], rest["away"])
 
 
 def _waiting() -> Waiting:
@@ -130,14 +188,19 @@ def _failing() -> list[TenantNamespace]:
     return list(worst[:WORST])
 
 
-def _clusters() -> list[ClusterLine]:
+def _clusters(now: datetime) -> list[ClusterLine]:
     """Those that do not answer first; one more than is shown, to know whether there are more."""
     counts = dict(
         TenantNamespace.objects.live().order_by().values_list("cluster").annotate(c=Count("pk"))
     )
     found = Cluster.objects.defer("sealed_kubeconfig").order_by("reachable", "name")
     rows = list(found.prefetch_related("watches")[: CLUSTERS + 1])
-    return [ClusterLine(row, counts.get(row.pk, 0), list(row.watches.all())) for row in rows]
+    return [
+        ClusterLine(
+            row, counts.get(row.pk, 0), list(row.watches.all()), answering.answer_of(row, now)
+        )
+        for row in rows
+    ]
 
 
 def _versions(wanted: str) -> list[Version]:

@@ -18,6 +18,10 @@ class Unreachable(KubeError):
     """No answer: refused, timed out, or the certificate was not the cluster's."""
 
 
+class Sealed(Unreachable):
+    """Our credential for it cannot be opened: nothing was asked."""
+
+
 class TooLarge(KubeError):
     """The answer has more bytes than are read: what it says is not known."""
 

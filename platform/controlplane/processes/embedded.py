@@ -15,12 +15,14 @@ from celery.beat import Scheduler, Service
 from celery.worker import WorkController
 from django.conf import settings
 from django.core.management import call_command
+from kombu.exceptions import OperationalError
 
 from controlplane.celery import app
 from controlplane.environment import proxied
 from controlplane.errors import DomainError
 from controlplane.policies import delivering
 from controlplane.wsgi import application
+from provisioning import tasks
 from tenants import services
 
 from . import agents, watch
@@ -109,7 +111,16 @@ def background_work() -> Iterator[None]:
         _running("worker", worker.start, worker.stop),
         _running("beat", lambda: beat.start(embedded_process=True), beat.stop),
     ):
+        _look_at_once()
         yield
+
+
+def _look_at_once() -> None:
+    """What is known of the clusters is as old as the last stop: the clock alone would leave it so longer."""
+    try:
+        tasks.probe_clusters.delay()
+    except OperationalError as exc:
+        logger.warning("the clusters are asked when the clock says so: the broker is away: %s", exc)
 
 
 @contextmanager

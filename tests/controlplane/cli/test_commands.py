@@ -31,6 +31,7 @@ from tests.factories import (
     approver,
     filed,
     owner_of,
+    platform_admin,
 )
 from tests.fakes import FakeCluster, FakeHelm
 
@@ -418,3 +419,59 @@ def test_amending_ones_own_is_refused_with_a_sentence() -> None:
 
     assert answer.exit_code == REFUSED
     assert "own request" in answer.output
+
+
+def test_a_list_of_clusters_says_what_is_wrong_whole_and_that_nobody_works() -> None:
+    long_ago = timezone.now() - timedelta(minutes=8)
+    words = "dial tcp 10.0.0.1:6443: connection refused"
+    away = {"reachable": False, "trouble": "away", "message": words}
+    ClusterFactory(name="east", checked_at=long_ago, **away)
+
+    answer = run("cluster", "list", user=platform_admin())
+
+    assert answer.exit_code == OK
+    assert "8 min ago" in answer.stdout
+    assert "not looked at" in " ".join(answer.stdout.split())
+    assert f"east: {words}" in answer.stderr
+    assert "argosy local up east" in answer.stderr
+    assert "The platform's worker is not running" in answer.stderr
+
+
+def test_a_cluster_is_shown_and_one_that_is_not_there_is_a_sentence() -> None:
+    ClusterFactory(name="east")
+
+    assert "answer: reachable" in run("cluster", "show", "east", user=platform_admin()).stdout
+    missing = run("cluster", "show", "west", user=platform_admin())
+    assert (missing.exit_code, "There is no cluster west" in missing.stderr) == (REFUSED, True)
+
+
+def test_a_team_is_told_neither_addresses_nor_other_teams_namespaces() -> None:
+    gone = {"reachable": False, "trouble": "away", "message": "dial tcp 10.0.0.1"}
+    theirs = NamespaceFactory(cluster=ClusterFactory(name="east", **gone))
+
+    (seen,) = json.loads(
+        run("cluster", "list", "--json", user=owner_of(TeamFactory(slug="other"))).stdout
+    )
+
+    assert (seen["message"], seen["way_out"], seen["namespaces"]) == ("", "", 0)
+    (own,) = json.loads(run("cluster", "list", "--json", user=owner_of(theirs.team)).stdout)
+    assert own["namespaces"] == 1
+
+
+def test_a_retry_says_that_it_waits_for_the_cluster() -> None:
+    gone = ClusterFactory(name="east", reachable=False, trouble="rights")
+    namespace = NamespaceFactory(name="payments", cluster=gone)
+
+    answer = run("namespace", "retry", "payments", user=owner_of(namespace.team))
+
+    assert answer.exit_code == OK
+    assert "waits: its cluster east refuses us a right" in answer.stdout
+
+
+def test_a_retry_says_that_nobody_works() -> None:
+    cluster = ClusterFactory(checked_at=timezone.now() - timedelta(minutes=8))
+    namespace = NamespaceFactory(name="payments", cluster=cluster)
+
+    answer = run("namespace", "retry", "payments", user=owner_of(namespace.team))
+
+    assert "worker has not been there since" in answer.stdout

@@ -329,6 +329,46 @@ def test_a_namespace_is_offered_to_those_who_may_ask_for_one(who: Who, offered: 
     assert ('href="/requests/new/"' in full) is offered
 
 
+def test_a_cluster_that_is_away_is_said_once_whatever_is_watched_there() -> None:
+    gone = ClusterFactory(name="eu-1", reachable=False, trouble="away", message="10.0.0.1 refused")
+    namespace = degraded(cluster=gone)
+    degraded(cluster=gone, team=namespace.team)
+    for kind in ("Workflow", "ResourceQuota"):
+        Watch.objects.create(cluster=gone, kind=kind, message="refused", since=timezone.now())
+
+    seen_by_team = read(signed_in(owner_of(namespace.team)), "/")
+    seen_by_admin = read(signed_in(platform_admin()), "/")
+
+    assert seen_by_team.count("eu-1 does not answer") == 1
+    assert "may be old" not in seen_by_team
+    assert "10.0.0.1" not in seen_by_team.split("does not answer")[1].split("by itself")[0]
+    assert "argosy local up eu-1" not in seen_by_team
+    assert "argosy local up eu-1" in seen_by_admin
+
+
+def test_two_watches_behind_for_one_reason_are_one_note() -> None:
+    namespace = ready(cluster=ClusterFactory(name="eu-1"))
+    for kind in ("Workflow", "ResourceQuota"):
+        Watch.objects.create(
+            cluster=namespace.cluster, kind=kind, message="No answer.", since=timezone.now()
+        )
+
+    page = read(signed_in(owner_of(namespace.team)), "/")
+
+    assert page.count("may be old") == page.count("No answer.") == 1
+
+
+def test_home_says_when_nobody_works_and_to_whom_what_to_do() -> None:
+    long_ago = timezone.now() - timedelta(minutes=8)
+    namespace = ready(cluster=ClusterFactory(checked_at=long_ago))
+
+    seen_by_team = read(signed_in(owner_of(namespace.team)), "/")
+
+    assert "The platform has not worked since" in seen_by_team
+    assert "argosy worker" not in seen_by_team
+    assert "argosy worker" in read(signed_in(platform_admin()), "/")
+
+
 def test_a_watch_that_is_behind_is_said() -> None:
     namespace = ready(cluster__name="eu-1")
     Watch.objects.create(

@@ -109,6 +109,82 @@ def test_clusters_say_whether_they_answer_and_how_old_the_index_is(admin: Client
     assert away.reachable is False
 
 
+def lines_of(client: Client) -> dict[str, fleet.ClusterLine]:
+    found = client.get(reverse(INDEX)).context["fleet"].clusters
+    return {line.cluster.name: line for line in found}
+
+
+def test_a_fleet_that_nobody_looks_at_is_not_green(admin: Client) -> None:
+    NamespaceFactory(cluster=ClusterFactory(name="east", checked_at=NOW - timedelta(minutes=8)))
+
+    answer = admin.get(reverse(INDEX))
+
+    page = answer.content.decode()
+    assert "no turn that was due was taken, since 11:52 UTC" in page
+    assert "<code>argosy worker</code>" in page
+    assert "Every turn of the last round succeeded." not in page
+    assert lines_of(admin)["east"].answer.word == "not looked at"
+
+
+def test_one_cluster_that_is_no_longer_looked_at_says_so_alone(admin: Client) -> None:
+    ClusterFactory(name="east", checked_at=NOW - timedelta(minutes=8))
+    ClusterFactory(name="west", checked_at=NOW)
+
+    answers = {name: line.answer.word for name, line in lines_of(admin).items()}
+
+    assert answers == {"east": "not looked at", "west": "reachable"}
+    assert admin.get(reverse(INDEX)).context["fleet"].idle == ""
+
+
+def test_what_waits_for_a_cluster_is_counted_and_not_called_a_success(admin: Client) -> None:
+    for name in ("east", "west"):
+        gone = ClusterFactory(name=name, reachable=False, trouble="away", message="refused")
+        NamespaceFactory(cluster=gone, phase="Degraded")
+        NamespaceFactory(cluster=gone, phase="Degraded", failures=3, next_reconcile_at=NOW)
+
+    page = admin.get(reverse(INDEX)).content.decode()
+
+    assert "<b>4</b> namespaces wait for 2 clusters" in page
+    assert "Every turn of the last round succeeded." not in page
+    assert "waits until the cluster answers" in page
+    assert page.count("argosy local up") == len(("east", "west"))
+
+
+def test_no_watch_is_in_step_with_a_cluster_that_is_away(admin: Client) -> None:
+    gone = ClusterFactory(name="gone", reachable=False)
+    Watch.objects.create(cluster=gone, kind="Workflow", in_step=True, since=NOW, heard_at=NOW)
+
+    assert lines_of(admin)["gone"].watch.word == "waits for the cluster"
+
+
+def test_a_reason_that_all_watches_have_is_said_once(admin: Client) -> None:
+    here = ClusterFactory(name="here")
+    for kind in ("Workflow", "ResourceQuota"):
+        Watch.objects.create(cluster=here, kind=kind, message="x509: unknown", since=NOW)
+
+    watch = lines_of(admin)["here"].watch
+
+    assert (watch.word, watch.whys) == ("behind", ("x509: unknown",))
+    assert watch.kinds.split(", ") == ["Workflow", "ResourceQuota"]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "way"),
+    [
+        ("away", "argosy local up east"),
+        ("credential", "argosy cluster add east --kubeconfig FILE"),
+        ("rights", "Bind that account again"),
+    ],
+)
+def test_each_trouble_has_its_way_out_beside_it(admin: Client, trouble: str, way: str) -> None:
+    ClusterFactory(name="east", reachable=False, trouble=trouble, message="Its own words " * 20)
+
+    page = admin.get(reverse(INDEX)).content.decode()
+
+    assert way in page
+    assert "Its own words " * 20 in page  # whole, not cut
+
+
 def test_argo_versions_are_the_wanted_and_the_seen(admin: Client) -> None:
     for version in (settings.ARGO_VERSION, settings.ARGO_VERSION, "v3.7.4", ""):
         NamespaceFactory(argo_version=version)

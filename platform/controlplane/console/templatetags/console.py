@@ -7,7 +7,7 @@ from django import template
 from django.http import QueryDict
 from django.template.context import RequestContext
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from provisioning.models import Turn
@@ -45,6 +45,17 @@ def badge(word: str, shown: str = "") -> SafeString:
     said = shown or word
     return format_html(
         '<span class="badge {}">{}</span>', LOOKS.get(word, ""), f"{said[:1].upper()}{said[1:]}"
+    )
+
+
+@register.filter
+def commands(sentence: str) -> SafeString:
+    """A sentence in which what stands between backticks is to be typed."""
+    parts = sentence.split("`")
+    return format_html_join(
+        "",
+        "{}",
+        ((format_html("<code>{}</code>", p) if n % 2 else p,) for n, p in enumerate(parts)),
     )
 
 
