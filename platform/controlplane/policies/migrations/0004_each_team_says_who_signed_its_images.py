@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [("policies", "0002_everything_runs_until_somebody_says_otherwise")]
+    dependencies = [("policies", "0003_what_each_cluster_was_brought")]
 
     operations = [
         migrations.RemoveConstraint(model_name="artifact", name="one_row_an_artifact"),
