@@ -424,8 +424,8 @@ def _event(line: bytes) -> Event:
 
 def _listing(api_version: str, kind: str, answer: Manifest) -> Listing:
     meta = answer.get("metadata") or {}
-    # A list names the kind once, for all; our references need it on each.
-    named = ({"apiVersion": api_version, "kind": kind, **o} for o in answer.get("items") or ())
+    # A list names the kind once, for all, and metadata alone never; our references need it on each.
+    named = ({**o, "apiVersion": api_version, "kind": kind} for o in answer.get("items") or ())
     return Listing(tuple(named), meta.get("continue", ""), meta.get("resourceVersion", ""))
 
 
