@@ -151,7 +151,7 @@ def test_the_account_sees_what_it_looks_at_and_writes_nothing(
 
 def test_its_right_to_create_pods_ends_at_dry_runs(installed: Rendered, api: Api) -> None:
     agent = api.acting_as(ACCOUNT)
-    meta = {"name": "canary", "namespace": "default"}
+    meta = {"generateName": "canary-", "namespace": "default"}  # some may be made before it acts
     spec = {"containers": [{"name": "c", "image": "x"}]}
     wanted = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
 
