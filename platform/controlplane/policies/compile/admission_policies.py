@@ -9,6 +9,7 @@ from dataclasses import astuple
 from typing import Any
 
 from controlplane.objects import fingerprint
+from controlplane.policies.references import OTHER_HUBS
 from controlplane.policies.verdict import Code
 
 from . import cel, images, reading
@@ -169,6 +170,14 @@ def variables(shape: Shape, rules: Table) -> list[Variable]:
         variable("texts", f"variables.fresh.filter(i, i.trim() != ''{_written_out(shape)})"),
         *reading.taken_apart("variables.texts"),
         variable("read", "variables.parts.map(p, p[0])"),
+        # `in` compares no texts as CEL counts it; four hundred against four hundred would be too dear.
+        variable("unread", "variables.texts.filter(i, !(i in variables.read))"),
+        # What the runtime does take, only we do not, would be allowed unjudged.
+        variable(
+            "unparsable",
+            f"{_flag(Flag.UNPARSABLE)} ? variables.unread.filter(i, {reading.taken('i')}) : "
+            "variables.unread",
+        ),
         variable("wrong", f"variables.parts.filter(p, {cel.any_of(c for c, _, _ in _RULES)})"),
         variable("passed", _passed(shape)),
         variable(
@@ -176,7 +185,7 @@ def variables(shape: Shape, rules: Table) -> list[Variable]:
             cel.all_of((
                 f"{_flag(Flag.BLANK)} || variables.fresh.all(i, i.trim() != '')",
                 *_templated_fine(shape),
-                f"{_flag(Flag.UNPARSABLE)} || variables.parts.size() == variables.texts.size()",
+                "variables.parts.size() == variables.texts.size() || variables.unparsable.size() == 0",
                 "variables.wrong.size() == 0",
             ))
             + " || variables.passed",
@@ -215,11 +224,17 @@ def _flag(flag: Flag) -> str:
     return f"variables.{_called(flag)}"
 
 
-def _in(field: str) -> str:
+def _in(field: str, name: str = "p[3]") -> str:
     return (
-        f"(variables.{field}Exactly.exists(l, p[3] in l) || "
-        f"variables.{field}Below.exists(l, l.exists(e, p[3].startsWith(e))))"
+        f"(variables.{field}Exactly.exists(l, {name} in l) || "
+        f"variables.{field}Below.exists(l, l.exists(e, {name}.startsWith(e))))"
     )
+
+
+def _denied() -> str:
+    """What is denied is denied through every door to the same house."""
+    others = ", ".join(map(q, sorted(OTHER_HUBS)))
+    return f"({_in('deny')} || p[2] in [{others}] && {_in('deny', reading.at_the_hub('p'))})"
 
 
 # [text, registry, its one spelling, registry/repository, tag, algorithm]: when it breaks a rule, and
@@ -232,7 +247,7 @@ _RULES: tuple[tuple[str, str, Code], ...] = (
         "'write its registry as ' + p[2]",
         Code.NOT_CANONICAL,
     ),
-    (_in("deny"), "'repository ' + p[3] + ' is denied by the policy'", Code.DENIED),
+    (_denied(), "'repository ' + p[3] + ' is denied by the policy'", Code.DENIED),
     (
         f"!{_flag(Flag.OPEN)} && !{_in('allow')}",
         "'repository ' + p[3] + ' is not one this namespace may run'",
@@ -294,11 +309,9 @@ def _lines(shape: Shape) -> str:
     blank = _line("i", "'no image is named; name one'", Code.BLANK)
     unread = _line("i", "'it is not the name of an image'", Code.UNPARSABLE)
     blanks = f"variables.fresh.filter(i, i.trim() == '').map(i, {blank})"
-    # `in` compares no texts as CEL counts it; four hundred against four hundred would be too dear.
-    unnamed = "variables.texts.filter(i, !(i in variables.read))"
     lists = [
         f"({_flag(Flag.BLANK)} ? [] : {blanks})",
-        f"({_flag(Flag.UNPARSABLE)} ? [] : {unnamed}.map(i, {unread}))",
+        f"variables.unparsable.map(i, {unread})",
     ]
     if shape.kind.templated:
         said = "'an image put together while it runs; write it out'"
