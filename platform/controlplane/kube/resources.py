@@ -82,6 +82,7 @@ RESOURCES: dict[tuple[str, str], Resource] = {
         Resource(_ARGO, "Workflow", "workflows"),
         Resource(_ARGO, "WorkflowTemplate", "workflowtemplates"),
         Resource(_ARGO, "CronWorkflow", "cronworkflows"),
+        Resource(_ARGO, "WorkflowTaskSet", "workflowtasksets"),
         Resource(_ARGO, "ClusterWorkflowTemplate", "clusterworkflowtemplates", namespaced=False),
     )
 }

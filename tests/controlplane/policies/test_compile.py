@@ -4,12 +4,15 @@ import re
 
 import pytest
 
-from controlplane.policies.compile import cost, regex, routing, tables
+from controlplane.policies.compile import cost, grammar, probes, regex, routing, tables
 from controlplane.policies.compile.cluster import held, rule_sets
 from controlplane.policies.compile.rule_sets import Flag, rule_set
+from controlplane.policies.compile.shapes import SHAPES as WATCHED
 from controlplane.policies.compile.tables import TooMuch
 from controlplane.policies.document import Document, Repositories, Scope, Signature
-from controlplane.policies.places import SHAPES, Each
+from controlplane.policies.extraction import group_and_kind
+from controlplane.policies.places import KINDS, SHAPES, Each
+from controlplane.policies.references import taken_by_a_runtime
 
 AWAY = {"url": "https://127.0.0.1:1/"}
 
@@ -117,3 +120,32 @@ def test_templates_recur_only_through_steps_and_tasks():
     assert SHAPES["template"]["steps"] == Each(Each("step"))
     assert SHAPES["dag"] == {"tasks": Each("step")}
     assert {name for name, shape in SHAPES.items() if "inline" in shape} == {"step"}
+
+
+def test_every_kind_that_can_name_an_image_is_watched():
+    watched = {
+        (group, plural) for shape in WATCHED for group, names in shape.resources for plural in names
+    }
+
+    assert {(group, f"{kind.lower()}s") for group, kind in KINDS} <= watched
+
+
+def test_every_policy_is_seen_to_act():
+    probed = [KINDS[group_and_kind(probe)] for probe in probes.probes()]
+
+    assert [shape.name for shape in WATCHED if shape.kind not in probed] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "busybox", "a/b", "foo_bar.com/evil/x:1", "foo_bar.com", "sha256:" + "a" * 64, "a" * 64, "b" * 63,
+        "-x.test/a:1", "a." * 200 + "test/x:1", "[::1]:5000/x", "[::g]/x", "x@sha256:" + "0" * 64, "x:1:2",
+        "x@sha256:0", "evil.test/Miner", "https://evil.test/x", "a//b", "/a", "a/", "a b", "a__b/c",
+        "a___b/c",
+    ],
+)  # fmt: skip
+def test_the_api_server_and_the_library_agree_on_what_a_runtime_takes(text):
+    taken = re.search(grammar.TAKEN, text) and not re.search(grammar.IMAGE_ID, text)
+
+    assert bool(taken) == taken_by_a_runtime(text)

@@ -9,13 +9,15 @@ from dataclasses import astuple
 from typing import Any
 
 from controlplane.objects import fingerprint
+from controlplane.policies.extraction import MOST_FOUND
+from controlplane.policies.references import OTHER_HUBS
 from controlplane.policies.verdict import Code
 
 from . import cel, images, reading
 from .cel import quoted as q
 from .reading import Variable, variable
 from .rule_sets import Flag, RuleSet
-from .shapes import SHAPES, TEAM_LABEL, Shape, selector, unchanged
+from .shapes import SHAPES, TEAM_LABEL, Shape, held, selector, unchanged
 from .tables import FIELDS, NOBODY, Table, table
 
 API = "admissionregistration.k8s.io/v1"
@@ -156,12 +158,11 @@ def variables(shape: Shape, rules: Table) -> list[Variable]:
         *(variable(f"found{n}", expression) for n, expression in enumerate(found)),
         *(variable(f"before{n}", expression) for n, expression in enumerate(before)),
         variable("found", _all("found", len(found))),
-        variable("images", "variables.found.map(e, e.substring(0, e.lastIndexOf('\\t')))"),
-        variable(
-            "before",
-            f"oldObject == null || {_flag(Flag.AGAIN)} ? [] : "
-            f"({_all('before', len(before))}).map(e, e.substring(0, e.lastIndexOf('\\t')))",
-        ),
+        variable("anew", f"oldObject == null || {_flag(Flag.AGAIN)}"),
+        variable("many", _many(shape)),
+        variable("judged", _judged(shape, len(found))),
+        variable("images", _images("variables.judged")),
+        variable("before", _before(shape, len(before))),
         variable(
             "fresh",
             "variables.images.filter(i, !(i in variables.before) && !(i in variables.exempt))",
@@ -169,20 +170,67 @@ def variables(shape: Shape, rules: Table) -> list[Variable]:
         variable("texts", f"variables.fresh.filter(i, i.trim() != ''{_written_out(shape)})"),
         *reading.taken_apart("variables.texts"),
         variable("read", "variables.parts.map(p, p[0])"),
+        # `in` compares no texts as CEL counts it; four hundred against four hundred would be too dear.
+        variable("unread", "variables.texts.filter(i, !(i in variables.read))"),
+        variable("unparsable", _unparsable(shape)),
         variable("wrong", f"variables.parts.filter(p, {cel.any_of(c for c, _, _ in _RULES)})"),
         variable("passed", _passed(shape)),
         variable(
             "fine",
             cel.all_of((
+                "!variables.many",
                 f"{_flag(Flag.BLANK)} || variables.fresh.all(i, i.trim() != '')",
                 *_templated_fine(shape),
-                f"{_flag(Flag.UNPARSABLE)} || variables.parts.size() == variables.texts.size()",
+                "variables.parts.size() == variables.texts.size() || variables.unparsable.size() == 0",
                 "variables.wrong.size() == 0",
             ))
             + " || variables.passed",
         ),
         variable("lines", _lines(shape)),
     ]  # fmt: skip
+
+
+def _many(shape: Shape) -> str:
+    """More than the library reads; an update that left it all as it was is forgiven."""
+    many = f"variables.found.size() > {MOST_FOUND}"
+    if shape.judged_fields:  # such an update does not come here
+        return many
+    before, now = (
+        [held(f"{top}.{f}") for f in shape.kind.fields] for top in ("oldObject", "object")
+    )
+    same = (f"{old} == {new}" for old, new in zip(before, now, strict=True))
+    return f"{many} && (variables.anew || !({cel.all_of(same)}))"
+
+
+def _judged(shape: Shape, parts: int) -> str:
+    """All, but of an updated pod not what stands where it stood, is called and runs the same.
+
+    The API server takes no two of one name in one list, so nothing stands there twice.
+    """
+    if not shape.kind.is_pod:
+        return "variables.found"
+    moved = cel.added(
+        f"variables.found{n}.filter(e, !(e in variables.before{n}))" for n in range(parts)
+    )
+    return f"variables.anew ? variables.found : {moved}"
+
+
+def _before(shape: Shape, parts: int) -> str:
+    """Images that were named before; what was too deep to be read only where nothing changed."""
+    if shape.kind.is_pod:
+        return "[]"
+    named = _images(f"({_all('before', parts)})")
+    if deep := images.deep(shape.kind.fields, "object"):
+        before = images.deep(shape.kind.fields, "oldObject")
+        same = cel.all_of(
+            f"{held(now)} == {held(then)}" for now, then in zip(deep, before, strict=True)
+        )
+        named += f".filter(i, i != {q(images.TOO_DEEP)} || ({same}))"
+    return f"variables.anew ? [] : {named}"
+
+
+def _images(entries: str) -> str:
+    return f"{entries}.map(e, e.substring(0, e.lastIndexOf('\\t')))"
 
 
 def _all(name: str, parts: int) -> str:
@@ -215,12 +263,20 @@ def _flag(flag: Flag) -> str:
     return f"variables.{_called(flag)}"
 
 
-def _in(field: str) -> str:
+def _in(field: str, name: str = "p[3]") -> str:
     return (
-        f"(variables.{field}Exactly.exists(l, p[3] in l) || "
-        f"variables.{field}Below.exists(l, l.exists(e, p[3].startsWith(e))))"
+        f"(variables.{field}Exactly.exists(l, {name} in l) || "
+        f"variables.{field}Below.exists(l, l.exists(e, {name}.startsWith(e))))"
     )
 
+
+def _denied() -> str:
+    """What is denied is denied through every door to the same house."""
+    others = ", ".join(map(q, sorted(OTHER_HUBS)))
+    return f"({_in('deny')} || p[2] in [{others}] && {_in('deny', reading.at_the_hub('p'))})"
+
+
+_MANY = f"it names more than {MOST_FOUND:,} images; make several objects of it [{Code.SHAPE}]"
 
 # [text, registry, its one spelling, registry/repository, tag, algorithm]: when it breaks a rule, and
 # what is said then.
@@ -232,7 +288,7 @@ _RULES: tuple[tuple[str, str, Code], ...] = (
         "'write its registry as ' + p[2]",
         Code.NOT_CANONICAL,
     ),
-    (_in("deny"), "'repository ' + p[3] + ' is denied by the policy'", Code.DENIED),
+    (_denied(), "'repository ' + p[3] + ' is denied by the policy'", Code.DENIED),
     (
         f"!{_flag(Flag.OPEN)} && !{_in('allow')}",
         "'repository ' + p[3] + ' is not one this namespace may run'",
@@ -266,6 +322,16 @@ _RULES: tuple[tuple[str, str, Code], ...] = (
 )
 
 
+def _unparsable(shape: Shape) -> str:
+    """What is no name of an image and must be one: unless a policy lets that pass, all of it."""
+    # What the runtime does take, only we do not, would be allowed unjudged.
+    anyway = [reading.taken("i")]
+    if images.deep(shape.kind.fields, "object"):
+        anyway.append(f"i == {q(images.TOO_DEEP)}")
+    some = f"variables.unread.filter(i, {cel.any_of(anyway)})"
+    return f"{_flag(Flag.UNPARSABLE)} ? {some} : variables.unread"
+
+
 def _written_out(shape: Shape) -> str:
     return " && !i.contains('{{')" if shape.kind.templated else ""
 
@@ -294,11 +360,10 @@ def _lines(shape: Shape) -> str:
     blank = _line("i", "'no image is named; name one'", Code.BLANK)
     unread = _line("i", "'it is not the name of an image'", Code.UNPARSABLE)
     blanks = f"variables.fresh.filter(i, i.trim() == '').map(i, {blank})"
-    # `in` compares no texts as CEL counts it; four hundred against four hundred would be too dear.
-    unnamed = "variables.texts.filter(i, !(i in variables.read))"
     lists = [
+        f"(variables.many ? [{q(_MANY)}] : [])",
         f"({_flag(Flag.BLANK)} ? [] : {blanks})",
-        f"({_flag(Flag.UNPARSABLE)} ? [] : {unnamed}.map(i, {unread}))",
+        f"variables.unparsable.map(i, {unread})",
     ]
     if shape.kind.templated:
         said = "'an image put together while it runs; write it out'"
@@ -311,7 +376,7 @@ def _lines(shape: Shape) -> str:
 
 
 def _line(image: str, said: str, code: Code) -> str:
-    places = f"variables.found.filter(e, e.startsWith({image} + '\\t'))"
+    places = f"variables.judged.filter(e, e.startsWith({image} + '\\t'))"
     name = f"{_cut(f'{places}[0].substring({image}.size() + 1)', LONGEST_NAME)}"
     shown = _cut(f"{image}.trim()", LONGEST_IMAGE)
     return f"{name} + ': image \"' + {shown} + '\": ' + {_cut(said, LONGEST_REASON)} + ' [{code}]'"

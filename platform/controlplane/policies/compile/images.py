@@ -47,6 +47,16 @@ def chunks(fields: Fields, top: str, leaves: frozenset[Leaf]) -> list[str]:
     return found
 
 
+def deep(fields: Fields, top: str) -> list[str]:
+    """The paths, of those that `chunks` reads, below which something may be nested too deep."""
+    below = ((path, _Walk(IMAGES), holds) for path, holds in _branches(fields, top, IMAGES))
+    return [
+        path
+        for path, walk, holds in below
+        if any(TOO_DEEP in text for text in walk.of({"x": holds}, "x", name="''", depth=0))
+    ]
+
+
 def _branches(fields: Fields, top: str, leaves: frozenset[Leaf]) -> Iterator[tuple[str, Holds]]:
     """The fields below which objects branch no more, each by its path."""
     for called, holds in fields.items():
@@ -63,7 +73,7 @@ def _outer(path: str) -> list[str]:
     return [".".join(steps[:n]) for n in range(1, len(steps) + 1)]
 
 
-_BRANCHES = frozenset({"workflow spec", "workflow status", "cron workflow"})
+_BRANCHES = frozenset({"pod spec", "workflow spec", "workflow status", "cron workflow"})
 
 
 @dataclass

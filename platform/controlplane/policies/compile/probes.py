@@ -64,6 +64,7 @@ def probes(namespace: str = NAMESPACE) -> list[Manifest]:
         _object(argo, "Workflow", spec=workflow),
         _object(argo, "WorkflowTemplate", spec=workflow),
         _object(argo, "CronWorkflow", spec={"schedules": ["0 0 1 1 *"], "workflowSpec": workflow}),
+        _object(argo, "WorkflowTaskSet", spec={"tasks": {"probe": workflow["templates"][0]}}),
         _object(argo, "ClusterWorkflowTemplate", spec=workflow),
     ]  # fmt: skip
     for probe in found[:-1]:

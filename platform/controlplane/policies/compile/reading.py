@@ -3,7 +3,7 @@
 Each step is a list beside the texts, so that a value is worked out once: CEL has no local names.
 """
 
-from controlplane.policies.references import LONGEST_PATH
+from controlplane.policies.references import HUB, LONGEST_PATH, LONGEST_REGISTRY
 
 from . import cel, grammar
 from .cel import quoted as q
@@ -42,14 +42,28 @@ def taken_apart(texts: str) -> list[Variable]:
     ]
 
 
+def taken(text: str) -> str:
+    """Whether the runtime takes a text that we could not take apart: we may be stricter."""
+    return f"{text}.matches({q(grammar.TAKEN)}) && !{text}.matches({q(grammar.IMAGE_ID)})"
+
+
+def at_the_hub(part: str) -> str:
+    """The name that this repository of another registry would have on Docker Hub."""
+    path = f"{part}[3].substring({part}[2].size() + 1)"
+    return f"({q(f'{HUB}/')} + ({path}.contains('/') ? {path} : 'library/' + {path}))"
+
+
 def _registry_and_digest() -> str:
     return cel.all_of((
         "p.size() <= 4",
+        f"p[1].size() <= {LONGEST_REGISTRY}",
         f"p[1].matches({q(grammar.HOST)})",
         # An address that has no one spelling is not compared with anything.
         "!p[1].startsWith('[') || isIP(p[1].substring(1, p[1].indexOf(']')))",
         f"p.size() == 3 || p[3].matches({q(grammar.DIGEST)})",
+        # Both are ids under which a node keeps an image: it would run whatever that is.
         f"p[0].contains('/') || !p[0].matches({q(grammar.IMAGE_ID)})",
+        f"!p[0].startsWith('sha') || !p[0].matches({q(grammar.DIGEST)})",
     ))  # fmt: skip
 
 

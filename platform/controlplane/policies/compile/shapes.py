@@ -90,6 +90,12 @@ SHAPES: tuple[Shape, ...] = (
     ),
     Shape("cronworkflows", _of(ARGO, "CronWorkflow"), ((ARGO, ("cronworkflows",)),), ("spec",)),
     Shape(
+        "workflowtasksets",
+        _of(ARGO, "WorkflowTaskSet"),
+        ((ARGO, ("workflowtasksets",)),),
+        ("spec",),
+    ),
+    Shape(
         "clusterworkflowtemplates",
         _of(ARGO, "ClusterWorkflowTemplate"),
         ((ARGO, ("clusterworkflowtemplates",)),),
@@ -101,12 +107,12 @@ SHAPES: tuple[Shape, ...] = (
 def unchanged(shape: Shape) -> str:
     """CEL: an update that touched nothing where images stand."""
     same = " && ".join(
-        f"{_held('object', f)} == {_held('oldObject', f)}" for f in shape.judged_fields
+        f"{held(f'object.{f}')} == {held(f'oldObject.{f}')}" for f in shape.judged_fields
     )
     return f"oldObject != null && {same}"
 
 
-def _held(at: str, path: str) -> str:
-    first, _, rest = path.partition(".")
-    optional = f"{at}.?{first}" + (f".?{rest}" if rest else "")
-    return f"{optional}.orValue(null)"
+def held(path: str) -> str:
+    """CEL: what stands at this path of an object, or null."""
+    top, *steps = path.split(".")
+    return f"{top}{''.join(f'.?{step}' for step in steps)}.orValue(null)"
