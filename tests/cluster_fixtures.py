@@ -46,26 +46,32 @@ def local_cluster(cluster_home: Home) -> RunningCluster:
 
 
 @pytest.fixture(scope="session")
-def forget_the_past(local_cluster: RunningCluster, cluster_home: Home) -> Callable[[], None]:
+def bare_cluster(cluster_home: Home) -> RunningCluster:
+    """Another, without the platform's base: the policy of a test is the only one that acts there."""
+    return _up(cluster_home, "bare")
+
+
+@pytest.fixture(scope="session")
+def forget_the_past(local_cluster: RunningCluster, cluster_home: Home) -> Callable[..., None]:
     """Compact etcd and restart the API server: nobody can go on from what they saw before."""
 
-    def forget() -> None:
+    def forget(name: str = local_cluster.name) -> None:
         api = etcd._api(cluster_home)
         revision = json.loads(api.request("POST", "/v3/maintenance/status", {})[1])["header"][
             "revision"
         ]
         said = {"revision": revision, "physical": True}
         assert api.request("POST", "/v3/kv/compaction", said)[0] == 200
-        Daemon(cluster_home.cluster(local_cluster.name), "kube-apiserver").stop()
-        _up(cluster_home)
+        Daemon(cluster_home.cluster(name), "kube-apiserver").stop()
+        _up(cluster_home, name)
 
     return forget
 
 
-def _up(home: Home) -> RunningCluster:
+def _up(home: Home, name: str = "tests") -> RunningCluster:
     # The kinds that quotas count are there from the start: the controllers look for new ones every 30 s.
     crds = [m for m in yaml.safe_load_all(CRDS.read_text(encoding="utf-8")) if m]
-    return clusters.up("tests", node="simulated", home=home, durable=False, crds=crds)
+    return clusters.up(name, node="simulated", home=home, durable=False, crds=crds)
 
 
 def sweep_abandoned() -> None:

@@ -97,9 +97,9 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def server(local_cluster: RunningCluster, cluster_home: Home) -> Server:
-    where = urlsplit(local_cluster.server)
-    pki = cluster_home.cluster(local_cluster.name) / "pki"
+def server(bare_cluster: RunningCluster, cluster_home: Home) -> Server:
+    where = urlsplit(bare_cluster.server)
+    pki = cluster_home.cluster(bare_cluster.name) / "pki"
     return Server(Api(where.hostname, where.port, pki))
 
 

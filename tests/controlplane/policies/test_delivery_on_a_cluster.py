@@ -125,8 +125,8 @@ def until(condition: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def kube(local_cluster: RunningCluster) -> Iterator[KubeGateway]:
-    config = yaml.safe_load(local_cluster.kubeconfig.read_text(encoding="utf-8"))
+def kube(bare_cluster: RunningCluster) -> Iterator[KubeGateway]:
+    config = yaml.safe_load(bare_cluster.kubeconfig.read_text(encoding="utf-8"))
     kube = KubeGateway.from_kubeconfig(config)
     for manifest in base_release.crds():
         kube.apply(manifest)
@@ -185,14 +185,14 @@ class TestWithTheWebhookAway:
         assert f"Ask for an exemption: https://argosy.example/denied?namespace={team}" in message
 
     def test_a_denial_of_a_hundred_images_is_short_and_never_speaks_of_quota(
-        self, local_cluster: RunningCluster, team: str
+        self, bare_cluster: RunningCluster, team: str
     ) -> None:
         many = [
             {"name": f"c{n}", "image": f"evil.test/{'exceeded-quota-' * 15}{n}{PINNED}"}
             for n in range(100)
         ]
 
-        with connected(local_cluster.kubeconfig) as api:
+        with connected(bare_cluster.kubeconfig) as api:
             wanted = pod(team, BAD, containers=many)
             path = f"/api/v1/namespaces/{team}/pods"
             message = api.call("POST", path, wanted, dry_run=True).message
@@ -299,10 +299,10 @@ class TestWhatRanBefore:
             kube.patch(ref, {"status": {"storedTemplates": {"x": stored}}})
 
     def test_can_be_looked_into_with_an_image_that_may_run(
-        self, local_cluster: RunningCluster, kube: KubeGateway, grandfathered: str
+        self, bare_cluster: RunningCluster, kube: KubeGateway, grandfathered: str
     ) -> None:
         path = f"/api/v1/namespaces/{grandfathered}/pods/p/ephemeralcontainers"
-        with connected(local_cluster.kubeconfig) as api:
+        with connected(bare_cluster.kubeconfig) as api:
 
             def debugged(image: str) -> str:
                 debug = {"name": "debugger", "image": image}
@@ -440,9 +440,9 @@ class TestDelivery:
         assert "failed calling webhook" in said(kube, pod(team, SIGNED))
 
     def test_holds_after_the_api_server_was_restarted(
-        self, kube: KubeGateway, team: str, forget_the_past: Any
+        self, kube: KubeGateway, team: str, bare_cluster: RunningCluster, forget_the_past: Any
     ) -> None:
-        forget_the_past()
+        forget_the_past(bare_cluster.name)
 
         until(lambda: "[not-allowed]" in said(kube, pod(team, BAD)))
         assert said(kube, pod(team, GOOD)) == ""

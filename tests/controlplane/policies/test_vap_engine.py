@@ -21,8 +21,8 @@ ASIDE = {
 
 
 @pytest.fixture(scope="module")
-def lines(local_cluster: RunningCluster):
-    with engines.opened(engines.Name.VAP, SHIPPED, local_cluster.kubeconfig) as engine:
+def lines(bare_cluster: RunningCluster):
+    with engines.opened(engines.Name.VAP, SHIPPED, bare_cluster.kubeconfig) as engine:
         return {case.id: compare(case, engine.judge(case)) for case in SHIPPED}
 
 
