@@ -7,10 +7,8 @@ promise is broken.
 """
 
 import atexit
-import datetime as dt
 import gc
 import importlib
-import json
 import logging
 import math
 import os
@@ -26,6 +24,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from benches.kept import keep
+
 ROUNDS = int(os.environ.get("BENCH_PAGE_ROUNDS", "40"))
 WARM_UP = 2
 PAGE_SECONDS = 20.0  # what takes longer has broken its promise long before its last round
@@ -38,7 +38,6 @@ GRAPH_NODES = 300
 
 HOME = tempfile.mkdtemp(prefix="argosy-bench-")
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
-KEPT = Path(os.environ.get("ARGOSY_HOME", ".argosy")).absolute() / "bench"
 os.environ |= {
     "ARGOSY_HOME": HOME,
     "DJANGO_SETTINGS_MODULE": "controlplane.settings",
@@ -96,7 +95,7 @@ def main() -> int:
         "not_served_yet": pages.missing(),
     }
     figures["broken"] = list(broken(figures))
-    keep(figures)
+    keep("console", figures)
     for line in figures["broken"]:
         print(f"broken: {line}", file=sys.stderr)
     return 1 if figures["broken"] else 0
@@ -235,14 +234,6 @@ def broken(figures: Mapping[str, Any]) -> Iterator[str]:
         yield f"the desk's are {figures['css_and_js_of_the_desk_kb']['all']} kB"
     if figures.get("graph", {}).get("p95_ms", 0) > MOST_GRAPH_MS:
         yield f"a graph takes {figures['graph']['p95_ms']} ms, more than {MOST_GRAPH_MS:.0f}"
-
-
-def keep(figures: Figures) -> None:
-    KEPT.mkdir(parents=True, exist_ok=True)
-    now = dt.datetime.now(dt.UTC)
-    (KEPT / f"console-{now:%Y%m%dT%H%M%S}.json").write_text(json.dumps(figures, indent=1))
-    json.dump(figures, sys.stdout, indent=1)
-    print()
 
 
 if __name__ == "__main__":

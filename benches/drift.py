@@ -6,7 +6,6 @@ namespace at a time, then twenty at the same moment. Then somebody's loop of cha
 have. Prints JSON and keeps it.
 """
 
-import datetime as dt
 import json
 import os
 import platform
@@ -22,7 +21,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-KEPT = Path(os.environ.get("ARGOSY_HOME", ".argosy")).absolute() / "bench"
+from benches.kept import keep
+
 if __name__ == "__main__":
     os.environ |= {
         "ARGOSY_HOME": tempfile.mkdtemp(prefix="argosy-bench-"),
@@ -30,7 +30,7 @@ if __name__ == "__main__":
         "ARGOSY_LOG_LEVEL": "ERROR",
     }
 
-import django  # noqa: E402
+import django
 
 django.setup()
 
@@ -227,11 +227,7 @@ def main() -> None:
             }
     finally:
         clusters.down_all(home=home)
-    KEPT.mkdir(parents=True, exist_ok=True)
-    now = dt.datetime.now(dt.UTC)
-    (KEPT / f"drift-{now:%Y%m%dT%H%M%S}.json").write_text(json.dumps(figures, indent=1))
-    json.dump(figures, sys.stdout, indent=1)
-    print()
+    keep("drift", figures)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,9 @@ there, and how many rows a second that is; the same for a list read whole; then 
 namespaces, with 50,000 rows. Prints JSON and keeps it.
 """
 
-import datetime as dt
-import json
 import os
 import platform
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -20,7 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-KEPT = Path(os.environ.get("ARGOSY_HOME", ".argosy")).absolute() / "bench"
+from benches.kept import keep
+
 if __name__ == "__main__":
     os.environ |= {
         "ARGOSY_HOME": tempfile.mkdtemp(prefix="argosy-bench-"),
@@ -32,25 +30,25 @@ if __name__ == "__main__":
 
     django.setup()
 
-from django.core.management import call_command  # noqa: E402
-from django.utils import timezone  # noqa: E402
-from rest_framework.test import APIClient  # noqa: E402
+from django.core.management import call_command
+from django.utils import timezone
+from rest_framework.test import APIClient
 
-from benches.fill import Size, fill, people_of_all_teams  # noqa: E402
-from controlplane.clusters import base_release  # noqa: E402
-from controlplane.clusters import services as registry  # noqa: E402
-from controlplane.clusters.connections import connect  # noqa: E402
-from controlplane.clusters.models import Cluster  # noqa: E402
-from controlplane.identity.models import User  # noqa: E402
-from controlplane.index.entries import WorkflowEntry  # noqa: E402
-from controlplane.index.kinds import KINDS, WORKFLOW  # noqa: E402
-from controlplane.index.models import Watch, Workflow  # noqa: E402
-from controlplane.index.watching import Changed  # noqa: E402
-from controlplane.index.writing import Inbox, Letter, write  # noqa: E402
-from controlplane.processes import watch  # noqa: E402
-from localcluster import clusters  # noqa: E402
-from localcluster.home import Home  # noqa: E402
-from tenants.models import Team, TenantNamespace, Tier  # noqa: E402
+from benches.fill import Size, fill, people_of_all_teams
+from controlplane.clusters import base_release
+from controlplane.clusters import services as registry
+from controlplane.clusters.connections import connect
+from controlplane.clusters.models import Cluster
+from controlplane.identity.models import User
+from controlplane.index.entries import WorkflowEntry
+from controlplane.index.kinds import KINDS, WORKFLOW
+from controlplane.index.models import Watch, Workflow
+from controlplane.index.watching import Changed
+from controlplane.index.writing import Inbox, Letter, write
+from controlplane.processes import watch
+from localcluster import clusters
+from localcluster.home import Home
+from tenants.models import Team, TenantNamespace, Tier
 
 __all__ = ["fill", "main"]
 
@@ -241,11 +239,7 @@ def main() -> None:
         }
     finally:
         clusters.down_all(home=home)
-    KEPT.mkdir(parents=True, exist_ok=True)
-    now = dt.datetime.now(dt.UTC)
-    (KEPT / f"index-{now:%Y%m%dT%H%M%S}.json").write_text(json.dumps(figures, indent=1))
-    json.dump(figures, sys.stdout, indent=1)
-    print()
+    keep("index", figures)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from controlplane.policies.engines.vap import path_of
 from localcluster import clusters
 from localcluster.home import Home
 from localcluster.processes import Daemon
+from tests.processes import cpu_seconds
 
 TEAMS, REPOSITORIES, TEAM = 500, 10, "team-250"
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
@@ -192,9 +193,9 @@ def creates(api: ApiServer, pids: list[int]) -> float:
             assert all(said)
 
     make(CREATES // 4)
-    before = sum(map(cpu, pids))
+    before = sum(map(cpu_seconds, pids))
     make(CREATES)
-    spent = sum(map(cpu, pids)) - before
+    spent = (sum(map(cpu_seconds, pids)) - before) * 1000
     while api.call("GET", f"{path}?limit=1").body.get("items"):
         api.call("DELETE", f"{path}?limit=200", {"gracePeriodSeconds": 0})
     return spent / CREATES
@@ -209,11 +210,6 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-def cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") * 1000
 
 
 def memory(pid: int) -> float:

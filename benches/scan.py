@@ -32,6 +32,7 @@ from controlplane.policies.facts import NO_FACTS
 from localcluster import clusters
 from localcluster.home import Home
 from localcluster.processes import Daemon
+from tests.processes import cpu_seconds
 
 HOME = Path(os.environ.get("ARGOSY_HOME", ".argosy")).absolute()
 PODS = int(os.environ.get("BENCH_PODS", "10000"))
@@ -71,14 +72,14 @@ def spread(values: list[float]) -> dict[str, float]:
 
 def one(kubeconfig: Path, server: int) -> dict[str, float]:
     """One scan, by a process that has done nothing before."""
-    before = cpu(server)
+    before = cpu_seconds(server)
     said = subprocess.run(
         [sys.executable, __file__, "scan", str(kubeconfig)],
         check=True,
         capture_output=True,
         text=True,
     )
-    return {**json.loads(said.stdout), "API server CPU s": round(cpu(server) - before, 2)}
+    return {**json.loads(said.stdout), "API server CPU s": round(cpu_seconds(server) - before, 2)}
 
 
 def scan(kubeconfig: Path) -> None:
@@ -165,12 +166,6 @@ def pods() -> Iterator[Manifest]:
         }
         meta = {"name": f"p-{number}", "namespace": name(team), "labels": {"app": "bench"}}
         yield {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
-
-
-def cpu(pid: int) -> float:
-    """Seconds of CPU that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -5,14 +5,12 @@ helm; a turn with nothing to do, beside helm with nothing to do; and what the pl
 nothing happens to all those teams. Prints JSON and keeps it.
 """
 
-import datetime as dt
 import json
 import os
 import platform
 import resource
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,13 +19,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benches.kept import keep
+
 TEAMS = int(os.environ.get("BENCH_TEAMS", "100"))
 IDLE_SECONDS = int(os.environ.get("BENCH_IDLE_SECONDS", "120"))
 ROUNDS = 5
 WORKERS = 16
 
 HOME = tempfile.mkdtemp(prefix="argosy-bench-")
-KEPT = Path(os.environ.get("ARGOSY_HOME", ".argosy")).absolute() / "bench"
 os.environ |= {
     "ARGOSY_HOME": HOME,
     "DJANGO_SETTINGS_MODULE": "controlplane.settings",
@@ -239,11 +238,7 @@ def main() -> None:
         }
     finally:
         clusters.down_all(home=home)
-    KEPT.mkdir(parents=True, exist_ok=True)
-    now = dt.datetime.now(dt.UTC)
-    (KEPT / f"turns-{now:%Y%m%dT%H%M%S}.json").write_text(json.dumps(figures, indent=1))
-    json.dump(figures, sys.stdout, indent=1)
-    print()
+    keep("turns", figures)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from controlplane.admission import certificates
 from controlplane.policies.bundle import Bundle, Fact, FactsDelta, seal
 from controlplane.policies.document import Digest, Document, Repositories, Scope
+from tests.processes import cpu_seconds
 
 HOST = "127.0.0.1"
 CLUSTER = "east"
@@ -108,8 +109,7 @@ class Process:
 
     def cpu(self) -> float:
         """Seconds of CPU used."""
-        fields = Path(f"/proc/{self.popen.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.popen.pid)
 
     def trusting(self) -> ssl.SSLContext:
         """Believes the cluster's authority and nothing else, and takes certificates at their word."""

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -12,12 +13,14 @@ from controlplane.objects import Manifest, Ref
 from controlplane.processes.watch import Watcher
 from provisioning import tasks
 from tenants.models import TenantNamespace
+from tests import watching
 
 from .conftest import DEADLINE, Wanting, turns_until
 
 pytestmark = pytest.mark.cluster
 
 SOON = 2.0
+until = partial(watching.until, within=DEADLINE)
 NETWORKING, RBAC = "networking.k8s.io/v1", "rbac.authorization.k8s.io/v1"
 
 
@@ -41,13 +44,6 @@ def watched(want: Wanting, watcher: Watcher) -> TenantNamespace:
 def in_step(namespace: TenantNamespace) -> bool:
     rows = Watch.objects.filter(cluster=namespace.cluster, kind="Guard rails", in_step=True)
     return rows.exists()
-
-
-def until(watcher: Watcher, true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not true():
-        assert time.monotonic() < deadline, list(Watch.objects.values())
-        watcher.step()
 
 
 def restored(watcher: Watcher, namespace: TenantNamespace, is_back: Callable[[], bool]) -> float:

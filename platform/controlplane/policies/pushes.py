@@ -7,7 +7,7 @@ from django.db import transaction
 
 from controlplane.errors import DomainError, NotAllowed
 from controlplane.identity.models import User
-from tenants.levels import MAY, Act
+from tenants.levels import Act
 from tenants.models import Team
 
 from . import artifacts, references
@@ -50,8 +50,7 @@ def push(
 
 def check_pusher(team: Team, by: User) -> None:
     """Refuse who may not speak for this team's images."""
-    level = team.level_of(by)
-    if not by.is_platform_admin and (level is None or Act.SUBMIT_WORKFLOWS not in MAY[level]):
+    if not by.is_platform_admin and not team.allows(by, Act.SUBMIT_WORKFLOWS):
         raise NotAllowed(f"Only owners and members of {team.slug} push its images.")
 
 

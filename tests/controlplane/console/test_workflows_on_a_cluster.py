@@ -2,9 +2,9 @@
 
 import re
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 
 import pytest
 import yaml
@@ -18,12 +18,14 @@ from controlplane.objects import Manifest, Ref
 from controlplane.processes.watch import Watcher
 from localcluster.clusters import RunningCluster
 from tenants.models import TenantNamespace
+from tests import watching
 from tests.factories import NamespaceFactory, TeamFactory, member_of, viewer_of
 from tests.player import Player
 
 pytestmark = [pytest.mark.django_db, pytest.mark.cluster]
 
 DEADLINE = 90.0
+until = partial(watching.until, within=DEADLINE)
 RBAC = "rbac.authorization.k8s.io/v1"
 TEMPLATE = {
     "arguments": {"parameters": [{"name": "day"}, {"name": "region", "enum": ["eu", "us"]}]},
@@ -181,11 +183,3 @@ def test_a_schedule_is_listed_and_rests(
     kube.delete(Ref("argoproj.io/v1alpha1", "CronWorkflow", namespace.name, "nightly"))
     until(watcher, lambda: not Cron.objects.filter(namespace=namespace).exists())
     assert "nightly" not in member.get("/crons/").content.decode()
-
-
-def until(watcher: Watcher, true: Callable[[], bool]) -> None:
-    """Let the watch work until something is so."""
-    deadline = time.monotonic() + DEADLINE
-    while not true():
-        assert time.monotonic() < deadline, "it never came to be"
-        watcher.step()

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 import pytest
 import yaml
@@ -20,11 +21,13 @@ from controlplane.objects import Manifest, Ref, ref_of
 from controlplane.processes.watch import Watcher
 from localcluster.clusters import RunningCluster
 from tenants.models import TenantNamespace
+from tests import watching
 from tests.factories import NamespaceFactory
 
 pytestmark = [pytest.mark.cluster, pytest.mark.django_db]
 
 DEADLINE = 90.0
+until = partial(watching.until, within=DEADLINE)
 WATCHES = len(KINDS) + 1  # and one for all that is guarded
 MADE = 200
 LOOK_EVERY = 0.05
@@ -54,13 +57,6 @@ def watcher(kube: KubeGateway) -> Iterator[Watcher]:
     yield watcher
     ended.set()
     watcher.stop()
-
-
-def until(watcher: Watcher, true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not true():
-        assert time.monotonic() < deadline, list(Watch.objects.values())
-        watcher.step()
 
 
 def insistently(act: Callable[[], object]) -> None:

@@ -5,8 +5,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -25,12 +26,14 @@ from controlplane.processes import embedded, nudging, watch
 from controlplane.processes.nudging import Nudger
 from controlplane.processes.watch import STOPPED, Watcher
 from tenants.models import TenantNamespace
+from tests import watching
 from tests.factories import ClusterFactory, NamespaceFactory
 from tests.fakes import FakeCluster
 
 pytestmark = pytest.mark.django_db
 
 DEADLINE = 10.0
+until = partial(watching.until, within=DEADLINE)
 WATCHES = len(KINDS) + 1  # and one for all that is guarded
 
 
@@ -78,14 +81,6 @@ def hello(name: str = "hello") -> dict[str, Any]:
         "metadata": {"name": name, "namespace": "payments"},
         "spec": {},
     }
-
-
-def until(watcher: Watcher, true: Callable[[], bool]) -> None:
-    """Let it work until something is so."""
-    deadline = time.monotonic() + DEADLINE
-    while not true():
-        assert time.monotonic() < deadline, "it never came to be"
-        watcher.step()
 
 
 def names(cluster: Cluster) -> set[str]:
