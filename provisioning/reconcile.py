@@ -15,7 +15,7 @@ from tenants import requests, services
 from tenants.models import TenantNamespace
 from tenants.spec import NamespaceSpec
 
-from . import repairs, status
+from . import needs, repairs, status
 from .apply import ClaimLost, apply, failures_of
 from .desired import ChartEscapesError, Desired
 from .live import Live
@@ -76,12 +76,12 @@ def take_turn(
     live = observe(connection, spec, desired, thorough=thorough)
     steps = plan(spec, desired, live)
     if not steps:
-        return status.summarise(spec, desired, live, ())
+        return status.summarise(spec, desired, live, (), needs.of(namespace))
     services.begin(namespace, now=timezone.now())
     turn.begin(steps, repairs=_repairs(namespace, spec, steps, desired, live))
     outcomes = apply(steps, connection, keep_claim=lambda: _renewed(namespace), note=turn.note)
     live = observe(connection, spec, desired)
-    return status.summarise(spec, desired, live, failures_of(outcomes))
+    return status.summarise(spec, desired, live, failures_of(outcomes), needs.of(namespace))
 
 
 def not_served(error: KubeError) -> Report:

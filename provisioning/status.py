@@ -52,9 +52,13 @@ class Report:
 
 
 def summarise(
-    spec: NamespaceSpec, desired: Desired, live: Live, failures: Sequence[Failure]
+    spec: NamespaceSpec,
+    desired: Desired,
+    live: Live,
+    failures: Sequence[Failure],
+    needs: Sequence[Condition] = (),
 ) -> Report:
-    """The conditions of one tenant namespace after a turn."""
+    """The conditions of one tenant namespace after a turn; `needs` are what others must bring."""
     if taken := taken_by_others(spec, live):
         return _refused(
             "NameTaken",
@@ -67,6 +71,7 @@ def summarise(
         _failed(NAMESPACES_READY, failures) or _namespaces(desired, live),
         _failed(GUARD_RAILS_READY, failures) or _guard_rails(desired, live),
         _failed(ARGO_READY, failures) or _argo(desired, live),
+        *needs,
     )
     return Report(
         (*parts, _over_all(parts)),

@@ -34,6 +34,14 @@ class Trouble(models.TextChoices):
     RIGHTS = "rights", "refuses us a right"
 
 
+class Scheduling(models.TextChoices):
+    """Whether new namespaces come to a cluster. What is there goes on in each of them."""
+
+    OPEN = "open", "open"
+    CORDONED = "cordoned", "cordoned"  # none comes
+    DRAINING = "draining", "draining"  # none comes, and those that are there are to go elsewhere
+
+
 class ClusterQuerySet(Recorded["Cluster"]):
     """Clusters; a bulk change of what is wanted of them is in their history."""
 
@@ -53,6 +61,12 @@ class Cluster(models.Model):
     simulated = models.BooleanField(
         default=False, help_text="Pods run on simulated nodes: they are placed, but run nothing."
     )
+    labels = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="What a request may ask for: region, zone, environment, and others by your own names.",
+    )
+    scheduling = models.CharField(max_length=20, choices=Scheduling, default=Scheduling.OPEN)
     # Seen. clusters.services.record_health() and register() alone write these.
     api_endpoints = models.JSONField(default=list, editable=False)
     # Which Kubernetes answers there: the uid of its kube-system, made with it and gone with it.

@@ -69,6 +69,11 @@ REASONS: dict[str, Meaning] = {
         "The controller did not come up", Who.PLATFORM,
         "Argo is installed, but its controller's pod does not run. Its own words are below.",
     ),
+    "NotInForce": Meaning(
+        "The rules on images are not in force yet", Who.PLATFORM,
+        "The cluster took them and does not act by them, or does not take them; they are brought again "
+        "every minute. Until then no pod of the team is taken.",
+    ),
     "RemovalFailed": Meaning(
         "Removing it failed", Who.PLATFORM,
         "Something on the cluster keeps it from going away. The platform tries again by itself.",

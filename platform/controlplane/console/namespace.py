@@ -40,6 +40,7 @@ TITLES = {
     "NamespaceReady": "Namespaces",
     "GuardRailsReady": "Guard rails",
     "ArgoReady": "Argo Workflows",
+    "ImageRulesReady": "Image rules",
 }
 LIMITS = {
     "default": "Limit, unless it names one",

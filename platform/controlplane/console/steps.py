@@ -60,6 +60,8 @@ MAKING = (
     Stage("releases", "Argo Workflows", "a helm release of the team's own"),
 )  # fmt: skip
 CONTROLLER = Step("Controller", State.WAITING, "its pod runs and answers")
+RULES = Step("Image rules", State.WAITING, "which images may run here is decided on the cluster")
+IMAGE_RULES = "ImageRulesReady"
 REMOVING = Stage("removals", "Removal", "the release first, the namespaces last")
 GONE = Step("Gone", State.WAITING, "nothing of it is left on the cluster")
 # What ArgoReady can say only when the release itself is in place.
@@ -123,7 +125,7 @@ def merged(turns: Iterable[Iterable[Entry]]) -> list[Entry]:
 
 
 def making(facts: Facts) -> tuple[Step, ...]:
-    """The steps to Ready: three stages that turns take, then the controller that is waited for."""
+    """The steps to Ready: three stages that turns take, then what is waited for: controller, rules."""
     entries = merged(facts.turns)
     release, controller = _split(facts.conditions.get("ArgoReady"))
     conditions = (
@@ -133,7 +135,7 @@ def making(facts: Facts) -> tuple[Step, ...]:
         _stage(stage, entries, condition, facts)
         for stage, condition in zip(MAKING, conditions, strict=True)
     )
-    return _pointed((*stages, _controller(controller, facts)), facts)
+    return _pointed((*stages, _controller(controller, facts), _rules(facts)), facts)
 
 
 def removing(facts: Facts) -> tuple[Step, ...]:
@@ -202,12 +204,27 @@ def _sentence(
 
 def _controller(condition: Condition | None, facts: Facts) -> Step:
     timed = replace(CONTROLLER, seconds=facts.controller_seconds, usual=facts.controller_usual)
+    return _watched(timed, condition)
+
+
+def _rules(facts: Facts) -> Step:
+    """What was made before anybody asked for its image rules has them all the same."""
+    ready = facts.conditions.get(READY)
+    if IMAGE_RULES not in facts.conditions and (
+        facts.made or (ready and ready.status is Status.TRUE)
+    ):
+        return replace(RULES, state=State.DONE)
+    return _watched(RULES, facts.conditions.get(IMAGE_RULES))
+
+
+def _watched(step: Step, condition: Condition | None) -> Step:
+    """A step that nobody takes: it is waited for, and a condition says how it stands."""
     if condition is None:
-        return timed
+        return step
     state = _state((), condition, applied=False)
     if state is State.FAILED:
-        return replace(timed, state=state, words=(condition.message,), reason=condition.reason)
-    return replace(timed, state=state, sentence=condition.message)
+        return replace(step, state=state, words=(condition.message,), reason=condition.reason)
+    return replace(step, state=state, sentence=condition.message)
 
 
 def _pointed(steps: Sequence[Step], facts: Facts) -> tuple[Step, ...]:

@@ -20,6 +20,8 @@ from controlplane.clusters.connections import connect
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
 from controlplane.kube.errors import KubeError
+from tenants import services
+from tenants.models import TenantNamespace
 
 from . import bundles, delivery
 from .compile.cluster import held
@@ -94,6 +96,8 @@ def bring(cluster: Cluster, *, now: datetime) -> bool:
         _record(row, error=error, content=content, now=now)
     else:
         _record(row, version=told.version, content=content, now=now)
+        if not known:
+            _tell_who_waits(cluster)
     return True
 
 
@@ -111,6 +115,12 @@ def _brought(
     if known and delivery.holds(kube, objects):
         return  # it was seen to act, and is as it was
     delivery.deliver(kube, objects, within=WITHIN.total_seconds())
+
+
+def _tell_who_waits(cluster: Cluster) -> None:
+    """Namespaces on their way wait for their rules: they are looked at now, not seconds later."""
+    coming = TenantNamespace.objects.live().filter(cluster=cluster, ready_at=None)
+    services.nudge(coming.filter(deletion_requested_at=None).exclude(observed_generation=0))
 
 
 def _due(row: Delivery, content: str, now: datetime) -> bool:
@@ -141,7 +151,7 @@ def _record(
         "claimed_until": None,
     }
     if done:
-        facts["version"] = version
+        facts |= {"version": version, "as_of": now}
     if content is not None:
         facts["content"] = content
     if row.in_force is not done or (done and row.content != content):

@@ -487,6 +487,8 @@ class Delivery(models.Model):
     in_force = models.BooleanField(null=True, editable=False)
     message = models.CharField(max_length=LONGEST_SENTENCE, blank=True, editable=False)
     since = models.DateTimeField(null=True, editable=False)
+    # Rows as old as this are among what was last seen to act: a younger namespace may not be yet.
+    as_of = models.DateTimeField(null=True, editable=False)
     checked_at = models.DateTimeField(null=True, editable=False)
     due_at = models.DateTimeField(null=True, editable=False)  # looked at again, whatever changed
     claimed_until = models.DateTimeField(null=True, editable=False)  # one worker brings at a time

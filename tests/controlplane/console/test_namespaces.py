@@ -840,7 +840,7 @@ def test_progress_speaks_only_when_there_is_news() -> None:
     first = client.get(path, headers=HTMX)
     again = client.get(path, {"said": first.context["poll"].said}, headers=HTMX)
 
-    assert "Step 4 of 4, Controller, failed: Its image could not be pulled." in words(
+    assert "Step 4 of 5, Controller, failed: Its image could not be pulled." in words(
         first.content.decode()
     )
     assert b"progress-said" in first.content

@@ -42,13 +42,13 @@ def states(facts: Facts) -> list[State]:
 
 
 def test_before_the_first_turn_everything_waits() -> None:
-    assert states(Facts([], {}, {})) == [WAITING] * 4
+    assert states(Facts([], {}, {})) == [WAITING] * 5
 
 
 def test_a_turn_under_way_shows_the_step_it_is_at() -> None:
     facts = Facts([turn("done", "waiting", "waiting")], {}, {}, under_way=True, elapsed=3.0)
 
-    assert states(facts) == [DONE, NOW, WAITING, WAITING]
+    assert states(facts) == [DONE, NOW, WAITING, WAITING, WAITING]
     assert making(facts)[1].seconds == 3.0
 
 
@@ -64,7 +64,7 @@ def test_a_failed_step_keeps_its_words_and_what_comes_after_has_not_begun() -> N
 
     found = making(Facts([steps], seen, {}))
 
-    assert [step.state for step in found] == [DONE, FAILED, WAITING, WAITING]
+    assert [step.state for step in found] == [DONE, FAILED, WAITING, WAITING, WAITING]
     assert found[1].words == ("apply guard_rails x in payments: forbidden: by policy",)
     assert found[1].meaning == REASONS["Forbidden"]
 
@@ -76,7 +76,27 @@ def test_the_release_is_done_while_its_controller_starts() -> None:
         ("ArgoReady", Status.UNKNOWN, "ControllerStarting"),
     )
 
-    assert states(Facts([turn("done", "done", "done")], seen, {})) == [DONE, DONE, DONE, NOW]
+    assert states(Facts([turn("done", "done", "done")], seen, {})) == [
+        DONE,
+        DONE,
+        DONE,
+        NOW,
+        WAITING,
+    ]
+
+
+def test_the_rules_on_images_are_the_last_to_be_waited_for() -> None:
+    made = (
+        ("NamespaceReady", Status.TRUE, "Present"),
+        ("GuardRailsReady", Status.TRUE, "Applied"),
+        ("ArgoReady", Status.TRUE, "Available"),
+    )
+    coming = conditions(*made, ("ImageRulesReady", Status.UNKNOWN, "OnTheirWay"))
+    refused = conditions(*made, ("ImageRulesReady", Status.FALSE, "NotInForce"))
+
+    assert states(Facts([], coming, {})) == [DONE, DONE, DONE, DONE, NOW]
+    last = making(Facts([], refused, {}))[-1]
+    assert (last.state, last.meaning) == (FAILED, REASONS["NotInForce"])
 
 
 def test_a_release_that_failed_leaves_its_controller_waiting() -> None:
@@ -86,7 +106,7 @@ def test_a_release_that_failed_leaves_its_controller_waiting() -> None:
         ("ArgoReady", Status.FALSE, "HelmTimedOut"),
     )
 
-    assert states(Facts([], seen, {})) == [DONE, DONE, FAILED, WAITING]
+    assert states(Facts([], seen, {})) == [DONE, DONE, FAILED, WAITING, WAITING]
 
 
 @pytest.mark.parametrize("reason", ["NameTaken", "ClusterUnreachable", "PlatformError"])
@@ -100,13 +120,13 @@ def test_a_trouble_of_the_whole_is_told_where_it_keeps_from_going_on(reason: str
 def test_a_changed_plan_is_the_approvers_not_a_failure_of_a_step() -> None:
     facts = Facts([], conditions(("Ready", Status.FALSE, "PlanChanged")), {})
 
-    assert states(facts) == [WAITING] * 4
+    assert states(facts) == [WAITING] * 5
 
 
 def test_what_was_made_once_is_done_though_its_turns_are_forgotten() -> None:
     facts = Facts([], conditions(("Ready", Status.FALSE, "ClusterUnreachable")), {}, applied=True)
 
-    assert states(facts) == [DONE, DONE, DONE, FAILED]
+    assert states(facts) == [DONE, DONE, DONE, FAILED, WAITING]
 
 
 def test_a_later_turn_without_a_step_found_it_in_order() -> None:
@@ -218,7 +238,7 @@ def test_a_change_that_failed_says_what_and_that_the_rest_stands_as_before() -> 
 
     found = making(Facts([steps], seen, {}, made=True))
 
-    assert [step.state for step in found] == [DONE, FAILED, DONE, DONE]
+    assert [step.state for step in found] == [DONE, FAILED, DONE, DONE, DONE]
     assert found[1].sentence.endswith("all as before, but not LimitRange team-limits in payments")
     assert {step.sentence for step in found[2:]} == {"stands as it was made before"}
 

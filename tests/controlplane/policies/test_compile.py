@@ -9,6 +9,7 @@ from controlplane.policies.compile.cluster import held, rule_sets
 from controlplane.policies.compile.rule_sets import Flag, rule_set
 from controlplane.policies.compile.shapes import SHAPES as WATCHED
 from controlplane.policies.compile.tables import TooMuch
+from controlplane.policies.composing import Place, Said, documents
 from controlplane.policies.document import Document, Repositories, Scope, Signature
 from controlplane.policies.extraction import group_and_kind
 from controlplane.policies.places import KINDS, SHAPES, Each
@@ -149,3 +150,15 @@ def test_the_api_server_and_the_library_agree_on_what_a_runtime_takes(text):
     taken = re.search(grammar.TAKEN, text) and not re.search(grammar.IMAGE_ID, text)
 
     assert bool(taken) == taken_by_a_runtime(text)
+
+
+def test_the_first_control_namespace_of_a_cluster_finds_its_rules_there() -> None:
+    said = Said(argo_images=("quay.io/argoproj/workflow-controller:v4.1.2",))
+    nobody_yet = documents(said, ())
+
+    before = rule_sets(nobody_yet, {})["control"]
+
+    assert before.allow == frozenset({"quay.io/argoproj/workflow-controller"})
+    place = Place("payments", "payments", "small")
+    after = rule_sets(documents(said, (place,)), {"payments": "payments", place.control: "control"})
+    assert after["control"] == before

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from controlplane.policies.document import EVERYTHING, Document, Repositories
+from controlplane.policies.document import EVERYTHING, Document, Repositories, Scope
 from controlplane.policies.holding import counts
 from controlplane.policies.patterns import NotAPattern, Pattern
 from controlplane.policies.references import canonical_registry, canonical_repository
@@ -57,7 +57,7 @@ def rule_set(
     """
     if namespaces and all(n in document.exempt_namespaces for n in namespaces):
         return RuleSet(flags=frozenset({Flag.NOTHING}))
-    allow = [a for s in document.scopes if {*s.namespaces} & {*namespaces} for a in s.allow]
+    allow = [a for s in document.scopes if _about(s, namespaces) for a in s.allow]
     unproven = _wants_proof(document) if standing_down else ()
     flags = {*_flags(document), *((Flag.UNASKED,) if None in unproven else ())}
     return RuleSet(
@@ -71,6 +71,11 @@ def rule_set(
         audit=document.mode == "audit",
         controllers_warn=document.controllers == "warn",
     )
+
+
+def _about(scope: Scope, namespaces: Collection[str]) -> bool:
+    """Of a document without namespaces yet (the first control namespace of a cluster), what it will be."""
+    return bool({*scope.namespaces} & {*namespaces}) or not (scope.namespaces or namespaces)
 
 
 def exempted(document: Document, namespaces: Collection[str]) -> tuple[str, ...]:
