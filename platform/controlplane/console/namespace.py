@@ -27,6 +27,7 @@ from . import violations
 from .amounts import amounts_of, shown
 from .cards import use_of
 from .elsewhere import curl
+from .late import late_of
 from .meanings import Meaning, meaning_of
 from .network import rules_for
 from .people import signed_in
@@ -67,7 +68,9 @@ def namespace(request: HttpRequest, user: User, pk: int) -> HttpResponse:
     found = the_namespace(user, pk)
     level = found.team.level_of(user)
     use = use_of(found)
-    watches = list(Watch.objects.filter(cluster=found.cluster).order_by("kind"))
+    watches = list(
+        Watch.objects.filter(cluster=found.cluster).select_related("cluster").order_by("kind")
+    )
     context = {
         "namespace": found,
         "control": control_namespace(found.name),
@@ -77,7 +80,7 @@ def namespace(request: HttpRequest, user: User, pk: int) -> HttpResponse:
         "facts": facts_of(found),
         "amounts": amounts_of(use.hard, use.used) if use else amounts_of(found.tier.quota, {}),
         "counted_at": use.seen_at if use else None,
-        "late": [w for w in watches if not w.follows and w.kind != GUARD_RAILS.name],
+        "late": late_of(w for w in watches if not w.follows and w.kind != GUARD_RAILS.name),
         "guarded": any(w.follows and w.kind == GUARD_RAILS.name for w in watches),
         "limits": limits_of(found.tier.limits),
         "people": people_of(found),
