@@ -136,6 +136,7 @@ PARTS = {
     "theme",
     "try-now",
     "release",
+    "inside",
     "new-request-check",
     "discard-draft",
     "violations-csv",

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self, cast, get_args
 
 import orjson
@@ -83,6 +83,11 @@ class KubeGateway:
         """The same cluster, with every call made as `user`: its RBAC decides, not ours."""
         headers = {**self._headers, "Impersonate-User": user}
         return KubeGateway(self._client, headers=headers, bounds=self._bounds)
+
+    def within(self, seconds: float) -> "KubeGateway":
+        """The same cluster, of which each answer is there in so many seconds, or given up."""
+        bounds = replace(self._bounds, seconds=min(seconds, self._bounds.seconds))
+        return KubeGateway(self._client, headers=self._headers, bounds=bounds)
 
     def get(self, ref: Ref) -> Manifest | None:
         """The object, or None where there is none."""
@@ -360,7 +365,9 @@ class KubeGateway:
             body=orjson.dumps(body) if body and content_type == APPLY else body,
             auth_settings=["BearerToken"],
         )
-        return self._client.call_api(*request, _request_timeout=(CONNECT_SECONDS, ANSWER_SECONDS))
+        most = self._bounds.seconds
+        timeout = (min(CONNECT_SECONDS, most), min(ANSWER_SECONDS, most))
+        return self._client.call_api(*request, _request_timeout=timeout)
 
 
 def _too_large(what: str, most: int) -> TooLarge:
