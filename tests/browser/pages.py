@@ -99,6 +99,7 @@ PAGES = (
     Page("exemptions", at("/exemptions/"), SIGNED_IN, LISTS),
     Page("exemption", at("/exemptions/{exemption}/"), ("approver", *TEAM, "admin"), ONE, STRANGERS),
     Page("new-exemption", at("/exemptions/new/"), ("owner", "stranger"), FORMS),
+    Page("switch", at("/switch/?q=pay&at=/workflows/"), SIGNED_IN, LISTS),
     Page("teams", at("/teams/"), SIGNED_IN, LISTS),
     Page("search", at("/search/?q=pay"), SIGNED_IN, LISTS),
     _desk("desk", "/admin/", LISTS),

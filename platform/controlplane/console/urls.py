@@ -16,6 +16,7 @@ from . import (
     search,
     sign_in,
     submit,
+    switching,
     teams,
     theme,
     workflow,
@@ -31,6 +32,7 @@ WORKFLOW = rf"^namespaces/(?P<pk>[0-9]{{1,18}})/workflows/{NAME}/"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("switch/", switching.switch, name="switch"),
     path("teams/", teams.teams, name="teams"),
     path("namespaces/", namespaces.namespaces, name="namespaces"),
     path("namespaces/<int:pk>/", namespace.namespace, name="namespace"),
