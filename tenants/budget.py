@@ -203,7 +203,7 @@ def promised_on(cluster: Cluster) -> Promise:
 def _held(namespaces: NamespaceQuerySet) -> Promise:
     """What these namespaces promise, in one query."""
     tiers = Tier.objects.filter(namespaces__in=namespaces).annotate(many=Count("namespaces"))
-    return _sum((tier, tier.many) for tier in tiers)
+    return _sum((tier, int(vars(tier)["many"])) for tier in tiers)
 
 
 def used_by_each(teams: Iterable[int], tiers: Tiers) -> Mapping[int, Promise]:
