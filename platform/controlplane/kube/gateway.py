@@ -49,6 +49,7 @@ class Bounds:
     list_bytes: int = 64 * MIB  # all pages of what is read whole
     log_slack: int = 64 * 1024  # a cut-off log may end a little late
     seconds: float = 60.0  # for a whole answer, however steadily it trickles
+    silence: float = ANSWER_SECONDS  # before it begins, and between its parts
 
 
 class KubeGateway:
@@ -86,7 +87,11 @@ class KubeGateway:
 
     def within(self, seconds: float) -> "KubeGateway":
         """The same cluster, of which each answer is there in so many seconds, or given up."""
-        bounds = replace(self._bounds, seconds=min(seconds, self._bounds.seconds))
+        bounds = replace(
+            self._bounds,
+            seconds=min(seconds, self._bounds.seconds),
+            silence=min(seconds, self._bounds.silence),
+        )
         return KubeGateway(self._client, headers=self._headers, bounds=bounds)
 
     def get(self, ref: Ref) -> Manifest | None:
@@ -365,8 +370,8 @@ class KubeGateway:
             body=orjson.dumps(body) if body and content_type == APPLY else body,
             auth_settings=["BearerToken"],
         )
-        most = self._bounds.seconds
-        timeout = (min(CONNECT_SECONDS, most), min(ANSWER_SECONDS, most))
+        silence = self._bounds.silence
+        timeout = (min(CONNECT_SECONDS, silence), silence)
         return self._client.call_api(*request, _request_timeout=timeout)
 
 
