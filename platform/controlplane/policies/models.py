@@ -483,6 +483,9 @@ class Delivery(models.Model):
     content = models.CharField(
         max_length=64, blank=True, editable=False
     )  # the hash of what was tried
+    inputs = models.CharField(
+        max_length=64, blank=True, editable=False
+    )  # the fingerprint of what that was made of
     version = models.PositiveBigIntegerField(null=True, editable=False)  # of the bundle seen to act
     in_force = models.BooleanField(null=True, editable=False)
     message = models.CharField(max_length=LONGEST_SENTENCE, blank=True, editable=False)
