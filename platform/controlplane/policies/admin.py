@@ -627,9 +627,9 @@ class DeliveryAdmin(RowAdmin[Delivery]):
 
 @admin.register(AgentToken)
 class AgentTokenAdmin(RowAdmin[AgentToken]):
-    """The agents' keys. A new one is shown once; the older one ends when it is used."""
+    """The agents' keys. A new one is shown once; the older one ends soon after it is used."""
 
-    list_display = ("cluster", "hint", "created_at", "heard", "bundle_version")
+    list_display = ("cluster", "hint", "created_at", "heard", "ends", "bundle_version")
     list_select_related = ("cluster",)
     search_fields = ("cluster__name", "hint")
     fields = ("cluster",)
@@ -638,6 +638,7 @@ class AgentTokenAdmin(RowAdmin[AgentToken]):
         ("begins with", "hint"),
         ("made", "created_at"),
         ("last used", "last_used_at"),
+        ("ends", "ends_at"),
         ("bundle", "bundle_version"),
     )
 
@@ -647,6 +648,11 @@ class AgentTokenAdmin(RowAdmin[AgentToken]):
     @admin.display(description="last heard", ordering="last_used_at")
     def heard(self, token: AgentToken) -> str:
         return ago(token.last_used_at)
+
+    @admin.display(description="ends", ordering="ends_at")
+    def ends(self, token: AgentToken) -> str:
+        over = token.ends_at is not None and token.ends_at <= timezone.now()
+        return word("", "over") if over else due(token.ends_at)
 
     def save_model(self, request: HttpRequest, obj: AgentToken, form: Any, change: bool) -> None:  # noqa: ARG002
         cluster = Cluster.objects.get(pk=obj.cluster_id)
