@@ -181,6 +181,11 @@ class Said:
         """The same people, keys and exemptions, with these policies."""
         return replace(self, policies=policies)
 
+    def with_exemption(self, team: str, exemption: Exemption) -> "Said":
+        """The same, were this approved as well, for all of the team."""
+        theirs = (*self.exemptions.get(team, ()), exemption)
+        return replace(self, exemptions={**self.exemptions, team: theirs})
+
     def on(self, cluster: int | None) -> "Said":
         """The same, with the exemptions that hold on this cluster."""
         here = dict(self.exemptions)

@@ -1,5 +1,6 @@
 """Saying what may run: the only writers of an ImagePolicy's, a RollOut's and a StandDown's columns."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -125,13 +126,18 @@ def locked_trust() -> Trust:
     return Trust.objects.select_for_update().get(pk=1)
 
 
+def check_affordable(said: composing.Said, places: Sequence[composing.Place]) -> None:
+    """Refuse what no API server could hold or afford: there, it would refuse everything. TooMuch."""
+    wanted = composing.bundle(said, places, cluster="", trust_epoch=0, stand_down_until=None)
+    table(rule_sets(wanted.documents, wanted.namespaces))
+
+
 def _check_affordable(said: composing.Said, value: composing.Policy) -> None:
-    """Refuse what no API server could hold or afford: there, it would refuse everything."""
     alone = composing.Place("any", value.team or "any", value.tier)
-    for places in ((alone,), *store.by_cluster().values()):
-        wanted = composing.bundle(said, places, cluster="", trust_epoch=0, stand_down_until=None)
+    here = {0: (alone,), **store.by_cluster()}
+    for cluster, places in here.items():
         try:
-            table(rule_sets(wanted.documents, wanted.namespaces))
+            check_affordable(said.on(cluster), places)
         except TooMuch as error:
             raise BadPolicy(error.sentence, field="settings") from None
 
