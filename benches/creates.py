@@ -33,6 +33,7 @@ from benches.noop import Noop
 from benches.paired import interval, spread
 from controlplane.admission import certificates
 from controlplane.clusters import base_release
+from controlplane.kube.errors import KubeError
 from controlplane.kube.gateway import KubeGateway
 from controlplane.policies import delivery
 from controlplane.policies.compile import probes
@@ -56,6 +57,7 @@ SECONDS = float(os.environ.get("BENCH_SECONDS", "300"))  # no round begins that 
 FEWEST = 2  # rounds
 MOST_FAILED = 0.05  # of the creates; beyond, no figure means anything
 ACTS_WITHIN = 60.0
+TRIES = 3
 NONE, NOOP, POLICIES = "none", "minimal Go webhook", "policies alone"
 UNSIGNED, WITH_SIGNATURES = "as shipped, no signatures", "as shipped, with signatures"
 EMPTY = Held(policies=(), configuration=None, revision="", probes=())
@@ -157,7 +159,7 @@ def one_round(bench: Bench) -> float:
     assert asked(bench.webhook) == before, "an image that nobody had to ask about was asked about"
     bench.measure(WITH_SIGNATURES, SIGNED, webhook=bench.webhook.popen.pid)
     assert asked(bench.webhook) > before, "nobody asked the webhook"
-    delivery.deliver(bench.kube, EMPTY)
+    brought(bench, EMPTY)
     within(ACTS_WITHIN, lambda: not bench.tried(PLAIN, "evil.test/x:1"))
     bench.measure(NONE)
     return time.monotonic() - begun
@@ -181,12 +183,24 @@ def with_noop(bench: Bench) -> None:
 def with_policies(bench: Bench, *, client: Manifest | None) -> None:
     """The policies of 500 teams, brought as the platform brings them, and seen to act."""
     bundle = fleet.bundle()
-    delivery.deliver(bench.kube, held(bundle.documents, bundle.namespaces, client=client))
+    brought(bench, held(bundle.documents, bundle.namespaces, client=client))
     assert "not-allowed" in bench.tried(PLAIN, f"evil.test/x@{reviews.DIGEST}")
     for team in (PLAIN, SIGNED) if client else (PLAIN,):
         assert not bench.tried(team, image(team)), bench.tried(team, image(team))
     if client:  # a digest that nobody signed
         assert "unknown-digest" in bench.tried(SIGNED, reviews.image(SIGNED))
+
+
+def brought(bench: Bench, wanted: Held) -> None:
+    """As the platform does: what a busy API server did not take in time it is told again."""
+    for left in reversed(range(TRIES)):
+        try:
+            delivery.deliver(bench.kube, wanted)
+        except KubeError:
+            if not left:
+                raise
+        else:
+            return
 
 
 def figures_of(bench: Bench) -> dict[str, Any]:
@@ -293,8 +307,10 @@ def image(team: int) -> str:
 
 
 def pod(team: int, of: str = "") -> Manifest:
-    """Three containers, some 3.5 KB."""
+    """Three containers, 3.7 KB: as large as Argo's."""
     containers = [reviews.container(of or image(team), name) for name in ("main", "wait", "beside")]
+    for each in containers:
+        each["env"] += [{"name": f"ARGO_{i}", "value": f"what step {i} is told"} for i in range(9)]
     return {
         "apiVersion": "v1",
         "kind": "Pod",

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from controlplane.console import image_words
 from controlplane.console.image_rules import RULES, rule_of
+from controlplane.identity.models import User
 from controlplane.policies import exemptions, sightings
 from controlplane.policies.document import read as document_of
 from controlplane.policies.folding import Sighting
@@ -76,6 +77,25 @@ def waiting(where: TenantNamespace, **more: Any) -> ImageExemption:
 
 def at(exemption: ImageExemption) -> str:
     return f"{EXEMPTIONS}{exemption.pk}/"
+
+
+def test_a_team_reads_that_its_exemption_was_approved_by_one_who_approves_no_more() -> None:
+    where = place()
+    exemption = waiting(where)
+    exemptions.approve(exemption, by=approver(), now=timezone.now())
+    client = browser(viewer_of(where.team))
+    for page in (at(exemption), EXEMPTIONS):
+        assert "looked at again" not in read(client, page)
+
+    exemption.refresh_from_db()
+    User.objects.filter(pk=exemption.approved_by_id).update(claimed_groups=[])
+
+    by = exemption.approved_by.username
+    assert "To be looked at again" in read(client, at(exemption))
+    assert f"{by} approved it and is no approver any more" in read(client, at(exemption))
+    assert f"to be looked at again: {by} approves no more" in read(client, EXEMPTIONS)
+    exemptions.end(exemption, by=owner_of(where.team), now=timezone.now())
+    assert "looked at again" not in read(client, at(exemption))
 
 
 # Whose it is.
