@@ -17,9 +17,9 @@ from tenants.models import Team, TenantNamespace
 
 from . import references, services, store
 from .compile.tables import TooMuch
-from .composing import Place
 from .errors import NotOpen, Overlapping, OwnExemption, TooDear
 from .models import LONGEST_SENTENCE, ExemptionState, ImageExemption
+from .saying import Place
 
 
 @transaction.atomic

@@ -20,8 +20,8 @@ from controlplane.clusters.models import Cluster
 
 from . import store
 from .bundles import public_key
-from .composing import TEAM, Place, Policy, Said
 from .models import Delivery, StandDown
+from .saying import TEAM, Place, Policy, Said
 from .services import trust
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from controlplane.clusters.models import Cluster
 from controlplane.kube.door import Connection
-from controlplane.policies import composing, delivering, delivery, keys, services
+from controlplane.policies import delivering, delivery, keys, saying, services
 from controlplane.policies.inputs import fingerprints
 from controlplane.policies.models import Delivery, ImagePolicy
 from controlplane.policies.tasks import bring_policies, look_at_policies
@@ -142,7 +142,7 @@ def test_another_key_of_the_bundles_is_news_for_all(
 
 def test_everything_that_people_can_say_is_in_the_fingerprint() -> None:
     """A field that is new here must come into `inputs` first, and into a case above."""
-    assert {each.name for each in fields(composing.Said)} == {
+    assert {each.name for each in fields(saying.Said)} == {
         "policies",
         "exemptions",
         "exempted_on",
