@@ -1,7 +1,6 @@
 """Adding clusters and keeping what is known of them: the only writers of a Cluster's columns."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,12 +10,10 @@ from django.utils import timezone
 
 from controlplane.errors import DomainError
 from controlplane.kube.door import Connection
-from controlplane.kube.errors import KubeError
 from controlplane.objects import Manifest, Ref
 from controlplane.rows.history import because
 
-from . import base_release, kubeconfig
-from .answering import trouble_of
+from . import base_release, credentials, kubeconfig
 from .connections import connect
 from .models import Cluster, Trouble
 from .sealing import seal
@@ -64,8 +61,13 @@ def register(
     cluster.api_endpoints = endpoints_of(connection, cluster.server)
     base_release.install(connection, cluster.placement)
     now = timezone.now()
+    cluster.credential_ends_at = credentials.end_of(config)
+    cluster.base_version, cluster.base_checked_at, cluster.base_message = (
+        base_release.version(), None, "",
+    )  # fmt: skip
     cluster.reachable, cluster.trouble, cluster.message = True, Trouble.NONE, ""
-    cluster.since = cluster.checked_at = now
+    cluster.since = cluster.checked_at = cluster.next_probe_at = now
+    cluster.probe_failures = 0
     because(cluster, "Registered: its credential was replaced." if cluster.pk else "Registered.")
     with transaction.atomic():
         cluster.save()
@@ -94,40 +96,6 @@ def edit(cluster: Cluster) -> Cluster:
         cluster.save(update_fields=["placement", "simulated"])
         cluster_edited.send(sender=Cluster, cluster=cluster)
     return cluster
-
-
-def renew_endpoints(cluster: Cluster) -> bool:
-    """Read again where its API server is found; True if that changed, and its policies are stale.
-
-    Raises KubeError.
-    """
-    found = endpoints_of(connect(cluster), cluster.server)
-    if found == cluster.api_endpoints:
-        return False
-    cluster.api_endpoints = found
-    Cluster.objects.filter(pk=cluster.pk).update(api_endpoints=found)
-    return True
-
-
-def record_health(cluster: Cluster, *, error: KubeError | None, now: datetime) -> bool:
-    """Keep whether the cluster serves us; True if that, or why it does not, is news."""
-    reachable = error is None
-    # As it is now, not as it was when the question was asked: probes may overlap.
-    trouble = trouble_of(error)
-    known = Cluster.objects.filter(pk=cluster.pk).values_list("reachable", "trouble").first()
-    changed = known != (reachable, trouble)
-    facts: dict[str, Any] = {
-        "reachable": reachable,
-        "trouble": trouble,
-        "message": "" if error is None else error.sentence[:500],
-        "checked_at": now,
-    }
-    if changed:
-        facts["since"] = now
-    Cluster.objects.filter(pk=cluster.pk).update(**facts)
-    for field, value in facts.items():
-        setattr(cluster, field, value)
-    return changed
 
 
 def endpoints_of(connection: Connection, server: str) -> list[dict[str, Any]]:

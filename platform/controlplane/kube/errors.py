@@ -18,8 +18,16 @@ class Unreachable(KubeError):
     """No answer: refused, timed out, or the certificate was not the cluster's."""
 
 
+class Silent(Unreachable):
+    """Nobody refused us, and no answer came in time: it may be slow, hang, or be gone."""
+
+
 class Sealed(Unreachable):
     """Our credential for it cannot be opened: nothing was asked."""
+
+
+class Another(KubeError):
+    """Who answers is not the cluster that we mean: nothing else was asked of it."""
 
 
 class TooLarge(KubeError):

@@ -19,7 +19,7 @@ def bring_policies(pk: int) -> None:
 
 @shared_task(ignore_result=True)
 def look_at_policies() -> None:
-    """Every cluster, each in a task of its own: one that hangs holds up nobody."""
-    for pk in Cluster.objects.values_list("pk", flat=True):
+    """Every cluster that serves us, each in a task of its own: one that hangs holds up nobody."""
+    for pk in Cluster.objects.serving().values_list("pk", flat=True):
         # What waits longer than that has been asked for again.
         bring_policies.apply_async((pk,), expires=POLICIES_EVERY)
