@@ -79,7 +79,9 @@ def sweep() -> int:
 @patient
 def probe_cluster(pk: int) -> None:
     """Ask one cluster; when it serves us again, its rows are due at once."""
-    cluster = Cluster.objects.get(pk=pk)
+    cluster = Cluster.objects.filter(pk=pk).first()
+    if cluster is None:
+        return  # removed since it was queued
     now = timezone.now()
     look = _looked(cluster)
     news = clusters.record_health(cluster, error=look.error, now=now)

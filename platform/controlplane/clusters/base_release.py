@@ -14,6 +14,7 @@ from controlplane.objects import Manifest, Ref, ref_of
 
 FOLDER = Path(__file__).parent / "base"
 PLATFORM_USERNAME = "{{PLATFORM_USERNAME}}"
+PLATFORM_USERNAME_BEFORE = "{{PLATFORM_USERNAME_BEFORE}}"
 WORKLOAD_NODE_SELECTOR = "{{WORKLOAD_NODE_SELECTOR}}"
 WORKLOAD_TOLERATIONS = "{{WORKLOAD_TOLERATIONS}}"
 ESTABLISHED_WITHIN = 20.0  # seconds
@@ -21,21 +22,29 @@ LOOK_EVERY = 0.1
 
 CRD = "CustomResourceDefinition"
 SCRATCH = "argosy-scratch"
+SETTINGS = Ref("v1", "ConfigMap", "argosy-system", "argosy-admission")
 
 
 class BaseNotReady(KubeError):
     """The cluster took the base, but does not serve it yet."""
 
 
-def install(connection: Connection, placement: Mapping[str, Any]) -> tuple[Ref, ...]:
+def install(
+    connection: Connection, placement: Mapping[str, Any], *, handing_over: bool = False
+) -> tuple[Ref, ...]:
     """Bring the cluster's base up to date; what was applied. May run any number of times.
+
+    `handing_over`: we come with another credential than until now. Whom the cluster knew as the platform
+    may go on with what it has begun, until the base is next brought up to date.
 
     `placement` is where the pods of teams go: its nodeSelector is asked of every one of them, and
     its tolerations are the only ones they may have beside Kubernetes' own.
 
     Raises KubeError naming the object that the cluster refused.
     """
-    manifests = manifests_for(whoami(connection.kube), placement)
+    username = whoami(connection.kube)
+    before = known_as(connection.kube) if handing_over else ""
+    manifests = manifests_for(username, placement, before="" if before == username else before)
     for manifest in manifests:
         connection.kube.apply(manifest)
     for manifest in manifests:
@@ -45,7 +54,7 @@ def install(connection: Connection, placement: Mapping[str, Any]) -> tuple[Ref, 
 
 
 def manifests_for(
-    username: str, placement: Mapping[str, Any] = MappingProxyType({})
+    username: str, placement: Mapping[str, Any] = MappingProxyType({}), *, before: str = ""
 ) -> tuple[Manifest, ...]:
     """The base's objects in the order of the files' names, for a platform that is `username` there."""
     documents = [
@@ -56,6 +65,7 @@ def manifests_for(
     ]
     words = {
         PLATFORM_USERNAME: username,
+        PLATFORM_USERNAME_BEFORE: before,
         WORKLOAD_NODE_SELECTOR: "\n".join(
             f"{key}={value}" for key, value in sorted((placement.get("nodeSelector") or {}).items())
         ),
@@ -87,6 +97,12 @@ def whoami(kube: Kube) -> str:
         "metadata": {},
     }
     return str(kube.create(review)["status"]["userInfo"]["username"])
+
+
+def known_as(kube: Kube) -> str:
+    """Whom the cluster's policies take for the platform; '' before there are any."""
+    found = kube.get(SETTINGS) or {}
+    return str((found.get("data") or {}).get("platformUsername") or "")
 
 
 def _filled(value: Any, words: Mapping[str, str]) -> Any:

@@ -46,6 +46,16 @@ class ClusterQuerySet(Recorded["Cluster"]):
     """Clusters; a bulk change of what is wanted of them is in their history."""
 
 
+AllClusters = models.Manager.from_queryset(ClusterQuerySet)
+
+
+class Registered(AllClusters["Cluster"]):
+    """The clusters there are. A removed one is a name in the past of namespaces, and nothing else."""
+
+    def get_queryset(self) -> ClusterQuerySet:
+        return ClusterQuerySet(self.model, using=self._db).filter(removed_at=None)
+
+
 class Cluster(models.Model):
     """A member cluster: how to reach it, what its workloads need to know, whether it answers."""
 
@@ -67,6 +77,8 @@ class Cluster(models.Model):
         help_text="What a request may ask for: region, zone, environment, and others by your own names.",
     )
     scheduling = models.CharField(max_length=20, choices=Scheduling, default=Scheduling.OPEN)
+    # Removed: its credential is gone; the row is what namespaces that once were there point to.
+    removed_at = models.DateTimeField(null=True, editable=False)
     # Seen. clusters.services.record_health() and register() alone write these.
     api_endpoints = models.JSONField(default=list, editable=False)
     # Which Kubernetes answers there: the uid of its kube-system, made with it and gone with it.
@@ -80,7 +92,8 @@ class Cluster(models.Model):
     since = models.DateTimeField(null=True, editable=False)
     checked_at = models.DateTimeField(null=True, editable=False)
 
-    objects = ClusterQuerySet.as_manager()
+    objects = Registered()
+    with_removed = ClusterQuerySet.as_manager()
     history = Changes(leaving_out=(*CREDENTIAL, *SEEN))
 
     class Meta:
