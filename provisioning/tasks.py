@@ -95,8 +95,9 @@ def sweep() -> int:
 @patient
 def probe_cluster(pk: int) -> None:
     """Ask one cluster now, whenever it is due."""
-    cluster = Cluster.objects.get(pk=pk)
-    settle(cluster, probe.look(cluster))
+    cluster = Cluster.objects.filter(pk=pk).first()
+    if cluster is not None:  # else removed since it was queued
+        settle(cluster, probe.look(cluster))
 
 
 @shared_task(ignore_result=True)

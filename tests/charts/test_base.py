@@ -84,17 +84,19 @@ def test_no_policy_waits_for_a_parameter() -> None:
     ],
 )
 def test_the_platforms_name_is_a_constant_that_no_name_can_leave(username: str) -> None:
-    for name in ("argosy-namespace-labels", "argosy-base-stays"):
+    for before in ("", username[::-1]):
         (policy,) = [
             m
-            for m in manifests_for(username)
-            if m["metadata"]["name"] == name and "matchConstraints" in m["spec"]
+            for m in manifests_for(username, before=before)
+            if m["metadata"]["name"] == "argosy-namespace-labels" and "matchConditions" in m["spec"]
         ]
         (condition,) = policy["spec"]["matchConditions"]
-        before, written = condition["expression"].split(" != ", 1)
+        asked, written = condition["expression"].removesuffix(")").split(" in ", 1)
 
-        assert before == "request.userInfo.username"
-        assert json.loads(written) == username  # what is a text in JSON is that text in CEL
+        assert asked == "!(request.userInfo.username"
+        # What is a list of texts in JSON is that list in CEL.
+        assert json.loads(written) == [name for name in (username, before) if name]
+        assert json.loads(policy["metadata"]["annotations"]["argosy.dev/platform"]) == username
 
 
 def test_a_base_has_another_version_when_a_file_of_it_changes(
@@ -162,14 +164,12 @@ def test_an_api_server_takes_any_name_of_ours_for_a_text(api: Api, username: str
         "/apis/scheduling.k8s.io/v1/priorityclasses/argosy-controller",
     ],
 )
-def test_what_teams_stand_on_is_not_for_others_to_delete(
-    api: Api, outsider: Api, path: str
-) -> None:
-    refused = outsider.call("DELETE", path, {"dryRun": ["All"]})
+def test_what_teams_stand_on_is_deleted_by_nobody(api: Api, outsider: Api, path: str) -> None:
+    for user in (outsider, api):
+        refused = user.call("DELETE", path, {"dryRun": ["All"]})
 
-    assert refused.code == 403
-    assert "teams of this cluster stand on" in refused.message
-    assert api.call("DELETE", path, {"dryRun": ["All"]}).allowed
+        assert refused.code == 403
+        assert "teams of this cluster stand on" in refused.message
 
 
 @pytest.mark.cluster

@@ -28,8 +28,10 @@ from .seen import Sighting, mapping
 FORBIDDEN = "canary.argosy.invalid/nobody/nothing:1"
 DIFFER = "engines-differ"
 PLACES = 3  # namespaces a round
-SYSTEM = Ref("v1", "Namespace", "", "argosy-system")
-PLACEMENT = "argosy.dev/placement"  # of that namespace: only the platform writes it
+PODS_OF_TEAMS = Ref(
+    "admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", "", "argosy-workload-pods"
+)
+PLACEMENT = "argosy.dev/placement"
 RUNNER = "workflow-runner"
 
 logger = logging.getLogger("argosy.agent")
@@ -192,7 +194,7 @@ def reason_of(difference: Difference) -> str:
 
 def placement_of(kube: Kube) -> Mapping[str, Any]:
     """Where the base's policies ask a pod of a team to go."""
-    notes = mapping(mapping((kube.get(SYSTEM) or {}).get("metadata")).get("annotations"))
+    notes = mapping(mapping((kube.get(PODS_OF_TEAMS) or {}).get("metadata")).get("annotations"))
     try:
         return mapping(orjson.loads(str(notes.get(PLACEMENT) or "{}")))
     except orjson.JSONDecodeError:

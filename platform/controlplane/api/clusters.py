@@ -3,13 +3,18 @@
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from controlplane.clusters import answering, services
+from controlplane.clusters import answering, preflight, rights, services
+from controlplane.clusters.connections import connect
 from controlplane.clusters.kubeconfig import LONGEST
 from controlplane.clusters.models import Cluster
+from controlplane.errors import NotAllowed
 from tenants.models import TenantNamespace
 
 from .filtering import ExactFilters
@@ -31,6 +36,11 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
         write_only=True,
         required=False,
         help_text="nodeSelector and tolerations of the pods that the platform places there.",
+    )
+    labels = serializers.DictField(
+        required=False,
+        help_text="What a request may ask for: region, zone, environment, and others by your own names. "
+        "What is sent takes the place of all that were.",
     )
     rebuilt = serializers.BooleanField(
         write_only=True,
@@ -55,6 +65,7 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
             "placement",
             "rebuilt",
             "simulated",
+            "labels",
             "kubernetes_version",
             "reachable",
             "answer",
@@ -93,8 +104,60 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
             kubeconfig_text=validated_data["kubeconfig"],
             placement=validated_data.get("placement"),
             simulated=validated_data.get("simulated"),
+            labels=validated_data.get("labels"),
             rebuilt=validated_data["rebuilt"],
         )
+
+
+class ClusterEditSerializer(serializers.ModelSerializer[Cluster]):
+    """What of a cluster is changed without its credential."""
+
+    labels = serializers.DictField(required=False)
+    placement = serializers.DictField(required=False)
+
+    class Meta:
+        model = Cluster
+        fields = ("labels", "placement", "simulated")
+
+    def update(self, instance: Cluster, validated_data: dict[str, Any]) -> Cluster:
+        for field, value in validated_data.items():
+            setattr(instance, field, value)
+        return services.edit(instance)
+
+
+class KubeconfigSerializer(serializers.Serializer[None]):
+    """A kubeconfig to look at the cluster with; it is not kept."""
+
+    kubeconfig = serializers.CharField(
+        max_length=LONGEST, trim_whitespace=False, style={"input_type": "password"}
+    )
+
+
+class VerdictSerializer(serializers.Serializer[Any]):
+    """One line of a preflight. `apply` is YAML for the cluster's administrator, or empty."""
+
+    level = serializers.ChoiceField(choices=[each.value for each in preflight.Level])
+    about = serializers.CharField()
+    sentence = serializers.CharField()
+    apply = serializers.CharField(allow_blank=True)
+
+
+class PreflightSerializer(serializers.Serializer[Any]):
+    """Whether a cluster can be the platform's, and each thing that was looked at."""
+
+    fit = serializers.BooleanField()
+    verdicts = VerdictSerializer(many=True)
+
+
+class AdminsLook(PlatformAdminsWrite):
+    """What names a cluster's insides is for the platform's admins, to read too."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not super().has_permission(request, view):
+            return False
+        if not person(request).is_platform_admin:
+            raise NotAllowed("Only the platform's admins may look into a cluster.")
+        return True
 
 
 class ClusterViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[Cluster]):
@@ -106,3 +169,46 @@ class ClusterViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[Clus
     lookup_value_regex = "[0-9]+"
     filter_backends = (ExactFilters,)
     narrowed_by = {"name": "name"}
+
+    @extend_schema(request=ClusterEditSerializer, responses=ClusterSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:  # noqa: ARG002 - DRF's signature
+        """Change its labels, where pods go, or whether they run. What is left out stays."""
+        form = ClusterEditSerializer(self.get_object(), data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        form.save()
+        return Response(self.get_serializer(self.get_object()).data)
+
+    def destroy(self, request: Request, pk: str) -> Response:  # noqa: ARG002 - DRF's signature
+        """Forget a cluster that no team uses; nothing is touched in it. 409 while one does."""
+        services.remove(self.get_object())
+        return Response(status=204)
+
+    @extend_schema(request=KubeconfigSerializer, responses=PreflightSerializer)
+    @action(detail=False, methods=["post"], permission_classes=[IsAuthenticated, AdminsLook])
+    def preflight(self, request: Request) -> Response:
+        """Whether a cluster could be added by this kubeconfig, a verdict a line. Nothing is kept."""
+        said = KubeconfigSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        return _verdicts(services.preflight_of(said.validated_data["kubeconfig"]))
+
+    @extend_schema(request=None, responses=PreflightSerializer)
+    @action(
+        detail=True,
+        methods=["post"],
+        url_path="preflight",
+        permission_classes=[IsAuthenticated, AdminsLook],
+    )
+    def preflight_again(self, request: Request, pk: str) -> Response:  # noqa: ARG002 - DRF's signature
+        """The same of a cluster that is registered, by the credential it has."""
+        return _verdicts(services.judge(connect(self.get_object()).kube))
+
+    @extend_schema(responses={200: {"type": "object"}})
+    @action(detail=False, methods=["get"], permission_classes=[IsAuthenticated, AdminsLook])
+    def role(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
+        """The ClusterRole that the platform's account needs in each cluster, as it is today."""
+        return Response(rights.role(rights.needed()))
+
+
+def _verdicts(found: tuple[preflight.Verdict, ...]) -> Response:
+    fit = all(verdict.level is not preflight.Level.REFUSE for verdict in found)
+    return Response(PreflightSerializer({"fit": fit, "verdicts": found}).data)

@@ -18,6 +18,11 @@ from controlplane.objects import Manifest, Ref, fingerprint, ref_of
 
 FOLDER = Path(__file__).parent / "base"
 FINGERPRINT = "argosy.dev/fingerprint"
+# The policy that lets the platform alone write its labels, and where on it stands who that is.
+GUARD = Ref(
+    "admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", "", "argosy-namespace-labels"
+)
+KNOWN_AS = "argosy.dev/platform"
 WORD = re.compile(r"\{\{([A-Z_]+)\}\}")
 ESTABLISHED_WITHIN = 20.0  # seconds
 LOOK_EVERY = 0.1
@@ -32,15 +37,22 @@ class BaseNotReady(KubeError):
     """The cluster took the base, but does not serve it yet."""
 
 
-def install(connection: Connection, placement: Mapping[str, Any]) -> tuple[Ref, ...]:
+def install(
+    connection: Connection, placement: Mapping[str, Any], *, handing_over: bool = False
+) -> tuple[Ref, ...]:
     """Bring the cluster's base up to date; what was applied. May run any number of times.
+
+    `handing_over`: we come with another credential than until now. Whom the cluster knew as the platform
+    may go on with what it has begun, until the base is next brought up to date.
 
     `placement` is where the pods of teams go: its nodeSelector is asked of every one of them, and
     its tolerations are the only ones they may have beside Kubernetes' own.
 
     Raises KubeError naming the object that the cluster refused.
     """
-    manifests = manifests_for(whoami(connection.kube), placement)
+    username = whoami(connection.kube)
+    before = known_as(connection.kube) if handing_over else ""
+    manifests = manifests_for(username, placement, before="" if before == username else before)
     for manifest in manifests:
         connection.kube.apply(manifest)
     for manifest in manifests:
@@ -64,7 +76,7 @@ def version() -> str:
 
 
 def manifests_for(
-    username: str, placement: Mapping[str, Any] = MappingProxyType({})
+    username: str, placement: Mapping[str, Any] = MappingProxyType({}), *, before: str = ""
 ) -> tuple[Manifest, ...]:
     """The base's objects in the order of the files' names, for a platform that is `username` there."""
     documents = [
@@ -73,7 +85,8 @@ def manifests_for(
         for document in yaml.safe_load_all(file.read_text(encoding="utf-8"))
         if document
     ]
-    words = {name: orjson.dumps(said).decode() for name, said in _said(username, placement).items()}
+    said = _said(username, placement, before)
+    words = {name: orjson.dumps(each).decode() for name, each in said.items()}
     return tuple(_stamped(_filled(document, words)) for document in documents)
 
 
@@ -81,10 +94,11 @@ def _files() -> list[Path]:
     return sorted(FOLDER.glob("*.yaml"))
 
 
-def _said(username: str, placement: Mapping[str, Any]) -> dict[str, Any]:
+def _said(username: str, placement: Mapping[str, Any], before: str) -> dict[str, Any]:
     """What stands where the files have a word. As JSON each is a constant of CEL's: no text can leave it."""
     return {
         "PLATFORM_USERNAME": username,
+        "PLATFORM_USERNAMES": [name for name in (username, before) if name],
         "PLACEMENT": {"nodeSelector": placement.get("nodeSelector") or {}},
         "WORKLOAD_NODE_SELECTOR": [
             f"{key}={value}" for key, value in sorted((placement.get("nodeSelector") or {}).items())
@@ -123,6 +137,15 @@ def whoami(kube: Kube) -> str:
         "metadata": {},
     }
     return str(kube.create(review)["status"]["userInfo"]["username"])
+
+
+def known_as(kube: Kube) -> str:
+    """Whom the cluster's policies take for the platform; '' before there are any."""
+    notes = ((kube.get(GUARD) or {}).get("metadata") or {}).get("annotations") or {}
+    try:
+        return str(orjson.loads(notes.get(KNOWN_AS) or '""'))
+    except orjson.JSONDecodeError:
+        return ""
 
 
 def _filled(value: Any, words: Mapping[str, str]) -> Any:

@@ -73,6 +73,16 @@ class ClusterQuerySet(Recorded["Cluster"]):
         return bool(mine.update(next_probe_at=until))
 
 
+AllClusters = models.Manager.from_queryset(ClusterQuerySet)
+
+
+class Registered(AllClusters["Cluster"]):
+    """The clusters there are. A removed one is a name in the past of namespaces, and nothing else."""
+
+    def get_queryset(self) -> ClusterQuerySet:
+        return ClusterQuerySet(self.model, using=self._db).filter(removed_at=None)
+
+
 class Cluster(models.Model):
     """A member cluster: how to reach it, what its workloads need to know, whether it answers."""
 
@@ -97,6 +107,8 @@ class Cluster(models.Model):
     scheduling = models.CharField(max_length=20, choices=Scheduling, default=Scheduling.OPEN)
     scheduling_reason = models.CharField(max_length=500, blank=True, editable=False)
     scheduled_at = models.DateTimeField(null=True, editable=False)
+    # Removed: its credential is gone; the row is what namespaces that once were there point to.
+    removed_at = models.DateTimeField(null=True, editable=False)
     # Seen. clusters.recording and register() alone write these.
     api_endpoints = models.JSONField(default=list, editable=False)
     # Which Kubernetes answers there: the uid of its kube-system, made with it and gone with it.
@@ -122,7 +134,8 @@ class Cluster(models.Model):
     base_put_back = models.CharField(max_length=500, blank=True, editable=False)
     base_put_back_at = models.DateTimeField(null=True, editable=False)
 
-    objects = ClusterQuerySet.as_manager()
+    objects = Registered()
+    with_removed = ClusterQuerySet.as_manager()
     history = Changes(leaving_out=(*CREDENTIAL, *SEEN))
 
     class Meta:

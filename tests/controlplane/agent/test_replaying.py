@@ -6,6 +6,7 @@ import pytest
 
 from controlplane.agent.replaying import (
     FORBIDDEN,
+    PODS_OF_TEAMS,
     Canary,
     Replaying,
     choose,
@@ -108,9 +109,10 @@ def test_the_pod_goes_where_the_base_says_that_teams_go() -> None:
 
 
 def placed(noted: str | None) -> dict[str, Any]:
-    """The canary's spec, on a cluster whose base has this noted on the platform's namespace."""
+    """The canary's spec, on a cluster whose base has this noted on the policy about pods of teams."""
     cluster = FakeCluster()
     notes = {} if noted is None else {"annotations": {"argosy.dev/placement": noted}}
-    system = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "argosy-system"}}
-    cluster.apply({**system, "metadata": {**system["metadata"], **notes}})
+    ref = PODS_OF_TEAMS
+    named = {"apiVersion": ref.api_version, "kind": ref.kind}
+    cluster.apply({**named, "metadata": {"name": ref.name, **notes}})
     return dict(pod_of(CANARY, placement_of(cluster))["spec"])

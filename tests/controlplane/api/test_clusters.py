@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from controlplane.clusters import services
 from controlplane.clusters.models import Cluster
+from controlplane.clusters.preflight import Level, Verdict
 from controlplane.kube.door import Connection
 from controlplane.kube.errors import KubeError
 from controlplane.objects import ref_of
@@ -21,6 +22,8 @@ pytestmark = pytest.mark.django_db
 CLUSTERS = "/api/v1/clusters/"
 CA = base64.b64encode(b"a certificate").decode()
 SECRET = "a-secret-token"
+FIT = Verdict(Level.OK, "Kubernetes", "It is Kubernetes v1.37.1.")
+UNFIT = Verdict(Level.REFUSE, "rights", "This account lacks 1 right: list nodes.", apply="kind: x")
 KUBE_SYSTEM = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}
 
 
@@ -44,7 +47,8 @@ def door(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
     cluster.apply(KUBE_SYSTEM)
     connection = Connection(kube=cluster, helm=FakeHelm(cluster, lambda _: ()))
     monkeypatch.setattr(services, "connect", lambda _: connection)
-    monkeypatch.setattr(services.base_release, "install", lambda *_: ())
+    monkeypatch.setattr(services.base_release, "install", lambda *_, **__: ())
+    monkeypatch.setattr(services, "judge", lambda _: (FIT,))
     return cluster
 
 
@@ -114,7 +118,7 @@ def test_a_cluster_that_does_not_answer_is_not_added(door: FakeCluster) -> None:
 def test_a_cluster_that_refuses_the_base_is_not_added(
     door: FakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise KubeError("the policy cannot be read")
 
     monkeypatch.setattr(services.base_release, "install", refuse)
