@@ -26,14 +26,17 @@ class Slots:
         self._clusters: dict[int, _Cluster] = {}
         self._lock = threading.Lock()
 
-    def take(self, cluster: int, row: int) -> bool:
-        """Whether this row's turn may run now; if not, `leave` names it when it may."""
+    def take(self, cluster: int, row: int | None) -> bool:
+        """Whether this row's turn may run now; if not, `leave` names it when it may.
+
+        None is work that is of no row; it waits for nothing, for the clock brings it again.
+        """
         with self._lock:
             here = self._clusters.setdefault(cluster, _Cluster())
             if here.held < self._share(here):
                 here.held += 1
                 return True
-            if row not in here.waiting and len(here.waiting) < MOST_WAITING:
+            if row is not None and row not in here.waiting and len(here.waiting) < MOST_WAITING:
                 here.waiting.append(row)
             return False
 

@@ -18,7 +18,7 @@ from controlplane.kube.errors import KubeError
 from tenants import services
 from tenants.models import NamespaceQuerySet, TenantNamespace
 
-from . import probing
+from . import base, probing
 from .reconcile import Ended, not_served, taken
 from .record import record_outage
 from .slots import Slots
@@ -33,6 +33,7 @@ SWEEP_EVERY = timedelta(seconds=30)
 PROBE_EVERY = timedelta(
     seconds=5
 )  # for those that are due then: clusters.breaker says when each is
+TEND_EVERY = timedelta(seconds=30)
 TOLD: dict[str, str] = {
     Trouble.AWAY: "does not answer",
     Trouble.CREDENTIAL: "refuses our credential",
@@ -74,9 +75,7 @@ def reconcile_namespace(pk: int) -> None:
     try:
         ended = taken(pk)
     finally:
-        after = slots.leave(cluster, silent=ended.silent)
-    if after is not None:
-        reconcile_namespace.delay(after)
+        _go_on(slots.leave(cluster, silent=ended.silent))
     if ended.wait is not None and ended.wait < SWEEP_EVERY and not ended.silent:
         # The row's own schedule, where the sweep would come too late for it.
         reconcile_namespace.apply_async((pk,), countdown=ended.wait.total_seconds())
@@ -134,6 +133,33 @@ def _tell(waiting: NamespaceQuerySet, error: KubeError | None, now: datetime) ->
     if error is not None:
         ready = not_served(error).ready
         record_outage(services.record_unreachable(waiting, ready, now=now), ready)
+
+
+@shared_task(ignore_result=True)
+@patient
+def tend_base(pk: int) -> None:
+    """Look after the platform's own part of one cluster."""
+    cluster = Cluster.objects.serving().filter(pk=pk).first()
+    if cluster is not None and slots.take(pk, row=None):
+        try:
+            base.tend(cluster)
+        finally:
+            _go_on(slots.leave(pk))
+
+
+@shared_task(ignore_result=True)
+@patient
+def tend_bases() -> None:
+    """The base of every cluster for which it is time, each in a task of its own."""
+    for pk in base.due():
+        # What waits longer than that has been asked for again.
+        tend_base.apply_async((pk,), expires=TEND_EVERY.total_seconds())
+
+
+def _go_on(row: int | None) -> None:
+    """The turn that waited for one of its cluster's to end."""
+    if row is not None:
+        reconcile_namespace.delay(row)
 
 
 def enqueue(pk: int) -> bool:
