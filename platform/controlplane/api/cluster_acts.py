@@ -23,7 +23,7 @@ else:
             return cls
 
 
-class ConditionSerializer(serializers.Serializer[object]):
+class ClusterConditionSerializer(serializers.Serializer[object]):
     """One fact of a cluster: whether it is as it should be (null: not known), why, and since when."""
 
     type = serializers.CharField()

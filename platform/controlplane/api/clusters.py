@@ -18,7 +18,7 @@ from controlplane.clusters.models import Cluster
 from controlplane.errors import NotAllowed
 from tenants.models import TenantNamespace
 
-from .cluster_acts import ClusterActs, ConditionSerializer
+from .cluster_acts import ClusterActs, ClusterConditionSerializer
 from .filtering import ExactFilters
 from .people import PlatformAdminsWrite, person
 
@@ -114,7 +114,7 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
         """What a reader needs first."""
         return answering.standing_of(cluster, timezone.now()).word
 
-    @extend_schema_field(ConditionSerializer(many=True))
+    @extend_schema_field(ClusterConditionSerializer(many=True))
     def get_conditions(self, cluster: Cluster) -> list[dict[str, Any]]:
         """All that is known; the sentences for the platform's people, since they name addresses."""
         told = person(self.context["request"]).is_approver
