@@ -11,7 +11,6 @@ import pytest
 
 from controlplane.kube.gateway import KubeGateway
 from controlplane.objects import Ref
-from localcluster.clusters import RunningCluster
 
 pytestmark = pytest.mark.cluster
 

@@ -18,6 +18,10 @@ class Unreachable(KubeError):
     """No answer: refused, timed out, or the certificate was not the cluster's."""
 
 
+class Untrusted(Unreachable):
+    """Who answers shows a certificate that the kubeconfig gives no reason to believe: nothing was said."""
+
+
 class Sealed(Unreachable):
     """Our credential for it cannot be opened: nothing was asked."""
 
