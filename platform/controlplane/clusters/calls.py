@@ -10,9 +10,13 @@ from .rights import Right, calls, register
 def base() -> Iterator[Right]:
     """The base's objects, Argo's kinds by name. Those are never deleted: all workflows would go too."""
     for manifest in base_release.manifests_for(""):
-        named = manifest["kind"] in {base_release.CRD, "PriorityClass"}
+        is_kind = manifest["kind"] == base_release.CRD
+        named = is_kind or manifest["kind"] == "PriorityClass"
         names = (manifest["metadata"]["name"],) if named else ("",)
-        yield from calls(manifest["apiVersion"], manifest["kind"], "get", "apply", names=names)
+        doors = ("get", "apply") if is_kind else ("apply",)
+        yield from calls(manifest["apiVersion"], manifest["kind"], *doors, names=names)
+    # What the policies read, and who hands over; who binds a policy to settings must be able to read them.
+    yield from calls("v1", "ConfigMap", "get")
 
 
 @register
