@@ -1,5 +1,6 @@
 """One cluster's API: plain dicts in and out, our errors only, a deadline and a bound on every call."""
 
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,7 +20,7 @@ from kubernetes.config.config_exception import ConfigException
 from controlplane.objects import Manifest, Ref, ref_of
 
 from .door import Event, EventType, Knock, Listing
-from .errors import KubeError, Missing, Silent, TooLarge, Unreachable, refused
+from .errors import KubeError, Missing, Silent, TooLarge, Unreachable, Untrusted, refused
 from .resources import collection_path, object_path
 from .timely import deadline_of, keep_time
 
@@ -42,6 +43,7 @@ JSON = "application/json"
 METADATA = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 HTTP_OK = 200
+ANOTHER_HOST = {62, 64}  # OpenSSL's numbers for a name and for an address that do not fit
 EVENT_TYPES = frozenset(get_args(EventType))
 
 
@@ -459,10 +461,19 @@ def _event(line: bytes) -> Event:
 
 
 def _listing(api_version: str, kind: str, answer: Manifest) -> Listing:
-    meta = answer.get("metadata") or {}
+    """The answer as one page of this kind. Raises Unreachable for what is none, or is less than it says.
+
+    What is not in a list is taken to be gone: half a list must not pass for a whole one.
+    """
+    meta, items = answer.get("metadata") or {}, answer.get("items")
+    left, cursor = meta.get("remainingItemCount") or 0, meta.get("continue", "")
+    if items is not None and not isinstance(items, list):
+        raise Unreachable(f"the API server's list of {kind} is no list")
+    if "items" not in answer or (left and not cursor):
+        raise Unreachable(f"the API server's list of {kind} breaks off before its end")
     # A list names the kind once, for all, and metadata alone never; our references need it on each.
-    named = ({**o, "apiVersion": api_version, "kind": kind} for o in answer.get("items") or ())
-    return Listing(tuple(named), meta.get("continue", ""), meta.get("resourceVersion", ""))
+    named = ({**o, "apiVersion": api_version, "kind": kind} for o in items or ())
+    return Listing(tuple(named), cursor, meta.get("resourceVersion", ""))
 
 
 def _object(code: int, raw: bytes) -> Manifest:
@@ -494,12 +505,34 @@ def _translated() -> Iterator[None]:
         yield
     except KubeError:
         raise
-    except ApiException as exc:
-        raise Unreachable(f"the API server cannot be reached: {exc.reason}") from exc
-    except (urllib3.exceptions.TimeoutError, TimeoutError) as exc:
-        raise Silent(f"the API server cannot be reached: {_short(exc)}") from exc
-    except (urllib3.exceptions.HTTPError, OSError) as exc:
+    except (ApiException, urllib3.exceptions.HTTPError, OSError) as exc:
+        if untrusted := _untrusted(exc):
+            raise Untrusted(untrusted) from exc
+        if isinstance(exc, ApiException):
+            raise Unreachable(f"the API server cannot be reached: {exc.reason}") from exc
+        if isinstance(exc, urllib3.exceptions.TimeoutError | TimeoutError):
+            raise Silent(f"the API server cannot be reached: {_short(exc)}") from exc
         raise Unreachable(f"the API server cannot be reached: {_short(exc)}") from exc
+
+
+def _untrusted(exc: BaseException | None) -> str:
+    """Why the server's certificate was not believed, with the way out; '' if that was not the trouble."""
+    while exc is not None and not isinstance(exc, ssl.SSLCertVerificationError):
+        inner = [getattr(exc, "reason", None), *exc.args, exc.__cause__, exc.__context__]
+        exc = next((each for each in inner if isinstance(each, BaseException)), None)
+    if exc is None:
+        return ""
+    said = exc.verify_message or str(exc)
+    if exc.verify_code in ANOTHER_HOST:
+        return (
+            f"The server's certificate is for another host ({said}). Give the address that it is for as "
+            "`server`, or one of its names as `tls-server-name`."
+        )
+    return (
+        f"The server's certificate cannot be believed ({said}): it is not signed by the kubeconfig's "
+        "certificate-authority-data, or has ended. Take the authority from the cluster itself; if nobody "
+        "changed it, somebody else may be answering there."
+    )
 
 
 def _short(exc: Exception) -> str:
