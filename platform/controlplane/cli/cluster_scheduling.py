@@ -38,5 +38,5 @@ def _switch(name: str, act: str, reason: str) -> None:
             raise client.ApiError(f"There is no cluster {name}. `argosy cluster list` has all.")
         row = api.post(f"clusters/{found[0]['id']}/{act}/", {"reason": reason})
     left = row["namespaces"]
-    there = f" {left} namespace{'' if left == 1 else 's'} are there still." if left else ""
+    there = f" {left} namespace{' is' if left == 1 else 's are'} there still." if left else ""
     console.print(f"{name} is {row['scheduling']}.{there if act == 'drain' else ''}")
