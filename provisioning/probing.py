@@ -19,7 +19,7 @@ from controlplane.clusters.probe import Look
 
 SERVING_LANE, AWAY_LANE = 16, 16  # threads
 A_ROUND = 1000  # clusters; the next round, seconds later, takes the others
-CLAIMED = timedelta(minutes=2)  # longer than any round: every call of a probe has its deadline
+CLAIMED = timedelta(minutes=1)  # a round that takes longer has some asked twice: no harm
 
 logger = logging.getLogger(__name__)
 _round = threading.Lock()

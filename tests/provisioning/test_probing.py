@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from controlplane.clusters import probe
+from controlplane.clusters import probe, recording
 from controlplane.clusters.models import Cluster
 from controlplane.clusters.probe import Look
 from controlplane.kube.errors import Silent, refused
@@ -175,3 +175,15 @@ def test_a_turn_that_is_queued_for_a_cluster_that_is_away_is_not_taken(
     monkeypatch.setattr(tasks, "taken", lambda _: pytest.fail("it was taken"))
 
     tasks.reconcile_namespace(namespace.pk)
+
+
+def test_when_a_platform_starts_nobody_waits_for_the_round_that_died_with_the_last_one(
+    hanging: threading.Event,
+) -> None:
+    cluster = ClusterFactory()
+    Cluster.objects.claim_probe(cluster, until=timezone.now() + timedelta(minutes=1))
+    assert tasks.probe_clusters() == 0
+
+    recording.release_claims()
+
+    assert tasks.probe_clusters() == 1

@@ -17,7 +17,8 @@ CLOCKS_APART = timedelta(
     seconds=30
 )  # from then on tokens are refused, and certificates seem not to have begun
 ENDS_SOON = timedelta(days=14)
-OLDEST = (1, 30)  # with ValidatingAdmissionPolicy, on which tenancy rests
+# ValidatingAdmissionPolicy is stable since 1.30, and without it nothing bounds what teams' pods may be.
+OLDEST = (1, 30)
 LOOKED_AT_WITHIN = timedelta(
     seconds=90
 )  # each is asked every 15 s, one that is away at least every minute

@@ -74,6 +74,11 @@ def ask_soon(cluster: Cluster, *, now: datetime) -> None:
     serving.filter(next_probe_at__gt=now).update(next_probe_at=now)
 
 
+def release_claims() -> None:
+    """Whoever was asking them is gone: everybody is due."""
+    Cluster.objects.update(next_probe_at=None)
+
+
 def facts_of(cluster: Cluster, *, doubted: bool) -> health.Facts:
     """Its row, as the pure part reads it."""
     return health.Facts(

@@ -482,7 +482,9 @@ def test_a_cluster_is_cordoned_with_a_reason_that_its_list_tells() -> None:
     NamespaceFactory(cluster=cluster)
 
     assert run("cluster", "cordon", "eu", user=admin).exit_code == USAGE
-    assert "eu is cordoned." in run("cluster", "cordon", "eu", "--reason", "Moves", user=admin).output
+    assert (
+        "eu is cordoned." in run("cluster", "cordon", "eu", "--reason", "Moves", user=admin).output
+    )
     listed = run("cluster", "list", user=admin).output
     drained = run("cluster", "drain", "eu", "--reason", "Moves", user=admin).output
 
