@@ -1,4 +1,4 @@
-"""Clusters at the desk: added with what the service asks, their credential never shown, removed when unused."""
+"""Clusters at the desk: added as the service asks, their credential never shown, removed when unused."""
 
 import pytest
 from django.test import Client
