@@ -164,8 +164,8 @@ class Cluster(models.Model):
             )
         if self.trouble == Trouble.RIGHTS:
             return (
-                "Bind that account again to the role it was registered with (cluster-admin), or "
-                f"register the cluster with another account: {anew}."
+                f"`argosy cluster preflight {self.name}` prints what its account lacks, as YAML to apply; "
+                f"or register the cluster with another account: {anew}."
             )
         return (
             f"Start it again (a cluster of this machine: `argosy local up {self.name}`). If its "
