@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "controlplane.clusters",
     "tenants",
     "provisioning",
+    "controlplane.placement",
     "controlplane.index",
     "controlplane.bookmarks",
     "controlplane.policies",
