@@ -113,6 +113,7 @@ class TierAdmin(Confirmed[Tier], RowAdmin[Tier]):
     fieldsets = (
         (None, {"fields": ("slug", "name", "description", "order")}),
         ("Room", {"fields": ("quota", "limits")}),
+        ("Where", {"fields": ("cluster_labels",)}),
         (
             "Controller",
             {"fields": ("controller_resources", "parallelism", "workflow_deadline_seconds")},
@@ -127,6 +128,7 @@ class TierAdmin(Confirmed[Tier], RowAdmin[Tier]):
         ("controller", "controller_resources"),
         ("parallelism", "parallelism"),
         ("deadline (s)", "workflow_deadline_seconds"),
+        ("labels of its clusters", "cluster_labels"),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tier]:

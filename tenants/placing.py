@@ -1,5 +1,4 @@
-"""Which cluster does a wish go to that names labels, and may it go where it says? Asked of whoever said
-so when Django started.
+"""Which cluster does a wish go to, and may it go there? Asked of whoever said so when Django started.
 
 What a cluster still has to give, and what it promised already, is known above; what is chosen is kept
 with the request, here.
@@ -47,5 +46,7 @@ def register(chooser: Chooser) -> None:
 def chooser() -> Chooser:
     """Who chooses. That nobody does is a fault of the installation: nothing is placed by chance."""
     if not _choosers:
-        raise RuntimeError("nobody registered to choose clusters: is controlplane.placement installed?")
+        raise RuntimeError(
+            "nobody registered to choose clusters: is controlplane.placement installed?"
+        )
     return _choosers[0]

@@ -92,6 +92,18 @@ def problems_of(request: Request) -> tuple[str, ...]:
         return (exc.sentence,)
 
 
+def has_lost_its_place(request: Request) -> bool:
+    """Whether the cluster that was chosen for it by labels takes it no more, as things are now."""
+    if request.placement is None or request.namespace_id is not None:
+        return False
+    try:
+        change = changes.kind_of(request.kind)
+        found = change.problems(request.team, _settled(change, request))
+        return any(isinstance(problem, NoPlace) for problem in found)
+    except DomainError:
+        return False
+
+
 def rivals_said(
     *,
     kind: str,
@@ -199,7 +211,9 @@ def _placed_again(request: Request, *, by: User | None) -> tuple[Request, NoPlac
     try:
         placed = change.place(team, asked)
     except NoPlace as nowhere:
-        _happened(request, Kind.UNPLACED, by=by, note=_clipped(f"{why.sentence} {nowhere.sentence}"))
+        _happened(
+            request, Kind.UNPLACED, by=by, note=_clipped(f"{why.sentence} {nowhere.sentence}")
+        )
         return request, nowhere
     request.placed = _kept(placed)
     request.save(update_fields=["placed"])

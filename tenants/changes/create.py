@@ -51,9 +51,7 @@ def place(team: Team, asked: Asked) -> Placed | None:
             )
         return None
     if asked.cluster:
-        raise DomainError(
-            "Name a cluster or labels, not both.", code="bad_request", field="labels"
-        )
+        raise DomainError("Name a cluster or labels, not both.", code="bad_request", field="labels")
     check_labels(asked.labels)
     return placing.chooser().choose(Wish(team, _tier(asked), asked.name), asked.labels)
 

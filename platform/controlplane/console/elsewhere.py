@@ -14,12 +14,18 @@ AS_ME = '-H "Authorization: Bearer $ARGOSY_TOKEN"'
 CURL = f"curl {AS_ME}"
 
 
-def filing(*, root: str, kind: str, team: str, asked: Mapping[str, str], reason: str) -> Pairs:
+def filing(*, root: str, kind: str, team: str, asked: Mapping[str, Any], reason: str) -> Pairs:
     """Asking: a line for the terminal, a call of the API, a file to keep."""
     body = {"kind": kind, "team": team, "asked": dict(asked), "reason": reason}
     words = ["argosy", "request", "create", team, asked.get("name", "")]
-    for option in ("cluster", "tier"):
-        words += [f"--{option}", asked.get(option, "")]
+    labels = asked.get("labels")
+    if labels is None:
+        words += ["--cluster", asked.get("cluster", "")]
+    for key, value in (labels or {}).items():
+        words += ["--label", f"{key}={value}"]
+    if labels == {}:
+        words.append("--anywhere")
+    words += ["--tier", asked.get("tier", "")]
     if reason:
         words += ["--reason", reason]
     return [

@@ -83,28 +83,28 @@ def choose(ask: Ask, candidates: Sequence[Candidate]) -> Placed:
 
 def keeps_out(ask: Ask, cluster: Candidate) -> KeptOut | None:
     """Why this cluster cannot take it, by the first of its reasons; None if it can."""
-    name = cluster.name
-    if ask.labels is not None and (missing := _missing(ask.labels, cluster)):
-        return KeptOut(name, LABELS, f"{name} does not have {missing}.")
-    if cluster.scheduling != OPEN:
-        return KeptOut(
-            name, cluster.scheduling, f"{name} is {cluster.scheduling}: no new namespaces come to it."
-        )
+    return next(_reasons(ask, cluster), None)
+
+
+def _reasons(ask: Ask, cluster: Candidate) -> Iterator[KeptOut]:
+    name, state = cluster.name, cluster.scheduling
+    if missing := _missing(ask.labels or {}, cluster):
+        yield KeptOut(name, LABELS, f"{name} does not have {missing}.")
+    if state != OPEN:
+        yield KeptOut(name, state, f"{name} is {state}: no new namespaces come to it.")
     # Who named it knows: such a wish may be filed, and waits until the cluster is back.
     if ask.labels is not None and cluster.reachable is not True:
-        state = "was not asked yet" if cluster.reachable is None else "does not answer"
-        return KeptOut(name, "unreachable", f"{name} {state}.")
+        how = "was not asked yet" if cluster.reachable is None else "does not answer"
+        yield KeptOut(name, "unreachable", f"{name} {how}.")
     if missing := _missing(ask.tier_labels, cluster):
-        return KeptOut(
+        yield KeptOut(
             name, "tier", f"{name} does not carry tier {ask.tier}, which wants {missing}."
         )
     if cluster.has_name:
-        return KeptOut(name, "name_taken", f"{name} already has a namespace {ask.name}.")
+        yield KeptOut(name, "name_taken", f"{name} already has a namespace {ask.name}.")
     if cluster.room and cluster.limited and not _has_room(cluster.room, _after(ask, cluster)):
-        return KeptOut(
-            name, "no_room", f"{name} has no room left for tier {ask.tier}.", figures(ask, cluster)
-        )
-    return None
+        said = f"{name} has no room left for tier {ask.tier}."
+        yield KeptOut(name, "no_room", said, figures(ask, cluster))
 
 
 def figures(ask: Ask, cluster: Candidate) -> str:
@@ -160,8 +160,8 @@ def _why(ask: Ask, chosen: Candidate, fitting: Sequence[Candidate]) -> Iterator[
     if len(level) < len(fitting):
         has = "nothing" if least == 0 else f"only {least}"
         yield (
-            f"{ask.team} has {has} in {_zone(chosen)} yet, and more where the other "
-            f"{len(fitting) - len(level)} that could take it are."
+            f"{ask.team} has {has} in {_zone(chosen)} yet, and more where the "
+            "others that could take it are."
         )
     if len(level) > 1:
         yield from _most_room(ask, chosen, level)
@@ -209,7 +209,9 @@ def _others(ask: Ask, without_labels: int, unnamed: int) -> str:
     if unnamed > 0:
         said.append(f"{unnamed} more cannot take it.")
     if without_labels > 0:
-        others = "1 other cluster does" if without_labels == 1 else f"{without_labels} other clusters do"
+        others = (
+            "1 other cluster does" if without_labels == 1 else f"{without_labels} other clusters do"
+        )
         said.append(f"{others} not have {written(ask.labels or {})}.")
     return " ".join(said)
 

@@ -2,9 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from controlplane.clusters.models import Cluster
 from tenants import budget
@@ -12,11 +13,13 @@ from tenants.models import Request, RequestState, TenantNamespace, Tier
 from tenants.placing import Wish
 
 from .choice import Amount, Ask, Candidate
-from .models import Room
+
+# Of a cluster's room: what was said, then what its nodes have.
+ROOM = ("room__cpu", "room__memory_gib", "room__seen_cpu", "room__seen_memory_gib")
 
 
-def ask(wish: Wish, labels: Mapping[str, str] | None) -> Ask:
-    """The wish as a value, with where the team's other namespaces are."""
+def ask(wish: Wish, labels: Mapping[str, str] | None, *, spread: bool) -> Ask:
+    """The wish as a value; `spread`: with where the team's other namespaces are."""
     return Ask(
         name=wish.name,
         team=wish.team.name,
@@ -24,32 +27,44 @@ def ask(wish: Wish, labels: Mapping[str, str] | None) -> Ask:
         adds=amount_of(wish.tier),
         labels=labels,
         tier_labels=dict(wish.tier.cluster_labels),
-        zones=_zones(wish),
+        zones=_zones(wish) if spread else {},
     )
 
 
-def candidates(wish: Wish | None = None, *, only: str = "") -> Sequence[Candidate]:
-    """Every cluster, or one, as the choice sees it."""
+def candidates(wish: Wish) -> Sequence[Candidate]:
+    """Every cluster as the choice sees it."""
     found = Cluster.objects.order_by("name")
-    if only:
-        found = found.filter(name=only)
-    rows = list(found.values_list("pk", "name", "labels", "scheduling", "reachable"))
-    promised, namespaces = _promised(only)
-    rooms = _rooms(only)
+    promised, namespaces = _promised(found)
     named = _named(wish)
     return [
-        Candidate(
-            name=name,
-            labels={str(key): str(value) for key, value in (labels or {}).items()},
-            scheduling=scheduling,
-            reachable=reachable,
-            room=rooms[pk][0] if pk in rooms else None,
-            limited=pk in rooms and rooms[pk][1],
-            promised=promised[pk],
-            namespaces=namespaces[pk],
-            has_name=pk in named,
+        replace(each, promised=promised[pk], namespaces=namespaces[pk], has_name=pk in named)
+        for pk, each in _rows(found)
+    ]
+
+
+def candidate(name: str) -> Candidate | None:
+    """One cluster as it is by itself; what is promised there, only where that is limited."""
+    found = Cluster.objects.filter(name=name)
+    for pk, each in _rows(found):
+        return replace(each, promised=_promised(found)[0][pk]) if each.limited else each
+    return None
+
+
+def _rows(found: QuerySet[Cluster]) -> list[tuple[int, Candidate]]:
+    rows = found.values_list("pk", "name", "labels", "scheduling", "reachable", *ROOM)
+    return [
+        (
+            pk,
+            Candidate(
+                name=name,
+                labels={str(key): str(value) for key, value in (labels or {}).items()},
+                scheduling=scheduling,
+                reachable=reachable,
+                room=_amount(room[:2]) or _amount(room[2:]),
+                limited=_amount(room[:2]) is not None,
+            ),
         )
-        for pk, name, labels, scheduling, reachable in rows
+        for pk, name, labels, scheduling, reachable, *room in rows
     ]
 
 
@@ -59,16 +74,13 @@ def amount_of(tier: Tier) -> Amount:
     return Amount(promise.cpu, promise.memory_gib)
 
 
-def _promised(only: str) -> tuple[Mapping[int, Amount], Mapping[int, int]]:
+def _promised(on: QuerySet[Cluster]) -> tuple[Mapping[int, Amount], Mapping[int, int]]:
     """What each cluster has promised to all teams, and to how many namespaces: two queries."""
     tiers = {tier.pk: amount_of(tier) for tier in Tier.objects.all()}
-    live = TenantNamespace.objects.live()
-    if only:
-        live = live.filter(cluster__name=only)
-    counted = live.order_by().values_list("cluster", "tier").annotate(many=Count("pk"))
+    live = TenantNamespace.objects.live().filter(cluster__in=on.order_by()).order_by()
     sums: dict[int, Amount] = defaultdict(Amount)
     namespaces: Counter[int] = Counter()
-    for cluster, tier, many in counted:
+    for cluster, tier, many in live.values_list("cluster", "tier").annotate(many=Count("pk")):
         each, so_far = tiers[tier], sums[cluster]
         sums[cluster] = Amount(
             so_far.cpu + each.cpu * many, so_far.memory_gib + each.memory_gib * many
@@ -77,23 +89,15 @@ def _promised(only: str) -> tuple[Mapping[int, Amount], Mapping[int, int]]:
     return sums, namespaces
 
 
-def _rooms(only: str) -> Mapping[int, tuple[Amount, bool]]:
-    """How much each may promise and that this is a limit: as was said; else what its nodes have."""
-    rooms = Room.objects.order_by()
-    if only:
-        rooms = rooms.filter(cluster__name=only)
-    found: dict[int, tuple[Amount, bool]] = {}
-    for room in rooms:
-        said = room.cpu, room.memory_gib
-        cpu, memory = said if room.said else (room.seen_cpu, room.seen_memory_gib)
-        if cpu is not None and memory is not None:
-            found[room.cluster_id] = Amount(Decimal(cpu), Decimal(memory)), room.said
-    return found
+def _amount(pair: Sequence[Decimal | None]) -> Amount | None:
+    """Cores and GiB, where both are known."""
+    cpu, memory_gib = pair
+    return None if cpu is None or memory_gib is None else Amount(cpu, memory_gib)
 
 
-def _named(wish: Wish | None) -> frozenset[int]:
+def _named(wish: Wish) -> frozenset[int]:
     """The clusters that have a namespace of the wish's name."""
-    if wish is None or not wish.name:
+    if not wish.name:
         return frozenset()
     live = TenantNamespace.objects.live().filter(name=wish.name)
     return frozenset(live.order_by().values_list("cluster", flat=True))
@@ -101,9 +105,7 @@ def _named(wish: Wish | None) -> frozenset[int]:
 
 def _zones(wish: Wish) -> Mapping[tuple[str, str], int]:
     """How many namespaces the team has, or waits for, in each zone: two queries."""
-    names = Counter(
-        wish.team.namespaces.live().order_by().values_list("cluster__name", flat=True)
-    )
+    names = Counter(wish.team.namespaces.live().order_by().values_list("cluster__name", flat=True))
     waiting = Request.objects.filter(
         team=wish.team, state=RequestState.PENDING, namespace=None
     ).order_by()

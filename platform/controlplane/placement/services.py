@@ -22,21 +22,23 @@ class Placement:
 
     def choose(self, wish: Wish, labels: Mapping[str, str]) -> Placed:
         """A cluster with these labels that can take it, and why that one. Raises NoPlace."""
-        return choice.choose(facts.ask(wish, labels), facts.candidates(wish))
+        return choice.choose(facts.ask(wish, labels, spread=True), facts.candidates(wish))
 
     def problem_with(
         self, wish: Wish, cluster: str, labels: Mapping[str, str] | None
     ) -> NoPlace | None:
-        """What keeps it from this cluster now, in a sentence with the way out."""
-        ask = facts.ask(wish, labels)
-        for candidate in facts.candidates(wish, only=cluster):
-            kept_out = choice.keeps_out(ask, candidate)
-            if kept_out is not None:
-                way_out = WAY_OUT if labels is None else "Another can be chosen for it."
-                return NoPlace(
-                    f"{kept_out.sentence} {way_out}", code=kept_out.code, kept_out=(kept_out,)
-                )
-        return None
+        """What keeps it from this cluster now, in a sentence with the way out.
+
+        That the name is taken there is no question of the place: the wish itself is refused for it.
+        """
+        candidate = facts.candidate(cluster)
+        if candidate is None:
+            return None  # that there is no such cluster is said where it is named
+        kept_out = choice.keeps_out(facts.ask(wish, labels, spread=False), candidate)
+        if kept_out is None:
+            return None
+        way_out = WAY_OUT if labels is None else "Another can be chosen for it."
+        return NoPlace(f"{kept_out.sentence} {way_out}", code=kept_out.code, kept_out=(kept_out,))
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from django.utils import timezone
 from controlplane.celery import NODES_EVERY
 from controlplane.clusters.connections import connect
 from controlplane.clusters.models import Cluster
+from controlplane.errors import DomainError
 from controlplane.kube import quantities
 from controlplane.kube.errors import KubeError
 
@@ -24,7 +25,7 @@ def count_nodes(pk: int) -> None:
         return
     try:
         found = connect(cluster).kube.list("v1", "Node")
-    except KubeError as exc:
+    except (KubeError, DomainError) as exc:  # the latter: its credential cannot be opened
         logger.info("the nodes of %s were not counted: %s", cluster, exc.sentence)
         return
     seen = nodes.allocatable(found, cluster.placement, quantities.parse)

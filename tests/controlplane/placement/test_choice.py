@@ -80,9 +80,7 @@ def test_a_tier_goes_only_where_its_labels_are() -> None:
 
     assert placed.cluster == "eu-2"
     assert "It carries tier large (size=large)." in placed.why
-    assert (
-        placed.kept_out[0].sentence == "eu-1 does not carry tier large, which wants size=large."
-    )
+    assert placed.kept_out[0].sentence == "eu-1 does not carry tier large, which wants size=large."
 
 
 def test_a_team_is_spread_over_zones_before_anything_else() -> None:
@@ -93,7 +91,7 @@ def test_a_team_is_spread_over_zones_before_anything_else() -> None:
 
     assert placed.cluster == "b-1"
     assert (
-        "Payments has nothing in zone b yet, and more where the other 1 that could take it are."
+        "Payments has nothing in zone b yet, and more where the others that could take it are."
         in placed.why
     )
 

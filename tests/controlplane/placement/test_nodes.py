@@ -14,9 +14,7 @@ TEAMS = {
 }
 
 
-def node(
-    labels: dict[str, str] | None = None, taints: Any = (), **spec: Any
-) -> dict[str, Any]:
+def node(labels: dict[str, str] | None = None, taints: Any = (), **spec: Any) -> dict[str, Any]:
     return {
         "metadata": {"name": "n", "labels": labels or {}},
         "spec": {**spec, "taints": list(taints)},
