@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from controlplane.advisories.lookup import Flag, known
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
 from controlplane.identity.models import User
@@ -197,6 +198,11 @@ class NamespaceQuerySet(models.QuerySet["TenantNamespace"]):
     def of(self, user: User) -> "NamespaceQuerySet":
         """Those of the teams in which a person has a level."""
         return self.filter(team__in=Team.objects.of(user))
+
+    def running(self, flag: Flag) -> "NamespaceQuerySet":
+        """Those whose Argo, as it was last seen, is known to be so. One query more, for the versions."""
+        seen = self.order_by().values_list("argo_version", flat=True).distinct()
+        return self.filter(argo_version__in=[v for v in seen if flag in known(v).flags])
 
     def wanting(self, now: datetime) -> "NamespaceQuerySet":
         """Those whose own schedule, or a newer wish, asks for a turn now."""

@@ -302,7 +302,9 @@ def test_nodes_are_counted_and_a_cluster_that_is_away_keeps_its_count(
         "status": {"allocatable": {"cpu": "3500m", "memory": "8Gi"}},
     }
     fake.apply(node)
-    monkeypatch.setattr(tasks, "connect", lambda _: Connection(kube=fake, helm=FakeHelm(fake, render=lambda _: ())))
+    monkeypatch.setattr(
+        tasks, "connect", lambda _: Connection(kube=fake, helm=FakeHelm(fake, render=lambda _: ()))
+    )
 
     tasks.count_nodes(eu.pk)
     fake.unreachable = True
