@@ -10,7 +10,7 @@ from controlplane.errors import DomainError
 
 from .render import check_argo
 
-SAID = {Flag.VULNERABLE, Flag.ENDED, Flag.UNKNOWN}
+SAID = {Flag.VULNERABLE, Flag.ENDED, Flag.ENDING, Flag.UNKNOWN}
 
 
 @register

@@ -3,9 +3,9 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
-from pytest_django import SettingsWrapper
 
 from controlplane.clusters import base_release
 from provisioning import checks, render
@@ -22,7 +22,7 @@ def test_what_comes_by_itself_is_well() -> None:
     assert checks.argo_version(None) == []
 
 
-def test_nothing_is_rendered_with_a_forbidden_version(settings: SettingsWrapper) -> None:
+def test_nothing_is_rendered_with_a_forbidden_version(settings: Any) -> None:
     settings.ARGO_VERSION = "v4.1.1"
 
     with pytest.raises(ForbiddenArgo, match="never to be installed"):
@@ -38,9 +38,7 @@ def test_nothing_is_rendered_with_a_forbidden_version(settings: SettingsWrapper)
         ("v4.2.0", "newer than this table"),
     ],
 )
-def test_one_that_is_not_well_is_a_warning(
-    version: str, says: str, settings: SettingsWrapper
-) -> None:
+def test_one_that_is_not_well_is_a_warning(version: str, says: str, settings: Any) -> None:
     settings.ARGO_VERSION = version
 
     (warning,) = checks.argo_version(None)
@@ -51,7 +49,7 @@ def test_one_that_is_not_well_is_a_warning(
 
 
 def test_a_3_beside_full_definitions_is_refused(
-    settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+    settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(base_release, "crds", lambda: (full("v4.1.2"),))
     settings.ARGO_VERSION = "v3.7.18"

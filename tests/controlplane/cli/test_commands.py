@@ -516,3 +516,15 @@ def test_a_clusters_room_is_said_and_listed() -> None:
     assert (said.exit_code, listed.exit_code) == (OK, OK)
     assert "64.000" in listed.output
     assert run("placement", "room", "eu-1", user=admin).exit_code == USAGE
+
+
+def test_namespaces_are_listed_by_what_is_wrong_with_their_argo() -> None:
+    team = TeamFactory()
+    NamespaceFactory(team=team, name="old", argo_version="v4.0.5")
+    NamespaceFactory(team=team, name="new", argo_version="v4.1.2")
+
+    listed = run("namespace", "list", "--argo", "vulnerable", user=owner_of(team))
+    strange = run("namespace", "list", "--argo", "tired", user=owner_of(team))
+
+    assert ("old" in listed.output, "new" in listed.output) == (True, False)
+    assert (strange.exit_code, "forbidden, vulnerable" in strange.output) == (REFUSED, True)

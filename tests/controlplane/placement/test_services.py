@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from controlplane.clusters.models import Cluster, Scheduling
 from controlplane.errors import Changed, DomainError, NotAllowed, NotNow
 from controlplane.kube.door import Connection
+from controlplane.objects import Ref
 from controlplane.placement import services, tasks
 from controlplane.placement.choice import Amount
 from controlplane.placement.models import Room
@@ -302,6 +303,7 @@ def test_nodes_are_counted_and_a_cluster_that_is_away_keeps_its_count(
         "status": {"allocatable": {"cpu": "3500m", "memory": "8Gi"}},
     }
     fake.apply(node)
+    fake.objects[Ref("v1", "Node", "", "one")].manifest["status"] = node["status"]
     monkeypatch.setattr(
         tasks, "connect", lambda _: Connection(kube=fake, helm=FakeHelm(fake, render=lambda _: ()))
     )
