@@ -1,5 +1,6 @@
 """How much each cluster may promise: said here by the platform's people, beside what its nodes have."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -16,10 +17,10 @@ from .models import Room
 class RoomAdmin(RowAdmin[Room]):
     """What all quotas on a cluster may add up to: beyond it, nothing more is placed or approved there."""
 
-    list_display = ("cluster", "cpu", "memory_gib", "seen_cpu", "seen_memory_gib", "counted")
+    list_display = ("cluster", "may_promise", "nodes_have", "counted")
     list_select_related = ("cluster",)
     search_fields = ("cluster__name",)
-    fields = ("cluster", "cpu", "memory_gib", "seen_cpu", "seen_memory_gib", "counted")
+    fields = ("cluster", "cpu", "memory_gib", "nodes_have", "counted")
     when_empty = "A cluster is here once its nodes were counted, five minutes after it was added."
     exported = (
         ("cluster", "cluster__name"),
@@ -31,8 +32,16 @@ class RoomAdmin(RowAdmin[Room]):
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Room | None = None) -> tuple[str, ...]:  # noqa: ARG002 - Django's signature
-        seen = ("seen_cpu", "seen_memory_gib", "counted")
+        seen = ("nodes_have", "counted")
         return ("cluster", *seen) if obj else seen
+
+    @admin.display(description="may promise", ordering="cpu")
+    def may_promise(self, room: Room) -> str:
+        return _amounts(room.cpu, room.memory_gib) or "whatever is asked"
+
+    @admin.display(description="its nodes have", ordering="seen_cpu")
+    def nodes_have(self, room: Room) -> str:
+        return _amounts(room.seen_cpu, room.seen_memory_gib) or "not counted yet"
 
     @admin.display(description="counted", ordering="seen_at")
     def counted(self, room: Room) -> str:
@@ -44,3 +53,9 @@ class RoomAdmin(RowAdmin[Room]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Room | None = None) -> bool:  # noqa: ARG002
         return False  # it goes with its cluster; emptied, it limits nothing
+
+
+def _amounts(cpu: Decimal | None, memory_gib: Decimal | None) -> str:
+    if cpu is None or memory_gib is None:
+        return ""
+    return f"{cpu.normalize():f} cores, {memory_gib.normalize():f} GiB"

@@ -164,20 +164,23 @@ def _why(ask: Ask, chosen: Candidate, fitting: Sequence[Candidate]) -> Iterator[
             "others that could take it are."
         )
     if len(level) > 1:
-        yield from _most_room(ask, chosen, level)
+        there = "" if len(level) == len(fitting) else " where the team has as little"
+        yield from _most_room(ask, chosen, level, there)
     if chosen.room is None:
         yield "How much it may promise is not known, so its room was not weighed."
 
 
-def _most_room(ask: Ask, chosen: Candidate, level: Sequence[Candidate]) -> Iterator[str]:
+def _most_room(
+    ask: Ask, chosen: Candidate, level: Sequence[Candidate], there: str
+) -> Iterator[str]:
     free = _free_share(ask, chosen)
     shares = [_free_share(ask, each) for each in level if each is not chosen]
     if free is not None and all(share is None or share < free for share in shares):
-        yield f"It has the most room left of the {len(level)} that remain."
+        yield f"It has the most room left of the {len(level)} that could take it{there}."
     elif all(each.namespaces > chosen.namespaces for each in level if each is not chosen):
-        yield f"It has the fewest namespaces of the {len(level)} that remain."
+        yield f"It has the fewest namespaces of the {len(level)} that could take it{there}."
     else:
-        yield f"Of the {len(level)} that remain, none is better: it is the first by room and name."
+        yield f"None of the {len(level)} that could take it{there} is better; the first by name is taken."
 
 
 def _nowhere(

@@ -109,7 +109,7 @@ def test_of_equal_zones_the_one_with_most_room_is_chosen() -> None:
     placed = choose(ask(), [full, free])
 
     assert placed.cluster == "b"
-    assert "It has the most room left of the 2 that remain." in placed.why
+    assert "It has the most room left of the 2 that could take it." in placed.why
     assert placed.figures == (
         "With this, 24 of the 100 cores and 96 of the 400 GiB that it may promise are promised on b."
     )
