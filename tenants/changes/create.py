@@ -21,7 +21,7 @@ from tenants.models import (
     Tier,
     cluster_spec,
 )
-from tenants.placed import Placed, check_labels, written
+from tenants.placed import NoPlace, Placed, check_labels, written
 from tenants.placing import Wish
 from tenants.spec import NamespaceSpec
 
@@ -144,6 +144,11 @@ def _taken(asked: Asked) -> NameTaken:
 
 def _cluster(asked: Asked) -> Cluster:
     cluster = Cluster.objects.filter(name=asked.cluster).first()
+    if cluster is None and asked.labels is not None:
+        raise NoPlace(
+            f"{asked.cluster} is no cluster of this platform any more. Another can be chosen for it.",
+            code="removed",
+        )
     if cluster is None:
         offered = ", ".join(Cluster.objects.values_list("name", flat=True)[:20]) or "none yet"
         raise DomainError(

@@ -38,10 +38,12 @@ def filing(*, root: str, kind: str, team: str, asked: Mapping[str, Any], reason:
     ]
 
 
-def reading(*, root: str, number: int, plan_hash: str) -> Pairs:
-    """One request; and saying yes to the plan that is on the page, if one is."""
+def reading(*, root: str, number: int, plan_hash: str, places: bool = False) -> Pairs:
+    """One request; choosing its cluster anew; saying yes to the plan that is on the page, if one is."""
     where = f"{root}api/v1/requests/{number}/"
     found = [("Terminal", f"argosy request show {number}"), ("API", _get(where))]
+    if places:
+        found.append(("Terminal, choosing another cluster", f"argosy request place {number}"))
     if plan_hash:
         found += [
             ("Terminal, approving this plan", f"argosy approve {number} --plan-hash {plan_hash}"),

@@ -159,6 +159,8 @@ def _context(
     open_ = found.state == RequestState.PENDING
     decides = open_ and requests.may_decide(found, user)
     plan, no_plan = _plan(found, refused) if decides and with_plan else (None, None)
+    lost = open_ and requests.has_lost_its_place(found)
+    places = lost and (decides or requests.may_ask(found.team, user))
     cluster = Cluster.objects.filter(name=found.cluster_name).first() if open_ else None
     events = list(RequestEvent.objects.filter(request=found).select_related("by"))
     return {
@@ -181,8 +183,8 @@ def _context(
         "budget": budget.outlooks([found]).get(found.pk) if open_ else None,
         "cluster": cluster,
         "placed": found.placement,
-        "lost": (lost := open_ and requests.has_lost_its_place(found)),
-        "places": lost and (requests.may_decide(found, user) or requests.may_ask(found.team, user)),
+        "lost": lost,
+        "places": places,
         "asked": _asked(found),
         "problems": requests.problems_of(found) if open_ else (),
         "rivals": _rivals(found, user) if open_ else "",
@@ -200,6 +202,7 @@ def _context(
             root=request.build_absolute_uri("/"),
             number=found.pk,
             plan_hash=plan.hash if plan else "",
+            places=places,
         ),
     }
 

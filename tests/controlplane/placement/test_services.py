@@ -250,6 +250,21 @@ def test_a_plan_of_the_cluster_there_was_approves_nothing_on_the_one_there_is(
     assert Request.objects.get().state == "pending"
 
 
+def test_a_cluster_that_is_removed_meanwhile_is_exchanged_too(
+    eu: Cluster, story: plans.Plans
+) -> None:
+    request = ask()
+    ClusterFactory(name="eu-2", labels={"region": "eu"})
+    eu.delete()
+
+    assert requests.has_lost_its_place(request)
+    with pytest.raises(NoPlace, match="eu-1 is no cluster of this platform any more"):
+        plan_of(request)
+    moved = requests.place_again(request, by=request.requested_by)
+
+    assert moved.cluster_name == "eu-2"
+
+
 def test_a_choice_that_still_holds_does_not_move(eu: Cluster) -> None:
     request = ask()
     ClusterFactory(name="eu-0", labels={"region": "eu"})
