@@ -6,6 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from django.db.models import Count, QuerySet
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
 
 from controlplane.clusters.models import Cluster
 from tenants import budget
@@ -105,12 +107,14 @@ def _named(wish: Wish) -> frozenset[int]:
 
 def _zones(wish: Wish) -> Mapping[tuple[str, str], int]:
     """How many namespaces the team has, or waits for, in each zone: two queries."""
-    names = Counter(wish.team.namespaces.live().order_by().values_list("cluster__name", flat=True))
+    there = wish.team.namespaces.live().order_by().values_list("cluster__name")
     waiting = Request.objects.filter(
         team=wish.team, state=RequestState.PENDING, namespace=None
-    ).order_by()
-    for placed, asked in waiting.exclude(asked__name=wish.name).values_list("placed", "asked"):
-        names[str(placed.get("cluster") or asked.get("cluster") or "")] += 1
+    ).exclude(asked__name=wish.name)
+    to_be = waiting.order_by().values_list(Coalesce(KT("placed__cluster"), KT("asked__cluster")))
+    names: Counter[str] = Counter()
+    for name, many in (*there.annotate(Count("pk")), *to_be.annotate(Count("pk"))):
+        names[str(name)] += many
     zones: Counter[tuple[str, str]] = Counter()
     where = Cluster.objects.filter(name__in=names).values_list("name", "labels")
     for name, labels in where:
