@@ -9,8 +9,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import django_stubs_ext
+from django.core.exceptions import ImproperlyConfigured
 
 from controlplane import environment as env
+from controlplane.advisories.lookup import refusal
+from controlplane.advisories.table import argo_workflows
 from controlplane.desk.look import UNFOLD  # noqa: F401 - unfold's own settings
 
 # Django's generic classes, such as ModelAdmin[Team], exist at run time too.
@@ -57,6 +60,7 @@ INSTALLED_APPS = [
     "controlplane.clusters",
     "tenants",
     "provisioning",
+    "controlplane.placement",
     "controlplane.index",
     "controlplane.bookmarks",
     "controlplane.policies",
@@ -181,6 +185,8 @@ APPROVER_GROUP = env.text("ARGOSY_APPROVER_GROUP", default="argosy-approvers")
 CHARTS = env.folder("ARGOSY_CHARTS", default=str(Path(__file__).resolve().parents[2] / "charts"))
 HELM = env.text("ARGOSY_HELM", default="")  # empty: the local cluster's own
 ARGO_VERSION = env.text("ARGOSY_ARGO_VERSION", default="v4.1.2")
+if forbidden := refusal(ARGO_VERSION, argo_workflows()):
+    raise ImproperlyConfigured(f"ARGOSY_ARGO_VERSION: {forbidden}")
 ARGO_CONTROLLER_IMAGE = env.text(
     "ARGOSY_ARGO_CONTROLLER_IMAGE", default="quay.io/argoproj/workflow-controller"
 )

@@ -11,6 +11,7 @@ from . import (
     demo,
     exemption,
     namespace,
+    placement,
     policies,
     request,
     serve,
@@ -34,6 +35,7 @@ app.add_typer(local, name="local")
 app.add_typer(team.app, name="team")
 app.add_typer(team.tiers, name="tier")
 app.add_typer(cluster.app, name="cluster")
+app.add_typer(placement.app, name="placement")
 app.add_typer(request.app, name="request")
 app.add_typer(namespace.app, name="namespace")
 app.add_typer(workflow.app, name="workflow")
