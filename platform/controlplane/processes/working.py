@@ -1,0 +1,41 @@
+"""The worker and the clock of production: Celery's own, with a pulse of their work."""
+
+from typing import Any
+
+from celery import Celery, bootsteps
+from celery.beat import Scheduler, Service
+
+from .health import Pulse
+
+BEAT_EVERY = 1.0
+LONGEST_SLEEP = 5  # of the clock: so often it beats, whatever is due
+WORKER = ["worker", "--pool=threads", "--without-gossip", "--without-mingle"]
+
+
+def work(app: Celery, pulse: Pulse) -> None:
+    """Take turns until told to end; those under way come to their end."""
+
+    class Beating(bootsteps.StartStopStep):
+        """Beats from within the loop that takes messages: in no other place is it known to go on."""
+
+        requires = ("celery.worker.components:Timer",)
+
+        def start(self, parent: Any) -> None:
+            parent.timer.call_repeatedly(BEAT_EVERY, pulse.beat)
+
+    app.steps["worker"].add(Beating)
+    app.worker_main(WORKER)
+
+
+def tick(app: Celery, pulse: Pulse) -> None:
+    """Send what is due by the clock, until told to end."""
+
+    class Beating(Scheduler):
+        """The scheduler, which says when it has looked what is due."""
+
+        def tick(self, *args: Any, **rest: Any) -> float:
+            until_next: float = super().tick(*args, **rest)
+            pulse.beat()
+            return until_next
+
+    Service(app, scheduler_cls=Beating, max_interval=LONGEST_SLEEP).start()
