@@ -3,6 +3,7 @@
 import pytest
 import pytest_socket
 from django.conf import settings
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 pytest_plugins = ["tests.cluster_fixtures"]
 
@@ -14,6 +15,18 @@ OWN_ADDRESSES = ["127.0.0.1", "localhost", "::1", "10.244.0.1"]
 def _only_this_machine() -> None:
     """No test asks anything of a network."""
     pytest_socket.socket_allow_hosts(OWN_ADDRESSES, allow_unix_socket=True)
+
+
+@pytest.fixture(autouse=True)
+def _kept_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test's rows are in its transaction: what a process closes between its steps must stay open here."""
+    closed = BaseDatabaseWrapper.close_if_unusable_or_obsolete
+
+    def kept(connection: BaseDatabaseWrapper) -> None:
+        if not connection.in_atomic_block:
+            closed(connection)
+
+    monkeypatch.setattr(BaseDatabaseWrapper, "close_if_unusable_or_obsolete", kept)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
