@@ -34,6 +34,7 @@ CASES = ("minimal", "small", "large")
 PLATFORM = CHARTS.parent / "platform" / "controlplane"
 
 Rendered = dict[tuple[str, str, str], Manifest]
+_numbers = itertools.count(1)
 
 
 def rendered(helm: Helm, case: str = "minimal", **more: Any) -> Rendered:
@@ -76,7 +77,9 @@ def test_every_process_is_a_command_that_understands_its_words(helm: Helm, case:
 @pytest.mark.parametrize("case", CASES)
 def test_every_variable_is_one_that_the_platform_reads(helm: Helm, case: str) -> None:
     files = ("settings.py", "environment.py", "cli/serve.py")
-    known = set(re.findall(r'"(ARGOSY_[A-Z_]+)"', "".join((PLATFORM / f).read_text() for f in files)))
+    known = set(
+        re.findall(r'"(ARGOSY_[A-Z_]+)"', "".join((PLATFORM / f).read_text() for f in files))
+    )
 
     for pod in pods(rendered(helm, case)).values():
         names = {e["name"] for e in container(pod)["env"] if e["name"].startswith("ARGOSY_")}
@@ -108,7 +111,8 @@ def test_the_secrets_are_those_that_are_named(helm: Helm) -> None:
     (volume,) = [v for v in spec["volumes"] if v["name"] == "secrets"]
 
     assert [
-        (s["secret"]["name"], s["secret"]["items"][0]["key"]) for s in volume["projected"]["sources"]
+        (s["secret"]["name"], s["secret"]["items"][0]["key"])
+        for s in volume["projected"]["sources"]
     ] == [("postgres-app", "uri"), ("redis-auth", "address"), ("argosy-keys-2026", "secret-key")]
 
 
@@ -183,7 +187,9 @@ def test_who_goes_has_time_for_what_is_under_way(helm: Helm) -> None:
 
     slept = container({"spec": specs["web"]})["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert specs["web"]["terminationGracePeriodSeconds"] > slept + 30
-    assert specs["worker"]["terminationGracePeriodSeconds"] > 60 + 60  # a helm, and what is around it
+    assert (
+        specs["worker"]["terminationGracePeriodSeconds"] > 60 + 60
+    )  # a helm, and what is around it
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -198,7 +204,9 @@ def test_every_pod_has_one_network_policy_and_reaches_no_more_than_it_works_with
 
     for name, pod in pods(manifests).items():
         labels = pod["metadata"]["labels"]
-        (policy,) = [p for p in policies if p["podSelector"]["matchLabels"].items() <= labels.items()]
+        (policy,) = [
+            p for p in policies if p["podSelector"]["matchLabels"].items() <= labels.items()
+        ]
         ports = {p["port"] for rule in policy["egress"] for p in rule["ports"]}
         assert policy["policyTypes"] == ["Ingress", "Egress"]
         assert network["database"]["port"] in ports
@@ -279,9 +287,10 @@ def test_without_an_address_it_says_what_it_needs(helm: Helm) -> None:
 @pytest.fixture
 def space(raw_api: Api) -> Iterator[str]:
     """A namespace that takes nothing but pods that are restricted, with the Secrets that are named."""
-    name = "platform-of-a-test"
+    name = f"platform-of-a-test-{next(_numbers)}"
     labels = dict(POD_SECURITY)
-    raw_api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}).must()  # fmt: skip
+    metadata = {"name": name, "labels": labels}
+    raw_api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}).must()
     for secret, keys in {
         "argosy-database": ("url",),
         "argosy-broker": ("url",),

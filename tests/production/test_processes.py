@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+import redis
 import yaml
 
 from controlplane.kube.gateway import KubeGateway
@@ -20,6 +21,7 @@ from tests.production.platform import Platform, running
 
 pytestmark = [pytest.mark.production, pytest.mark.cluster]
 
+PREFIX = "prod-"
 SETUP = """
 from pathlib import Path
 from controlplane.clusters import services as clusters
@@ -27,7 +29,8 @@ from controlplane.identity import accounts, tokens
 from tenants.models import Team
 text = Path({kubeconfig!r}).read_text()
 clusters.register(name="local", kubeconfig_text=text, simulated=True)
-Team.objects.create(slug="payments", name="Payments", owner_group="payments-owners", namespace_limit=50)
+Team.objects.create(slug="payments", name="Payments", owner_group="payments-owners",
+                    namespace_limit=50, cpu_budget=500, memory_budget_gib=2000)
 for name, group in (("owner", "payments-owners"), ("approver", "argosy-approvers"), ("stranger", "none")):
     person = accounts.make_local(
         username=name, password="correct horse battery", claimed_groups=[group]
@@ -43,6 +46,11 @@ print(len(turns), [
     if a.namespace_id == b.namespace_id and a.started_at < b.ended_at and b.started_at < a.ended_at
 ])
 """
+HELD = """
+from provisioning import tasks
+for pk in range(100_000, 100_040):
+    tasks.reconcile_namespace.apply_async((pk,), countdown=20)
+"""
 SEEN = """
 from controlplane.index.models import Workflow
 print(Workflow.objects.filter(namespace__name={name!r}).count())
@@ -57,14 +65,20 @@ class People:
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def kube(local_cluster: RunningCluster) -> KubeGateway:
+    return KubeGateway.from_kubeconfig(yaml.safe_load(local_cluster.kubeconfig.read_text()))
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory, kube: KubeGateway) -> Iterator[Platform]:
     folder = tmp_path_factory.mktemp("platform")
-    with (
-        stores.postgresql() as database,
-        stores.redis() as broker,
-        running(folder, database, broker) as platform,
-    ):
-        yield platform
+    with stores.postgresql() as database, stores.redis() as broker:
+        with running(folder, database, broker) as platform:
+            yield platform
+        # Not before it has ended: it would put them back.
+        for made in kube.list("v1", "Namespace", labels="argosy.dev/managed=true"):
+            if made["metadata"]["name"].startswith(PREFIX):
+                kube.delete(Ref("v1", "Namespace", "", made["metadata"]["name"]))
 
 
 @pytest.fixture(scope="module")
@@ -74,20 +88,11 @@ def people(platform: Platform, local_cluster: RunningCluster) -> People:
 
 
 @pytest.fixture
-def kube(local_cluster: RunningCluster) -> KubeGateway:
-    return KubeGateway.from_kubeconfig(yaml.safe_load(local_cluster.kubeconfig.read_text()))
-
-
-@pytest.fixture
-def approved(
-    platform: Platform, people: People, kube: KubeGateway
-) -> Iterator[Callable[[], dict[str, Any]]]:
+def approved(platform: Platform, people: People) -> Callable[[], dict[str, Any]]:
     """Has a team ask for a namespace and somebody approve it; gives the namespace."""
-    made: list[str] = []
 
     def ask() -> dict[str, Any]:
-        name = f"prod-{uuid.uuid4().hex[:8]}"
-        made.append(name)
+        name = f"{PREFIX}{uuid.uuid4().hex[:8]}"
         asked = {"name": name, "tier": "small", "cluster": "local"}
         wish = {"kind": "create", "team": "payments", "asked": asked, "reason": ""}
         number = platform.call("POST", "requests/", people.owner, wish)["id"]
@@ -96,10 +101,7 @@ def approved(
         platform.call("POST", f"requests/{number}/approve/", people.approver, decision)
         return named(platform, people, name)
 
-    yield ask
-    for name in made:
-        for each in (name, f"{name}-argo"):
-            kube.delete(Ref("v1", "Namespace", "", each))
+    return ask
 
 
 def named(platform: Platform, people: People, name: str) -> dict[str, Any]:
@@ -160,6 +162,9 @@ def test_a_broker_that_was_away_and_comes_back_empty_costs_no_wish(
 ) -> None:
     web, *others = platform.processes
     needing = [p for p in others if not p.name.startswith("watch")]
+    platform.django(HELD)  # a worker that holds messages has more to lose than one that waits
+    holding = redis.Redis(port=platform.broker.port)
+    platform.until(lambda: bool(holding.hlen("unacked")))
     platform.broker.stop()
     try:
         platform.until(lambda: all(p.asked(p.ready)[0] == 503 for p in needing))

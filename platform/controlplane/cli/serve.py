@@ -48,13 +48,15 @@ def end_cleanly() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
-def _begin() -> None:
-    """Django, and a database that fits; else an end with a sentence."""
+def _begin(*, renders: bool = False) -> None:
+    """Django, a database that fits, and what renders plans; else an end with a sentence."""
     _django()
     from controlplane.processes import beginning  # noqa: PLC0415
 
     with _or_a_sentence():
         beginning.database_is_ours()
+        if renders:
+            beginning.tools_are_there()
 
 
 def _pulse_at(address: str, *, needs_broker: bool = True) -> "Pulse":
@@ -127,9 +129,41 @@ def migrate() -> None:
 
 
 @app.command()
+def admin(
+    username: str,
+    password: Annotated[
+        str,
+        typer.Option(
+            prompt=True, hide_input=True, confirmation_prompt=True, envvar="ARGOSY_PASSWORD",
+            help="Asked for where it is not given.",
+        ),
+    ],
+) -> None:  # fmt: skip
+    """Make the first admin of a new platform, in its database. Example: argosy admin ada"""
+    _django()
+    from django.conf import settings  # noqa: PLC0415
+    from django.core.exceptions import ValidationError  # noqa: PLC0415
+
+    from controlplane.identity import accounts  # noqa: PLC0415
+    from controlplane.processes import beginning  # noqa: PLC0415
+
+    with _or_a_sentence():
+        beginning.database_is_ours()
+    groups = [settings.ADMIN_GROUP]
+    try:
+        accounts.make_local(
+            username=username, password=password, claimed_groups=groups, superuser=True
+        )
+    except ValidationError as exc:
+        typer.echo(" ".join(exc.messages), err=True)
+        raise typer.Exit(1) from exc
+    typer.echo(f"{username} is an admin, and signs in at {settings.BASE_URL}.")
+
+
+@app.command()
 def web(host: Host = "127.0.0.1", port: Port = 8080, threads: int = 16) -> None:
-    """Run the web face alone: consoles and API."""
-    _begin()
+    """Run the web face alone: consoles and API. Any number of it."""
+    _begin(renders=True)
     import waitress  # noqa: PLC0415
 
     from controlplane.environment import proxied  # noqa: PLC0415
@@ -146,13 +180,11 @@ def web(host: Host = "127.0.0.1", port: Port = 8080, threads: int = 16) -> None:
 @app.command()
 def worker(health: HealthAt = "") -> None:
     """Run the turns of the loop (Celery, threads). Any number of it."""
-    _begin()
+    _begin(renders=True)
     from controlplane.celery import app as celery  # noqa: PLC0415
-    from controlplane.clusters.connections import helm_program  # noqa: PLC0415
     from controlplane.processes import working  # noqa: PLC0415
 
     with _or_a_sentence():
-        helm_program()
         pulse = _pulse_at(health)
     working.work(celery, pulse)
 

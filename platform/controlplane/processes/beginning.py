@@ -3,10 +3,12 @@
 The broker is not asked: without it nothing is lost, and it may come later than we do.
 """
 
+from django.conf import settings
 from django.core.management import call_command
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from controlplane.clusters import connections
 from controlplane.errors import DomainError
 
 # Of two that migrate at once the second waits, and finds nothing left to do. Any number that is ours alone.
@@ -30,6 +32,15 @@ def database_is_ours() -> None:
     if left:
         raise CannotBegin(
             f"The database lacks {left} of this version's migrations: run `argosy migrate` first."
+        )
+
+
+def tools_are_there() -> None:
+    """The charts and a helm, which whoever renders a plan needs: pages show plans, workers carry them out."""
+    connections.helm_program()
+    if not (settings.CHARTS / "team-guardrails" / "Chart.yaml").is_file():
+        raise CannotBegin(
+            f"There are no charts in {settings.CHARTS}: set ARGOSY_CHARTS to the folder that has them."
         )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from celery import Celery, bootsteps, signals
 from celery.beat import Scheduler, SchedulingError, Service
+from kombu.transport.redis import QoS
 
 from .health import Pulse
 
@@ -28,6 +29,9 @@ def work(app: Celery, pulse: Pulse) -> None:
 
     # Heard by somebody, Celery leaves logging as the settings have it; else it would quieten every turn.
     signals.setup_logging.connect(_as_it_is)
+    # What a worker held when its broker fell it would give back by a connection that is gone, and end of it
+    # (kombu 5.7). The sweep finds those rows anyway, and the broker gives such messages to another in time.
+    QoS.restore_at_shutdown = False
     app.steps["worker"].add(Beating)
     app.worker_main(WORKER)
 
