@@ -196,15 +196,24 @@ ARGO_EXECUTOR_IMAGE = env.text("ARGOSY_ARGO_EXECUTOR_IMAGE", default="quay.io/ar
 EXEMPTION_DAYS = env.number("ARGOSY_EXEMPTION_DAYS", default=90)
 STAND_DOWN_HOURS = env.number("ARGOSY_STAND_DOWN_HOURS", default=24)
 
-CELERY_BROKER_URL = env.text(
-    "ARGOSY_BROKER_URL", default="memory://localhost/" if EMBEDDED else None
-)
+CELERY_BROKER_URL = env.broker("ARGOSY_BROKER_URL", embedded=EMBEDDED)
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     # A polling broker looks this often; with the default of a second every task would start late.
     {"polling_interval": 0.02}
     if CELERY_BROKER_URL.startswith("memory:")
-    # One try and no waiting for who publishes: the sweep comes every 30 s anyway.
-    else {"max_retries": 0, "interval_start": 0, "interval_step": 0, "interval_max": 0}
+    else {
+        # One try and no waiting for who publishes: the sweep comes every 30 s anyway.
+        "max_retries": 0,
+        "interval_start": 0,
+        "interval_step": 0,
+        "interval_max": 0,
+        # A broker that hangs is as good as away.
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+        # What a killed worker had taken is another's after this. No turn is as long.
+        "visibility_timeout": 300,
+    }
 )
 CELERY_BROKER_CONNECTION_TIMEOUT = 2.0
 CELERY_TASK_IGNORE_RESULT = True
@@ -213,6 +222,7 @@ CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a broker that was away for a night comes back too
 CELERY_TASK_PUBLISH_RETRY = False  # a broker that is down must not hold a person's click
 
 LOGGING = {
