@@ -94,6 +94,10 @@ class Engine:
         self._up()
         return None
 
+    def close(self) -> None:
+        """Leave it."""
+        self._http.close()
+
     def _asked(self, what: str, form: Mapping[str, str]) -> Found | Down:
         form = {**form, "timeout": f"{self._seconds:.0f}s", "limit": str(MOST_SERIES)}
         try:
@@ -154,7 +158,9 @@ def current() -> Engine | Down:
                 "No metrics engine runs: `argosy up` starts one, or ARGOSY_METRICS_URL names one."
             )
     with _opening:
-        return _known.setdefault((url, token), Engine(url, token=token))
+        if (url, token) not in _known:
+            _known[url, token] = Engine(url, token=token)
+        return _known[url, token]
 
 
 def _reason(exc: httpx.HTTPError) -> str:

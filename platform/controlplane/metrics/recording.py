@@ -16,6 +16,8 @@ FINISHED = 'phase=~"Succeeded|Failed|Error"'
 SUCCEEDED = 'phase="Succeeded"'
 HOUR = "1h"
 QUEUE = 'queue_name="workflow_queue"'
+# Answered, and with something: a page of somebody else's, or a controller that only stands by, says nothing.
+HEARD = f"up{OF_CONTROLLERS} * (scrape_samples_post_metric_relabeling{OF_CONTROLLERS} > bool 0)"
 SEEN = "namespace:controller_seen_seconds:max"
 REMEMBERED_DAYS = 7
 
@@ -45,11 +47,11 @@ NAMESPACES = Group(
     "argosy-namespaces",
     INTERVAL,
     (
-        Rule("namespace:controller_up:max", f"max by ({ID}) (up{OF_CONTROLLERS})"),
+        Rule("namespace:controller_up:max", f"max by ({ID}) ({HEARD})"),
         # When each was last heard: carried on while it is silent, or nobody could say since when.
         Rule(
             SEEN,
-            f"max by ({ID}) (timestamp(up{OF_CONTROLLERS} == 1)) "
+            f"max by ({ID}) (timestamp(up{OF_CONTROLLERS}) and ({HEARD} == 1)) "
             f"or (last_over_time({SEEN}[1h]) > time() - {REMEMBERED_DAYS * 86_400})",
         ),
         Rule("namespace:workflows:sum", f"sum by ({ID}, phase) (argo_workflows_gauge)"),
