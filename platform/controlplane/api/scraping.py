@@ -42,7 +42,7 @@ def own(request: HttpRequest) -> HttpResponse:
     """The platform's own figures, for who has their token: neither people nor clusters do."""
     if not tokens.is_same(_bearer(request), tokens.for_exposition()):
         return _refused("These figures are told to a scraper that has their token.")
-    return HttpResponse(exposition.exposed(), content_type=TEXT)
+    return HttpResponse(exposition.exposed(exposition.snapshots.newest()), content_type=TEXT)
 
 
 class AgentAskedSerializer(serializers.Serializer[object]):

@@ -5,10 +5,12 @@ from collections.abc import Callable
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
 Answering = Callable[[HttpRequest], HttpResponseBase]
 
+# When each began to be counted would be a series more for each, which nobody asks for.
+disable_created_metrics()
 # This process' own. The platform runs one process with threads for each copy of the web.
 REGISTRY = CollectorRegistry()
 REQUESTS = Counter(

@@ -6,7 +6,7 @@ away the last one grows old, which is said.
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from django.db import Error, close_old_connections
 from django.utils import timezone
@@ -70,10 +70,10 @@ class Snapshots:
 snapshots = Snapshots()
 
 
-def exposed(newest: Callable[[], Snapshot | None] = snapshots.newest) -> bytes:
-    """All of it as text."""
+def exposed(snapshot: Snapshot | None) -> bytes:
+    """All of it as text: what the snapshot holds, and what this process counted."""
     registry = CollectorRegistry()
-    registry.register(Platform(newest()))
+    registry.register(Platform(snapshot))
     return generate_latest(registry) + generate_latest(REGISTRY)
 
 

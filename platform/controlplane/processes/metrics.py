@@ -89,13 +89,15 @@ class Keeper:
 
     def step(self) -> None:
         """Look after it once."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         port = self._port()
         changed = self._configure(port)
         identity = self.daemon.running()
         if identity is None:
             self._start(port)
-        elif changed:
+            return
+        if time.monotonic() > self._next:
+            self._wait = FIRST_WAIT  # it stayed: should it fall, that is another fall
+        if changed:
             with suppress(ProcessLookupError):
                 os.kill(identity.pid, signal.SIGHUP)
 
@@ -125,8 +127,8 @@ class Keeper:
             return
         self._next = time.monotonic() + self._wait
         self._wait = min(self._wait * 2, LONGEST_WAIT)
-        if self.daemon.log.exists() and self.daemon.pid_file.exists():
-            self._say("engine", f"it ended, and is started again:{last_lines(self.daemon.log)}")
+        if self.daemon.pid_file.exists():
+            self._say("engine", f"it ended, and is started again.{last_lines(self.daemon.log)}")
         self.daemon.start(self.command(port))
         keep(address_file(), f"http://{LOOPBACK}:{port}".encode())
         logger.info("the metrics engine was started at http://%s:%d", LOOPBACK, port)
@@ -207,6 +209,7 @@ class Keeper:
         with socket.socket() as probe:
             probe.bind((LOOPBACK, 0))
             port = int(probe.getsockname()[1])
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         keep(kept, str(port).encode())
         return port
 
