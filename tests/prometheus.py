@@ -47,6 +47,9 @@ class Controllers:
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         """Whatever was asked."""
         path = request.path
+        if path == "/metrics":  # by way of a real API server: the one controller there is
+            next(iter(self.answers.values()))(request)
+            return
         if path.startswith(DISCOVERY):
             found = self.targets.get(path.removeprefix(DISCOVERY), [])
             body = json.dumps(through_the_api_server(found, self.url)).encode()
@@ -60,7 +63,7 @@ class Controllers:
 
 
 @contextmanager
-def controllers() -> Iterator[Controllers]:
+def controllers(host: str = "127.0.0.1") -> Iterator[Controllers]:
     """A server for them."""
     story = Controllers()
 
@@ -80,8 +83,8 @@ def controllers() -> Iterator[Controllers]:
         def handle_error(self, *_: object) -> None:
             """Whoever asks may go away in the middle: that is what is tested."""
 
-    with Server(("127.0.0.1", 0), Handler) as server:
-        story.url = f"http://127.0.0.1:{server.server_port}"
+    with Server((host, 0), Handler) as server:
+        story.url = f"http://{host}:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
@@ -145,6 +148,8 @@ def exposition(gauges: dict[str, int], seconds: float) -> str:
         f'argo_workflows_error_count{{cause="OperationPanic"}} {grown}',
         'argo_workflows_queue_depth_gauge{queue_name="workflow_queue"} 7',
         f'argo_workflows_k8s_request_total{{kind="pods",verb="Get",status_code="500"}} {grown}',
+        f'argo_workflows_k8s_request_total{{kind="secrets",verb="Get",status_code="429"}} {grown}',
+        f'argo_workflows_k8s_request_total{{kind="pods",verb="Get",status_code="200"}} {grown * 50}',
         'argo_workflows_version{version="v4.1.2",platform="linux/amd64",git_tag="v4.1.2"} 1',
         'argo_workflows_workflowtemplate_runtime_count{name="secret-project",namespace="own"} 1',
         "go_goroutines 80",

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, disable_cre
 Answering = Callable[[HttpRequest], HttpResponseBase]
 
 # When each began to be counted would be a series more for each, which nobody asks for.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 # This process' own. The platform runs one process with threads for each copy of the web.
 REGISTRY = CollectorRegistry()
 REQUESTS = Counter(

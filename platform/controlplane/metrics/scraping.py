@@ -33,7 +33,9 @@ KNOWN = {
     "phase": "Pending|Running|Succeeded|Failed|Error|Completed|",
     "queue_name": "cron_wf_queue|pod_cleanup_queue|workflow_queue|workflow_ttl_queue|workflow_archive_queue|",
     "cause": "OperationPanic|CronWorkflowSubmissionError|CronWorkflowSpecError|",
-    "status_code": "[1-5][0-9][0-9]|",
+    "status_code": "429|5[0-9][0-9]|",
+    "kind": "[A-Za-z]{1,40}|",
+    "verb": "[A-Za-z]{1,20}|",
     "le": r"[0-9]{1,5}(\.[0-9]{1,4})?|\+Inf|",
     "version": r"v?[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(-[a-z0-9.]{1,20})?|",
 }
