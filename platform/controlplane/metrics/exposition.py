@@ -103,6 +103,14 @@ def _families(seen: Snapshot) -> Iterator[Metric]:
         _words(seen.clusters),
     )  # fmt: skip
     yield _by(
+        "argosy_cluster_up", "Whether a cluster serves us, as far as was asked.", ("cluster",),
+        {(name,): up for name, (up, _) in seen.each_cluster.items()},
+    )  # fmt: skip
+    yield _by(
+        "argosy_cluster_namespaces", "Namespaces on a cluster.", ("cluster",),
+        {(name,): count for name, (_, count) in seen.each_cluster.items()},
+    )  # fmt: skip
+    yield _by(
         "argosy_clusters_scheduling", "Clusters, by whether namespaces come.", ("scheduling",),
         _words(seen.scheduling),
     )  # fmt: skip

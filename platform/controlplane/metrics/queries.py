@@ -37,6 +37,11 @@ RANGES = {
     "7d": timedelta(days=7),
     "30d": timedelta(days=30),
 }
+SELF = "the platform"
+SNAPSHOT = "argosy_snapshot_age_seconds"
+UNMEASURED = (
+    "Nothing is measured here: no controller runs on these clusters, or their pods are simulated."
+)
 PHASES = ("Pending", "Running", "Succeeded", "Failed", "Error")
 
 
@@ -146,6 +151,13 @@ class Query:
     expression: str
     parameters: Mapping[str, Parameter] = field(default_factory=lambda: OF_A_TEAM)
     platform_only: bool = False
+    about: Literal["controllers", "platform"] = "controllers"
+
+
+def _own(name: str, title: str, unit: str, expression: str, *labels: str) -> Query:
+    """A question about the platform itself: of its own figures, which no cluster has a part in."""
+    parameters: dict[str, Parameter] = dict.fromkeys(labels, text)
+    return Query(name, title, unit, expression, parameters, platform_only=True, about="platform")
 
 
 CATALOGUE: Mapping[str, Query] = {
@@ -228,6 +240,43 @@ CATALOGUE: Mapping[str, Query] = {
             "max by (cluster) (cluster:recorded_series:count{$m})",
             OF_A_CLUSTER, platform_only=True,
         ),
+        # Of the platform itself: they live on clusters whose pods run nothing, too.
+        _own(
+            "platform_clusters_up", "Clusters that serve the platform", "yes or no",
+            "max by (cluster) (argosy_cluster_up{$m})", CLUSTER,
+        ),
+        _own(
+            "platform_cluster_namespaces", "Namespaces by cluster", "namespaces",
+            "max by (cluster) (argosy_cluster_namespaces{$m})", CLUSTER,
+        ),
+        _own(
+            "platform_namespaces", "Namespaces by phase", "namespaces",
+            "sum by (phase) (argosy_namespaces{$m})",
+        ),
+        _own(
+            "platform_turns", "Turns of the last 10 minutes", "turns",
+            "sum by (outcome) (argosy_turns_recent{$m})",
+        ),
+        _own(
+            "platform_turn_seconds", "How long turns take", "seconds",
+            "max by (outcome) (argosy_turn_seconds_mean{$m})",
+        ),
+        _own(
+            "platform_behind", "Namespaces not acted on since asked", "namespaces",
+            "max(argosy_wishes_behind{$m})",
+        ),
+        _own("platform_queue_age", "Age of the queue", "seconds", "max(argosy_queue_age_seconds{$m})"),
+        _own(
+            "platform_requests", "Requests waiting", "requests", "max(argosy_requests_waiting{$m})"
+        ),
+        _own(
+            "platform_violations", "Violations by rule", "violations",
+            "sum by (code) (argosy_violations{$m})",
+        ),
+        _own(
+            "platform_http", "Requests to the platform", "1/s",
+            "sum by (status) (rate(argosy_http_requests_total{$m}[5m]))",
+        ),
     )
 }  # fmt: skip
 
@@ -274,7 +323,9 @@ def run(
     expression = expression_of(query, params, scope)
     if scope.is_empty:
         return Answer(trouble="There is nothing to see here: no team of yours has a namespace.")
-    expected = scope.expected & {params[CLUSTER]} if params.get(CLUSTER) else scope.expected
+    expected = _expected_of(query, params, scope)
+    if not expected:
+        return Answer(trouble=UNMEASURED)
     found = engine or engines.current()
     if isinstance(found, Down):
         return _away(found, len(expected))
@@ -285,10 +336,10 @@ def run(
         series = found.over(expression, start=span.start, end=span.end, step=span.step)
     if isinstance(series, Down):
         return _away(series, len(expected))
-    heard = found.instant(_heard(params, scope), at=now)
+    heard = found.instant(_heard(query, params, scope), at=now)
     if isinstance(heard, Down):
         return _away(heard, len(expected))
-    coverage = covered(expected, {s.labels.get(CLUSTER, ""): s.points for s in heard}, now)
+    coverage = covered(expected, {s.labels.get(CLUSTER, SELF): s.points for s in heard}, now)
     return Answer(series, coverage, freshness_of(coverage))
 
 
@@ -354,8 +405,18 @@ def _one_of(label: str, values: frozenset[str]) -> str:
     return f"{label}=~{quoted('|'.join(sorted(values)))}"
 
 
-def _heard(params: Mapping[str, str], scope: Scope) -> str:
+def _expected_of(query: Query, params: Mapping[str, str], scope: Scope) -> frozenset[str]:
+    """Who should be heard for this answer."""
+    if query.about == "platform":
+        return frozenset({SELF})
+    return scope.expected & {params[CLUSTER]} if params.get(CLUSTER) else scope.expected
+
+
+def _heard(query: Query, params: Mapping[str, str], scope: Scope) -> str:
     """When each cluster was last heard, as far as this question is about it."""
+    if query.about == "platform":
+        # Of one series alone, so looking far back costs little. A snapshot is as old as it says.
+        return f"max(max_over_time((timestamp({SNAPSHOT}) - {SNAPSHOT})[6h:{INTERVAL}s]))"
     narrowed = [
         f"{label}={quoted(params[label])}"
         for label in (CLUSTER, NAMESPACE, TEAM)

@@ -16,6 +16,7 @@ from tenants.models import Request, RequestState, TenantNamespace
 LOOKED_BACK = timedelta(minutes=10)  # for turns, of which rows are kept
 OUTCOMES = 20  # by name; whatever else turns end with is one
 CODES = 40
+CLUSTERS = 2000  # by name; a fleet of more has its counts
 OTHER = "other"
 
 
@@ -37,6 +38,9 @@ class Snapshot:
     clusters: Mapping[str, int] = field(
         default_factory=dict
     )  # by whether, or why not, they serve us
+    each_cluster: Mapping[str, tuple[bool, int]] = field(
+        default_factory=dict
+    )  # serves us; namespaces
     scheduling: Mapping[str, int] = field(default_factory=dict)
     turns: Mapping[str, Turns] = field(default_factory=dict)  # by outcome
     wishes_behind: int = 0
@@ -62,6 +66,7 @@ def take(now: datetime) -> Snapshot:
         at=now,
         namespaces=_counted(live, "phase"),
         clusters=_clusters(),
+        each_cluster=_each_cluster(),
         scheduling=_counted(Cluster.objects.all(), "scheduling"),
         turns=_turns(now),
         wishes_behind=TenantNamespace.objects.behind().count(),
@@ -83,6 +88,13 @@ def _clusters() -> dict[str, int]:
         word = {None: "unasked", True: "reachable"}.get(reachable) or trouble or "away"
         found[word] = found.get(word, 0) + count
     return found
+
+
+def _each_cluster() -> dict[str, tuple[bool, int]]:
+    there = Count("namespaces", filter=Q(namespaces__deleted_at=None))
+    rows = Cluster.objects.order_by("name").annotate(there=there)
+    asked = rows.exclude(reachable=None).values_list("name", "reachable", "there")[:CLUSTERS]
+    return {name: (bool(reachable), count) for name, reachable, count in asked}
 
 
 def _turns(now: datetime) -> dict[str, Turns]:

@@ -167,9 +167,23 @@ def test_the_platforms_figures_are_a_snapshots_with_its_age(taken, shop) -> None
 
 
 def test_no_name_of_a_team_a_namespace_or_a_person_is_in_them(taken, shop) -> None:
+    person = owner_of(shop.team)
+
     text = taken()
 
-    assert not [word for word in ("shop", "atlas", shop.cluster.name) if word in text]
+    assert not [word for word in ("shop", "atlas", person.username) if word in text]
+
+
+def test_a_cluster_is_up_or_not_once_it_was_asked_and_till_then_neither(taken, shop) -> None:
+    ClusterFactory(name="away", reachable=False)
+    ClusterFactory(name="unasked", reachable=None)
+
+    text = taken()
+
+    assert f'argosy_cluster_up{{cluster="{shop.cluster.name}"}} 1.0' in text
+    assert f'argosy_cluster_namespaces{{cluster="{shop.cluster.name}"}} 1.0' in text
+    assert 'argosy_cluster_up{cluster="away"} 0.0' in text
+    assert 'cluster="unasked"' not in text
 
 
 def test_a_snapshot_takes_as_many_queries_with_many_rows_as_with_few(
@@ -177,7 +191,7 @@ def test_a_snapshot_takes_as_many_queries_with_many_rows_as_with_few(
 ) -> None:
     NamespaceFactory.create_batch(20)
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         snapshot.take(timezone.now())
 
 

@@ -1,4 +1,4 @@
-"""Through a real API server, with the reader's account: a controller's figures are shown, and nothing else."""
+"""Through a real API server, with the reader's account: a controller's figures, and nothing else."""
 
 import json
 import subprocess

@@ -18,7 +18,7 @@ from controlplane.clusters.models import Cluster
 from controlplane.clusters.sealing import seal
 from controlplane.kube.door import Connection
 from controlplane.kube.errors import Unreachable
-from controlplane.metrics import credentials, exposition, tokens
+from controlplane.metrics import credentials, exposition, queries, tokens
 from controlplane.metrics.engine import Engine
 from controlplane.objects import Ref
 from controlplane.processes import metrics
@@ -94,7 +94,9 @@ def test_it_scrapes_what_is_registered_and_follows_what_comes(
     keeper.keeper.step()
 
     keeper.until('namespace:workflows:sum{cluster="eu",team="atlas",namespace="shop"} == 2')
-    keeper.until('argosy_clusters{state="away"} == 1')
+    keeper.until('argosy_cluster_up{cluster="eu"} == 0')
+    own = queries.run("platform_namespaces", {}, queries.platform_scope(), engine=keeper.engine)
+    assert (own.freshness, own.series[0].points[0][1], own.trouble) == ("fresh", 1, "")
     pid = keeper.keeper.daemon.running()
     shop = NamespaceFactory(name="shop-us", cluster=member(story, "us"), applied_at=timezone.now())
     keeper.keeper.step()
