@@ -36,6 +36,7 @@ class Controllers:
     answers: dict[str, Answering] = field(default_factory=dict)
     targets: dict[str, list[Target]] = field(default_factory=dict)
     url: str = ""
+    alone: bool = False  # what is asked for without a name is the one that there is
 
     def add(self, cluster: str, team: str, namespace: str, answer: Answering) -> Target:
         """One controller more."""
@@ -47,7 +48,7 @@ class Controllers:
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         """Whatever was asked."""
         path = request.path
-        if path == "/metrics":  # by way of a real API server: the one controller there is
+        if self.alone and path == "/metrics":  # by way of a real API server
             next(iter(self.answers.values()))(request)
             return
         if path.startswith(DISCOVERY):

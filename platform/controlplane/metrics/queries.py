@@ -321,6 +321,7 @@ def run(
     if asked:
         span = Span.ending(now, _range(asked))
     expression = expression_of(query, params, scope)
+    _check_narrow(query, params, scope)
     if scope.is_empty:
         return Answer(trouble="There is nothing to see here: no team of yours has a namespace.")
     expected = _expected_of(query, params, scope)
@@ -346,6 +347,17 @@ def run(
 def expression_of(query: Query, params: Mapping[str, str], scope: Scope) -> str:
     """The question as the engine is asked it. Raises BadParameter."""
     return query.expression.replace("$m", ",".join(_matchers(query, params, scope)))
+
+
+def _check_narrow(query: Query, params: Mapping[str, str], scope: Scope) -> None:
+    """Whoever sees all namespaces says of which: thousands of lines are no chart, and cost seconds."""
+    narrow = any(params.get(label) for label in (CLUSTER, TEAM, NAMESPACE))
+    if scope.teams is None and not query.platform_only and not narrow:
+        raise BadParameter(
+            f"{query.name} is about namespaces: name a cluster, a team or a namespace. Of the whole "
+            "fleet, ask what begins with fleet_.",
+            field=CLUSTER,
+        )
 
 
 def covered(
@@ -415,15 +427,16 @@ def _expected_of(query: Query, params: Mapping[str, str], scope: Scope) -> froze
 def _heard(query: Query, params: Mapping[str, str], scope: Scope) -> str:
     """When each cluster was last heard, as far as this question is about it."""
     if query.about == "platform":
-        # Of one series alone, so looking far back costs little. A snapshot is as old as it says.
-        return f"max(max_over_time((timestamp({SNAPSHOT}) - {SNAPSHOT})[6h:{INTERVAL}s]))"
+        # A snapshot is as old as it says. Of one series alone, so looking far back costs little.
+        taken = f"timestamp({SNAPSHOT}) - {SNAPSHOT}"
+        return f"max({taken}) or max(max_over_time(({taken})[6h:{INTERVAL}s]))"
     narrowed = [
         f"{label}={quoted(params[label])}"
         for label in (CLUSTER, NAMESPACE, TEAM)
         if params.get(label)
     ]
     matchers = ",".join([*_scoped(scope), *narrowed])
-    if scope.teams is None and params.keys() <= {CLUSTER, "phase"}:
+    if query.platform_only:
         return f"max by (cluster) (cluster:controller_seen_seconds:max{{{matchers}}})"
     return f"max by (cluster) ({SEEN}{{{matchers}}})"
 

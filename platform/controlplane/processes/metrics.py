@@ -7,8 +7,8 @@ that pages show in place of charts: nothing else waits for it.
 
 import logging
 import os
+import random
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -32,6 +32,7 @@ from controlplane.metrics.scraping import Member, Self, embedded
 from localcluster.build import metrics_programs
 from localcluster.errors import LocalClusterError, last_lines
 from localcluster.processes import Daemon
+from localcluster.slots import is_free
 
 LOOK_EVERY = 2.0
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
@@ -39,6 +40,8 @@ CHECK_SECONDS = 30
 KEPT_FOR, KEPT_BYTES = "15d", "2GB"
 QUERY_SECONDS, QUERIES, QUERY_SAMPLES = "8s", 8, 5_000_000
 LOOPBACK = "127.0.0.1"
+# Below those that the system gives to whoever calls: one of these is not taken while the engine is away.
+PORTS = range(20_500, 21_000)
 TARGETS = "/api/v1/metrics/targets/{}/"
 
 logger = logging.getLogger(__name__)
@@ -204,17 +207,9 @@ class Keeper:
         kept = self.folder / "port"
         with suppress(OSError, ValueError):
             port = int(kept.read_text(encoding="ascii"))
-            if self.daemon.running() is not None or _is_free(port):
+            if self.daemon.running() is not None or is_free(port):
                 return port
-        with socket.socket() as probe:
-            probe.bind((LOOPBACK, 0))
-            port = int(probe.getsockname()[1])
+        port = next(filter(is_free, random.sample(PORTS, len(PORTS))))
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         keep(kept, str(port).encode())
         return port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        return probe.connect_ex((LOOPBACK, port)) != 0

@@ -60,6 +60,7 @@ def story() -> Iterator[Controllers]:
     if not addresses:
         pytest.skip("this machine has no address but loopback")
     with controllers(addresses[0]) as them:
+        them.alone = True
         yield them
 
 

@@ -86,6 +86,14 @@ def test_questions_of_the_fleet_are_not_there_for_teams() -> None:
         queries.run('up{job="x"}', {}, ATLAS)
 
 
+@pytest.mark.parametrize("name", [n for n, q in CATALOGUE.items() if not q.platform_only])
+def test_who_sees_everything_says_of_which_namespaces(name: str) -> None:
+    everything = Scope(None, frozenset(), EU)
+
+    with pytest.raises(BadParameter, match="fleet_"):
+        queries.run(name, {"range": "1h"}, everything)
+
+
 @pytest.mark.parametrize("params", [{}, {"cluster": "us"}])
 def test_where_no_controller_runs_that_is_said_in_place_of_nothing(params: dict[str, str]) -> None:
     expected = frozenset({"eu"}) if params else frozenset()
