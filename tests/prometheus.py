@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import yaml
+
 from controlplane.metrics import alerts, files, recording, scraping
 from controlplane.metrics.engine import Engine, Found
 from controlplane.metrics.targets import PROXIED, Target, through_the_api_server
@@ -190,19 +192,43 @@ def prometheus(
     *,
     programs: Path | None = None,
     every: str = "1s",
+    options: tuple[str, ...] = (),
 ) -> Iterator[Running]:
     """An engine that scrapes these clusters by our own configuration, every so often."""
     keeper = Keeper(programs or metrics_programs(), folder, story.url)
-    port = keeper._port()
     members = [_member(folder, name, story) for name in clusters]
     (folder / "own.token").write_text("own", encoding="utf-8")
-    own = scraping.Self(urlsplit(story.url).netloc, folder / "own.token", f"127.0.0.1:{port}")
+    address = f"127.0.0.1:{keeper._port()}"
+    own = scraping.Self(urlsplit(story.url).netloc, folder / "own.token", address)
     config = scraping.embedded(members, own, rules=[files.RULES, files.ALERTS])
-    _write(folder / files.CONFIG, hurried(config, every))
+    with started(keeper, hurried(config, every), every=every, options=options) as running:
+        yield running
+
+
+@contextmanager
+def agent(folder: Path, cluster: str, story: Controllers, *, write: str) -> Iterator[Running]:
+    """An engine in a cluster, by what an agent is given, which sends to a receiver."""
+    keeper = Keeper(metrics_programs(), folder, story.url)
+    for file in ("discovery", "write"):
+        (folder / file).write_text(f"{file} of {cluster}", encoding="utf-8")
+    made = files.of_an_agent(
+        cluster, discovery=f"{story.url}{DISCOVERY}{cluster}", write=write, folder=str(folder)
+    )
+    with started(keeper, hurried(yaml.safe_load(made[files.CONFIG]), "1s"), every="1s") as running:
+        yield running
+
+
+@contextmanager
+def started(
+    keeper: Keeper, config: dict[str, Any], *, every: str, options: tuple[str, ...] = ()
+) -> Iterator[Running]:
+    """An engine by this configuration, from when it is ready until the end of the block."""
+    folder, port = keeper.folder, keeper._port()
+    _write(folder / files.CONFIG, config)
     _write(folder / files.RULES, hurried_rules(recording.rule_file(), every))
     _write(folder / files.ALERTS, hurried_rules(alerts.alert_file(), every))
     keeper._check(folder / files.CONFIG)
-    keeper.daemon.start(keeper.command(port))
+    keeper.daemon.start([*keeper.command(port), *options])
     engine = Engine(f"http://127.0.0.1:{port}")
     try:
         deadline = time.monotonic() + WITHIN

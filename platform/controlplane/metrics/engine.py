@@ -143,6 +143,11 @@ def address_file() -> Path:
     return Path(settings.HOME) / "metrics" / "engine.url"
 
 
+def reason_file() -> Path:
+    """Where it is written why the embedded engine is not there."""
+    return Path(settings.HOME) / "metrics" / "engine.why"
+
+
 _known: dict[tuple[str, str], Engine] = {}
 _opening = threading.Lock()
 
@@ -154,13 +159,18 @@ def current() -> Engine | Down:
         try:
             url, token = address_file().read_text(encoding="utf-8").strip(), ""
         except FileNotFoundError:
-            return Down(
-                "No metrics engine runs: `argosy up` starts one, or ARGOSY_METRICS_URL names one."
-            )
+            return Down(_absence())
     with _opening:
         if (url, token) not in _known:
             _known[url, token] = Engine(url, token=token)
         return _known[url, token]
+
+
+def _absence() -> str:
+    try:
+        return reason_file().read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return "No metrics engine runs: `argosy up` starts one, or ARGOSY_METRICS_URL names one."
 
 
 def _reason(exc: httpx.HTTPError) -> str:

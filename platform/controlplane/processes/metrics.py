@@ -26,7 +26,7 @@ from controlplane.kube.errors import KubeError
 from controlplane.metrics import credentials, files, tokens
 from controlplane.metrics.alerts import alert_file
 from controlplane.metrics.credentials import keep
-from controlplane.metrics.engine import address_file
+from controlplane.metrics.engine import address_file, reason_file
 from controlplane.metrics.recording import rule_file
 from controlplane.metrics.scraping import Member, Self, embedded
 from localcluster.build import metrics_programs
@@ -42,6 +42,9 @@ QUERY_SECONDS, QUERIES, QUERY_SAMPLES = "8s", 8, 5_000_000
 LOOPBACK = "127.0.0.1"
 # Below those that the system gives to whoever calls: one of these is not taken while the engine is away.
 PORTS = range(20_500, 21_000)
+BEING_BUILT = (
+    "The metrics engine is being built: once, for some minutes. Charts come by themselves."
+)
 TARGETS = "/api/v1/metrics/targets/{}/"
 
 logger = logging.getLogger(__name__)
@@ -51,12 +54,17 @@ def run(ended: threading.Event, *, url: str) -> None:
     """Keep the engine of this home running until `ended`, and end it then."""
     if settings.METRICS_URL:
         return  # there is one elsewhere
+    folder = Path(settings.HOME) / "metrics"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keep(reason_file(), BEING_BUILT.encode())
     try:
         programs = metrics_programs()
     except LocalClusterError as problem:
+        keep(reason_file(), f"There are no metrics: {problem}".encode())
         logger.warning("there are no metrics: %s", problem)
         return
-    keeper = Keeper(programs, Path(settings.HOME) / "metrics", url)
+    keeper = Keeper(programs, folder, url)
+    reason_file().unlink(missing_ok=True)
     try:
         while not ended.wait(LOOK_EVERY):
             close_old_connections()

@@ -15,6 +15,7 @@ from controlplane.metrics.recording import GROUPS
 from tests.prometheus import (
     Controllers,
     Running,
+    agent,
     controller,
     controllers,
     prometheus,
@@ -214,6 +215,27 @@ def test_an_engine_that_is_away_is_a_sentence_with_its_time(tmp_path: Path) -> N
     assert (first.series, first.freshness, first.coverage.seen) == ((), "stale", 0)
     assert first.coverage.since is not None
     assert first.coverage.since == second.coverage.since
+
+
+def test_from_an_engine_in_a_cluster_only_what_was_recorded_arrives_as_that_clusters(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    place = tmp_path_factory.mktemp
+    with controllers() as story:
+        story.add("eu", "atlas", "shop", controller(Running=2))
+        receiving = prometheus(
+            place("receiver"), [], story, options=("--web.enable-remote-write-receiver",)
+        )
+        with receiving as central:
+            write = f"{central.engine.url}/api/v1/write"
+            with agent(place("agent"), "eu", story, write=write):
+                central.until('namespace:workflows:sum{cluster="eu",team="atlas"} == 2')
+                central.until('cluster:controllers_up:sum{cluster="eu"} == 1')
+                raw = central.engine.instant('{__name__=~"argo_.*|up", cluster!=""}', at=now())
+            answer = run(central, "workflows_by_phase", Scope(ATLAS.teams, HERE, frozenset({"eu"})))
+
+    assert raw == ()
+    assert (answer.freshness, values(answer, "phase")) == ("fresh", {"Running": 2})
 
 
 def test_a_configuration_that_the_checker_refuses_is_not_taken(running: Running) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -25,6 +26,7 @@ from controlplane.processes import metrics
 from controlplane.processes.metrics import Keeper
 from localcluster import clusters
 from localcluster.build import metrics_programs
+from localcluster.errors import LocalClusterError
 from localcluster.processes import Daemon
 from tests.factories import ClusterFactory, NamespaceFactory
 from tests.fakes import FakeCluster
@@ -163,9 +165,28 @@ def test_it_ends_with_the_platform_and_its_address_with_it(keeper: Running) -> N
 def test_with_an_engine_elsewhere_none_is_started(settings: Any, tmp_path: Path) -> None:
     settings.METRICS_URL, settings.HOME = "https://metrics.test", tmp_path
 
-    metrics.run(None, url="http://127.0.0.1:1")  # type: ignore[arg-type]  # it is not waited for
+    metrics.run(threading.Event(), url="http://127.0.0.1:1")
 
     assert not (tmp_path / "metrics").exists()
+
+
+@pytest.mark.django_db
+def test_where_it_cannot_be_had_that_is_what_pages_say(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.METRICS_URL, settings.HOME = "", tmp_path
+    said = []
+
+    def building() -> Path:
+        said.append(queries.run("platform_behind", {}, queries.platform_scope()).trouble)
+        raise LocalClusterError("The disk is full: free about 6 GB.")
+
+    monkeypatch.setattr(metrics, "metrics_programs", building)
+
+    metrics.run(threading.Event(), url="http://127.0.0.1:1")
+
+    said.append(queries.run("platform_behind", {}, queries.platform_scope()).trouble)
+    assert said == [metrics.BEING_BUILT, "There are no metrics: The disk is full: free about 6 GB."]
 
 
 def test_down_ends_an_engine_that_a_killed_platform_left(
