@@ -102,6 +102,8 @@ def _families(seen: Snapshot) -> Iterator[Metric]:
         "argosy_clusters", "Clusters, by whether or why not they serve us.", ("state",),
         _words(seen.clusters),
     )  # fmt: skip
+    open_ones = sum(not up for up, _ in seen.each_cluster.values())
+    yield _one("argosy_breakers_open", "Clusters that no turn is taken for.", open_ones)
     yield _by(
         "argosy_cluster_up", "Whether a cluster serves us, as far as was asked.", ("cluster",),
         {(name,): up for name, (up, _) in seen.each_cluster.items()},

@@ -8,6 +8,7 @@ that pages show in place of charts: nothing else waits for it.
 import logging
 import os
 import random
+import shutil
 import signal
 import subprocess
 import threading
@@ -152,6 +153,7 @@ class Keeper:
         host = self.url.partition("://")[2]
         own = Self(host, self.folder / "own.token", f"{LOOPBACK}:{port}")
         members = [m for m in map(self._member, Cluster.objects.all()) if m is not None]
+        self._forget({member.name for member in members})
         config = embedded(members, own, rules=[files.RULES, files.ALERTS])
         wanted = files.as_yaml(config).encode()
         there = self.folder / files.CONFIG
@@ -188,6 +190,13 @@ class Keeper:
         return Member(
             cluster.name, self.url + TARGETS.format(cluster.name), folder, known.server_name
         )
+
+    def _forget(self, known: set[str]) -> None:
+        """No token stays of a cluster that was removed, or whose credential cannot be opened any more."""
+        there = self.folder / "clusters"
+        for left in there.iterdir() if there.is_dir() else ():
+            if left.name not in known:
+                shutil.rmtree(left, ignore_errors=True)
 
     def _renewed(self, folder: Path, cluster: Cluster) -> None:
         if cluster.simulated or cluster.reachable is False:

@@ -183,6 +183,7 @@ def test_a_cluster_is_up_or_not_once_it_was_asked_and_till_then_neither(taken, s
     assert f'argosy_cluster_up{{cluster="{shop.cluster.name}"}} 1.0' in text
     assert f'argosy_cluster_namespaces{{cluster="{shop.cluster.name}"}} 1.0' in text
     assert 'argosy_cluster_up{cluster="away"} 0.0' in text
+    assert "argosy_breakers_open 1.0" in text
     assert 'cluster="unasked"' not in text
 
 

@@ -258,6 +258,17 @@ def test_a_cluster_that_gives_no_token_is_said_once_and_leaves_the_others_theirs
     )
 
 
+@pytest.mark.django_db
+def test_of_a_cluster_that_was_removed_no_token_stays(there: FakeCluster, tmp_path: Path) -> None:
+    keeper = Keeper(tmp_path, tmp_path / "metrics", "http://127.0.0.1:1")
+    for name in ("eu", "us"):
+        keeper._member(ClusterFactory(name=name, sealed_kubeconfig=seal(KUBECONFIG)))
+
+    keeper._forget({"eu"})
+
+    assert [folder.name for folder in (tmp_path / "metrics" / "clusters").iterdir()] == ["eu"]
+
+
 def gone(daemon: Daemon) -> None:
     deadline = time.monotonic() + WITHIN
     while daemon.running() is not None and time.monotonic() < deadline:
