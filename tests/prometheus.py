@@ -4,6 +4,7 @@ Used by tests and by `benches/metrics.py`: one stub plays the API servers of all
 """
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 WITHIN = 30.0
 LOOK_EVERY = 0.1
 DISCOVERY = "/targets/"
+CONTROLLER = re.compile(f"/api/v1/namespaces/([a-z0-9-]+)-argo/services/{PROXIED}/proxy/metrics")
 
 Answering = Callable[[BaseHTTPRequestHandler], None]
 
@@ -58,11 +60,12 @@ class Controllers:
             body = json.dumps(through_the_api_server(found, self.url)).encode()
             said(body, "application/json")(request)
             return
-        for namespace, answer in self.answers.items():
-            if path == f"/api/v1/namespaces/{namespace}-argo/services/{PROXIED}/proxy/metrics":
-                answer(request)
-                return
-        request.send_error(503)
+        found = CONTROLLER.fullmatch(path)
+        answer = self.answers.get(found[1]) if found else None
+        if answer is None:
+            request.send_error(503)
+        else:
+            answer(request)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import orjson
+from cryptography import x509
 
 from controlplane.clusters.connections import connect
 from controlplane.clusters.models import Cluster
@@ -32,9 +33,13 @@ class Known:
 
     @classmethod
     def of(cls, cluster: Cluster) -> "Known":
-        """Raises DomainError if its credential cannot be opened."""
+        """Raises DomainError if its credential cannot be opened, ValueError if that names no authority.
+
+        Looked at here: an engine that is given a bad one for one cluster takes none of the others' news.
+        """
         member = orjson.loads(unseal(cluster.sealed_kubeconfig))["clusters"][0]["cluster"]
         authority = base64.b64decode(member["certificate-authority-data"])
+        x509.load_pem_x509_certificates(authority)
         return cls(authority, str(member.get("tls-server-name", "")))
 
 

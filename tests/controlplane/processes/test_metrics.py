@@ -1,12 +1,16 @@
 """The embedded engine follows the clusters there are, falls and rises, and ends with the platform."""
 
+import base64
+import json
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +28,7 @@ from controlplane.metrics.engine import Engine
 from controlplane.objects import Ref
 from controlplane.processes import metrics
 from controlplane.processes.metrics import Keeper
-from localcluster import clusters
+from localcluster import clusters, pki
 from localcluster.build import metrics_programs
 from localcluster.errors import LocalClusterError
 from localcluster.processes import Daemon
@@ -40,14 +44,21 @@ from tests.prometheus import (
     hurried_rules,
 )
 
-KUBECONFIG = (
-    '{"clusters":[{"name":"m","cluster":{"server":"x","certificate-authority-data":"Y2E="}}]}'
-)
 ACCOUNT = {
     "apiVersion": "v1",
     "kind": "ServiceAccount",
     "metadata": {"name": credentials.ACCOUNT, "namespace": credentials.SYSTEM},
 }
+
+
+@cache
+def kubeconfig(authority: bytes = b"") -> str:
+    """One that names an authority; as it is kept, whoever it is for."""
+    with tempfile.TemporaryDirectory() as folder:
+        pki._make_authority(Path(folder), "ca")
+        authority = authority or (Path(folder) / "ca.crt").read_bytes()
+    member = {"server": "x", "certificate-authority-data": base64.b64encode(authority).decode()}
+    return json.dumps({"clusters": [{"name": "member", "cluster": member}]})
 
 
 @pytest.fixture
@@ -59,7 +70,7 @@ def story() -> Iterator[Controllers]:
 def member(story: Controllers, name: str = "eu") -> Cluster:
     """A cluster whose API server is the stub; nobody asks it for a token."""
     return ClusterFactory(
-        name=name, server=story.url, sealed_kubeconfig=seal(KUBECONFIG), reachable=False
+        name=name, server=story.url, sealed_kubeconfig=seal(kubeconfig()), reachable=False
     )
 
 
@@ -219,7 +230,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
 def test_a_clusters_token_is_in_a_file_of_our_own_and_renewed_before_it_ends(
     there: FakeCluster, tmp_path: Path
 ) -> None:
-    cluster, now = ClusterFactory(sealed_kubeconfig=seal(KUBECONFIG)), timezone.now()
+    cluster, now = ClusterFactory(sealed_kubeconfig=seal(kubeconfig())), timezone.now()
     folder = tmp_path / cluster.name
     credentials.prepare(folder, cluster)
     assert credentials.is_due(folder, cluster, now)
@@ -227,7 +238,7 @@ def test_a_clusters_token_is_in_a_file_of_our_own_and_renewed_before_it_ends(
     credentials.renew(folder, cluster)
 
     assert (folder / "token").read_text() == f"token-of-{credentials.ACCOUNT}"
-    assert (folder / "ca.crt").read_text() == "ca"
+    assert (folder / "ca.crt").read_text().startswith("-----BEGIN CERTIFICATE-----")
     assert (folder / "discovery").read_text() == tokens.for_targets(cluster)
     assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
     assert not credentials.is_due(folder, cluster, now + timedelta(hours=5))
@@ -242,8 +253,9 @@ def test_a_cluster_that_gives_no_token_is_said_once_and_leaves_the_others_theirs
 ) -> None:
     there.refusals["token", "ServiceAccount"] = Unreachable("it is away")
     for name in ("eu", "us"):
-        ClusterFactory(name=name, sealed_kubeconfig=seal(KUBECONFIG))
+        ClusterFactory(name=name, sealed_kubeconfig=seal(kubeconfig()))
     ClusterFactory(name="sealed", sealed_kubeconfig="by another key")
+    ClusterFactory(name="junk", sealed_kubeconfig=seal(kubeconfig(b"no certificate")))
     keeper = Keeper(tmp_path, tmp_path / "metrics", "http://127.0.0.1:1")
 
     members = [keeper._member(cluster) for cluster in Cluster.objects.all()]
@@ -252,6 +264,7 @@ def test_a_cluster_that_gives_no_token_is_said_once_and_leaves_the_others_theirs
     assert [m.name for m in members if m is not None] == ["eu", "us"] * 2
     assert caplog.text.count("it is away") == 2
     assert caplog.text.count("metrics of sealed: it cannot be scraped") == 1
+    assert caplog.text.count("metrics of junk: it cannot be scraped") == 1
     assert (
         there.calls.count(f"token {Ref('v1', 'ServiceAccount', 'argosy-system', 'argosy-metrics')}")
         == 2
@@ -262,7 +275,7 @@ def test_a_cluster_that_gives_no_token_is_said_once_and_leaves_the_others_theirs
 def test_of_a_cluster_that_was_removed_no_token_stays(there: FakeCluster, tmp_path: Path) -> None:
     keeper = Keeper(tmp_path, tmp_path / "metrics", "http://127.0.0.1:1")
     for name in ("eu", "us"):
-        keeper._member(ClusterFactory(name=name, sealed_kubeconfig=seal(KUBECONFIG)))
+        keeper._member(ClusterFactory(name=name, sealed_kubeconfig=seal(kubeconfig())))
 
     keeper._forget({"eu"})
 
