@@ -63,13 +63,13 @@ bench: setup ## what a namespace costs beside bare helm, how fast the index foll
 	@$(RUN)/argosy local build
 	@$(RUN)/python benches/turns.py
 	@$(RUN)/python benches/index.py
+	@$(RUN)/python -m benches.metrics
 	@$(RUN)/python benches/drift.py
 	@$(RUN)/python benches/console.py
 	@$(RUN)/python benches/images.py
 	@$(RUN)/python benches/admission.py
 	@$(RUN)/python -m benches.policies
 	@$(RUN)/python benches/scan.py
-	@$(RUN)/python -m benches.metrics
 
 soak: setup ## a million reviews over re-dialled TLS (SOAK=50000 for fewer): the webhook's memory must stay flat
 	@SOAK=$(or $(SOAK),1000000) $(RUN)/python benches/soak.py

@@ -288,12 +288,6 @@ class FakeCluster:
         self._called("read", Ref("", path, "", ""))
         return {"gitVersion": "v0.0.0-fake"} if path == "/version" else {"text": "ok"}
 
-    def account_token(self, namespace: str, account: str, *, seconds: int) -> tuple[str, datetime]:
-        ref = Ref("v1", "ServiceAccount", namespace, account)
-        self._called("token", ref)
-        self._found(ref)
-        return f"token-of-{account}", datetime.now(UTC) + timedelta(seconds=seconds)
-
     def logs(
         self,
         namespace: str,
@@ -315,6 +309,12 @@ class FakeCluster:
         return "".join(f"{line}\n" for line in lines).encode()[:limit_bytes].decode()
 
     # What the cluster itself does.
+
+    def account_token(self, namespace: str, account: str, *, seconds: int) -> tuple[str, datetime]:
+        ref = Ref("v1", "ServiceAccount", namespace, account)
+        self._called("token", ref)
+        self._found(ref)
+        return f"token-of-{account}", datetime.now(UTC) + timedelta(seconds=seconds)
 
     def _what_a_probe_is_told(self, probe: Manifest) -> str:
         """What the image policies say against the objects by which one sees that they act.

@@ -90,9 +90,6 @@ class Kube(Protocol):
     def patch(self, ref: Ref, change: Manifest, *, manager: str = ...) -> Manifest: ...
     def delete(self, ref: Ref, *, uid: str = "") -> None: ...
     def read(self, path: str) -> Manifest: ...
-    def account_token(
-        self, namespace: str, account: str, *, seconds: int
-    ) -> tuple[str, datetime]: ...
     def logs(
         self,
         namespace: str,
@@ -103,6 +100,9 @@ class Kube(Protocol):
         tail_lines: int | None = None,
         limit_bytes: int,
     ) -> str: ...
+    def account_token(
+        self, namespace: str, account: str, *, seconds: int
+    ) -> tuple[str, datetime]: ...
 
 
 class Helm(Protocol):

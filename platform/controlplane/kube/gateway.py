@@ -235,17 +235,6 @@ class KubeGateway:
         """A document that is no object: `/version`, or `/readyz`'s plain text as `{"text": …}`."""
         return _document(*self._answer("GET", path))
 
-    def account_token(self, namespace: str, account: str, *, seconds: int) -> tuple[str, datetime]:
-        """A token of a service account for about so long, and when it ends. Missing: no such account."""
-        path = f"{object_path(Ref('v1', 'ServiceAccount', namespace, account))}/token"
-        asked = {
-            "apiVersion": "authentication.k8s.io/v1",
-            "kind": "TokenRequest",
-            "spec": {"expirationSeconds": seconds},
-        }
-        status = self._call("POST", path, body=asked)["status"]
-        return str(status["token"]), datetime.fromisoformat(status["expirationTimestamp"])
-
     def logs(
         self,
         namespace: str,
@@ -273,6 +262,17 @@ class KubeGateway:
         if not 200 <= code <= 299:  # noqa: PLR2004 - HTTP's own numbers
             _document(code, raw)
         return raw.decode(errors="replace")
+
+    def account_token(self, namespace: str, account: str, *, seconds: int) -> tuple[str, datetime]:
+        """A token of a service account for about so long, and when it ends. Missing: no such account."""
+        path = f"{object_path(Ref('v1', 'ServiceAccount', namespace, account))}/token"
+        asked = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": seconds},
+        }
+        status = self._call("POST", path, body=asked)["status"]
+        return str(status["token"]), datetime.fromisoformat(status["expirationTimestamp"])
 
     def _pages(
         self, api_version: str, kind: str, namespace: str, *, labels: str, fields: str
