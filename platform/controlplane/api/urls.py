@@ -23,6 +23,7 @@ from .namespaces import NamespaceViewSet
 from .placement import PlacementView, RoomViewSet
 from .policies import ImagePolicyViewSet
 from .requests import RequestViewSet
+from .scraping import MetricsAgentView, targets_of
 from .teams import TeamViewSet
 from .tiers import TierViewSet
 from .tokens import TokenView
@@ -74,6 +75,8 @@ v1 = [
     path("agents/bundle/", BundleView.as_view()),
     path("agents/facts/", FactsView.as_view()),
     path("agents/sightings/", SightingsView.as_view()),
+    path("metrics/agents/", MetricsAgentView.as_view()),
+    re_path(r"^metrics/targets/(?P<name>[a-z0-9-]{1,63})/\Z", targets_of, name="targets"),
     re_path(f"^{WORKFLOWS}$", WorkflowsView.as_view()),
     re_path(rf"^{WORKFLOWS}{NAME}/\Z", WorkflowView.as_view()),
     re_path(rf"^{WORKFLOWS}{NAME}/(?P<verb>{'|'.join(Verb)})/\Z", WorkflowActView.as_view()),
