@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "controlplane.index",
     "controlplane.bookmarks",
     "controlplane.policies",
+    "controlplane.metrics",
     "controlplane.console",
 ]
 

@@ -1,0 +1,1 @@
+"""What teams use, over all clusters: facts as rows here, series in an engine of its own."""
