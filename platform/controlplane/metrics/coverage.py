@@ -9,31 +9,29 @@ from controlplane.index.models import Watch
 
 @dataclass(frozen=True)
 class Coverage:
-    """How many clusters an answer is of, how many were ever seen, how many of those are stale.
+    """Of how many clusters an answer should be, of how many it is, and how many fell silent."""
 
-    `since`: when the first of the stale ones was lost sight of.
-    """
+    of: int = 0
+    seen: int = 0  # followed now
+    stale: int = 0  # followed before
+    since: datetime | None = None  # the first of the stale fell silent then
 
-    of: int
-    seen: int
-    stale: int = 0
-    since: datetime | None = None
 
-    @property
-    def whole(self) -> bool:
-        return self.seen == self.of and not self.stale
+def is_whole(coverage: Coverage) -> bool:
+    """Whether the answer is of all there is."""
+    return coverage.seen == coverage.of
 
-    def words(self, now: datetime) -> str:
-        """`412 of 430 clusters, 18 stale since 10:42`: how many answer now, and why not all do."""
-        if not self.of:
-            return "no cluster yet"
-        fresh = self.seen - self.stale
-        said = [f"{fresh} of {self.of} cluster{'' if self.of == 1 else 's'}"]
-        if self.stale:
-            said.append(f"{self.stale} stale since {_clock(self.since, now)}")
-        if never := self.of - self.seen:
-            said.append(f"{never} never seen")
-        return ", ".join(said)
+
+def words(coverage: Coverage, now: datetime) -> str:
+    """`412 of 430 clusters, 18 stale since 10:42`: how many answer now, and why not all do."""
+    if not coverage.of:
+        return "no cluster yet"
+    said = [f"{coverage.seen} of {coverage.of} cluster{'' if coverage.of == 1 else 's'}"]
+    if coverage.stale:
+        said.append(f"{coverage.stale} stale since {_clock(coverage.since, now)}")
+    if never := coverage.of - coverage.seen - coverage.stale:
+        said.append(f"{never} never seen")
+    return ", ".join(said)
 
 
 def of_watches(clusters: Iterable[int], watches: Iterable[Watch]) -> Coverage:
@@ -43,7 +41,7 @@ def of_watches(clusters: Iterable[int], watches: Iterable[Watch]) -> Coverage:
     heard = [watch for watch in by_cluster.values() if watch.heard_at is not None]
     lost = [watch for watch in heard if not watch.follows]
     since = min((watch.lost_at for watch in lost), default=None)
-    return Coverage(of=len(asked), seen=len(heard), stale=len(lost), since=since)
+    return Coverage(len(asked), len(heard) - len(lost), len(lost), since)
 
 
 def _clock(moment: datetime | None, now: datetime) -> str:

@@ -11,7 +11,7 @@ from controlplane.argo import crons
 from controlplane.index.kinds import CRON
 from controlplane.index.models import Cron, Watch
 
-from . import counting
+from . import sums
 from .models import MissedRuns
 from .usage import BATCH, DAYS_KEPT, delete_in_batches
 
@@ -41,7 +41,7 @@ def _missed(rows: Iterator[tuple[int, str, object]], now: datetime) -> dict[Key,
     found: dict[Key, list[datetime]] = defaultdict(list)
     for namespace, name, manifest in rows:
         for run in crons.missed(manifest if isinstance(manifest, dict) else {}, now):
-            found[namespace, name, counting.day_of(run)].append(run)
+            found[namespace, name, sums.day_of(run)].append(run)
     return found
 
 

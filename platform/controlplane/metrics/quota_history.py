@@ -19,7 +19,7 @@ from controlplane.index.models import QuotaUse, Watch
 from controlplane.kube import quantities
 from tenants.models import TenantNamespace, Tier
 
-from . import counting
+from . import sums
 from .models import FleetHour, QuotaDay, QuotaHour
 from .usage import BATCH, DAYS_KEPT, HOURS_KEPT, delete_in_batches
 
@@ -48,9 +48,9 @@ def remember(now: datetime) -> None:
     rest = iter(looks)
     while some := list(islice(rest, BATCH)):
         with transaction.atomic():
-            _keep(QuotaHour, some, counting.hour_of(now))
-            _keep(QuotaDay, some, counting.day_of(now))
-    _keep_fleet(looks, counting.hour_of(now))
+            _keep(QuotaHour, some, sums.hour_of(now))
+            _keep(QuotaDay, some, sums.day_of(now))
+    _keep_fleet(looks, sums.hour_of(now))
 
 
 def forget(now: datetime) -> None:
@@ -127,7 +127,7 @@ def _over(before: Mapping[str, int | None], now: Amounts) -> Amounts:
 
 def _keep_fleet(looks: Iterable[Look], at: datetime) -> None:
     """All together, with how many of them were seen: a sum over some is not one over all."""
-    sums: dict[str, int] = defaultdict(int)
+    added: dict[str, int] = defaultdict(int)
     places, seen, clusters, clusters_seen = 0, 0, set(), set()
     for look in looks:
         places += 1
@@ -136,13 +136,13 @@ def _keep_fleet(looks: Iterable[Look], at: datetime) -> None:
             seen += 1
             clusters_seen.add(look.cluster_id)
         for key, value in look.amounts.items():
-            sums[key] += value or 0
-    used = {key: sums[key] if seen else None for key in SEEN}
+            added[key] += value or 0
+    used = {key: added[key] if seen else None for key in SEEN}
     before = FleetHour.objects.filter(at=at).values(*COLUMNS).first() or {}
     FleetHour.objects.update_or_create(
         at=at,
         defaults={
-            **_over(before, {**dict.fromkeys(PEAKS), **used, **_promised(sums)}),
+            **_over(before, {**dict.fromkeys(PEAKS), **used, **_promised(added)}),
             "namespaces": places,
             "namespaces_seen": seen,
             "clusters": len(clusters),
@@ -151,5 +151,5 @@ def _keep_fleet(looks: Iterable[Look], at: datetime) -> None:
     )
 
 
-def _promised(sums: Mapping[str, int]) -> Amounts:
-    return {key: sums[key] for key in ("cpu_promised", "memory_promised")}
+def _promised(added: Mapping[str, int]) -> Amounts:
+    return {key: added[key] for key in ("cpu_promised", "memory_promised")}

@@ -17,7 +17,7 @@ from controlplane.index.kinds import QUOTA, Kind
 from controlplane.index.models import Watch
 from tenants.models import TenantNamespace
 
-from . import chargeback, counting, coverage, prices
+from . import chargeback, coverage, prices, sums
 from .chargeback import Bill, Line, Rates
 from .coverage import Coverage
 from .models import (
@@ -99,9 +99,9 @@ def quota(namespaces: Namespaces, asked: Range) -> list[QuotaPoint]:
     """What was promised, the quota objects' limits and their counts, step by step."""
     model: Any = QuotaHour if asked.by_hour else QuotaDay
     rows = model.objects.of(namespaces).filter(at__gte=asked.first, at__lt=asked.end)
-    sums = {name: Sum(name) for name in HELD}
+    added = {name: Sum(name) for name in HELD}
     counted = (
-        rows.order_by().values("at").annotate(places=Count("pk"), seen=Count("cpu_used"), **sums)
+        rows.order_by().values("at").annotate(places=Count("pk"), seen=Count("cpu_used"), **added)
     )
     found = {row.pop("at"): row for row in counted}
     return [_quota_point(at, found.get(at)) for at in asked.steps()]
@@ -121,8 +121,8 @@ def used(namespaces: Namespaces, asked: Range) -> list[UsagePoint]:
     """What workflows that ended used, in each step since usage is written down: two queries."""
     model: Any = UsageHour if asked.by_hour else UsageDay
     rows = model.objects.of(namespaces).filter(at__gte=asked.first, at__lt=asked.end)
-    sums = {name: Sum(name) for name in USED}
-    found = {row.pop("at"): row for row in rows.order_by().values("at").annotate(**sums)}
+    added = {name: Sum(name) for name in USED}
+    found = {row.pop("at"): row for row in rows.order_by().values("at").annotate(**added)}
     begun = _begun(namespaces)
     nothing = dict.fromkeys(USED, 0)
     return [
@@ -135,11 +135,11 @@ def used(namespaces: Namespaces, asked: Range) -> list[UsagePoint]:
 def templates(namespaces: Namespaces, asked: Range) -> list[Line]:
     """The templates that used most on the days of this range."""
     rows = UsageDay.objects.of(namespaces).filter(
-        at__gte=counting.day_of(asked.first), at__lt=asked.end
+        at__gte=sums.day_of(asked.first), at__lt=asked.end
     )
-    sums: Any = {name: Sum(name) for name in LINE}
+    added: Any = {name: Sum(name) for name in LINE}
     most: Any = (
-        rows.order_by().values("template").annotate(**sums).order_by("-cpu_seconds", "template")
+        rows.order_by().values("template").annotate(**added).order_by("-cpu_seconds", "template")
     )
     return [
         Line((row["template"],), row["workflows"], row["cpu_seconds"], row["memory_mib_seconds"])
@@ -150,7 +150,7 @@ def templates(namespaces: Namespaces, asked: Range) -> list[Line]:
 def missed(namespaces: Namespaces, asked: Range) -> list[Missing]:
     """Schedules that missed runs on the days of this range, the worst first."""
     rows = MissedRuns.objects.of(namespaces).filter(
-        at__gte=counting.day_of(asked.first), at__lt=asked.end
+        at__gte=sums.day_of(asked.first), at__lt=asked.end
     )
     named = ("namespace__name", "namespace__cluster__name", "cron")
     worst = rows.order_by().values_list(*named).annotate(runs=Sum("runs"), newest=Max("last"))
@@ -184,8 +184,8 @@ def _used_by_all(month: datetime, rates: Rates) -> Decimal:
 
 
 def _lines(rows: QuerySet[UsageMonth], month: datetime, names: Sequence[str]) -> list[Line]:
-    sums: Any = {name: Sum(name) for name in LINE}
-    found = rows.filter(at=month).order_by().values(*names).annotate(**sums)
+    added: Any = {name: Sum(name) for name in LINE}
+    found = rows.filter(at=month).order_by().values(*names).annotate(**added)
     return [
         Line(
             tuple(row[name] for name in names),

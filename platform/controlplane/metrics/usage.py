@@ -14,9 +14,9 @@ from django.db.models import Exists, Model, OuterRef
 from controlplane.index.models import Workflow
 from controlplane.index.signals import Ended
 
-from . import counting
-from .counting import Sum
+from . import sums
 from .models import CountedWorkflow, UsageDay, UsageHour, UsageMonth
+from .sums import Sum
 
 HOURS_KEPT = timedelta(days=14)
 DAYS_KEPT = timedelta(days=100)
@@ -38,11 +38,11 @@ def count(ended: Sequence[Ended], *, now: datetime) -> None:
     by_hour, by_day, by_month = (defaultdict[Key, Sum](Sum) for _ in range(3))
     for key, more in growths.items():
         each = last[key]
-        at = counting.moment_of(each.finished_at, each.created_at, now)
+        at = sums.moment_of(each.finished_at, each.created_at, now)
         place = each.namespace_id
-        by_hour[place, counting.hour_of(at), ""] += more
-        by_day[place, counting.day_of(at), each.template] += more
-        by_month[place, counting.month_of(at), each.template] += more
+        by_hour[place, sums.hour_of(at), ""] += more
+        by_day[place, sums.day_of(at), each.template] += more
+        by_month[place, sums.month_of(at), each.template] += more
     _add(UsageHour, by_hour, unique=("at", "namespace"))
     _add(UsageDay, by_day, unique=("at", "namespace", "template"))
     _add(UsageMonth, by_month, unique=("at", "namespace", "template"))
@@ -81,9 +81,9 @@ def _growths(last: dict[tuple[int, str], Ended], now: datetime) -> dict[tuple[in
     counted: list[CountedWorkflow] = []
     for key, each in last.items():
         row = known.get(key)
-        cpu = min(each.cpu_seconds, counting.MOST_A_SUM)
-        memory = min(each.memory_mib_seconds, counting.MOST_A_SUM)
-        more = counting.growth(
+        cpu = min(each.cpu_seconds, sums.MOST_A_SUM)
+        memory = min(each.memory_mib_seconds, sums.MOST_A_SUM)
+        more = sums.growth(
             cpu=cpu,
             memory=memory,
             before=(row.cpu_seconds, row.memory_mib_seconds) if row else None,
@@ -123,14 +123,14 @@ def _add(model: Any, more: dict[Key, Sum], *, unique: tuple[str, ...]) -> None:
     for row in near:
         there[row.namespace_id, row.at, row.template] = Sum(*(getattr(row, f) for f in FIELDS))
         names[row.namespace_id, row.at].add(row.template)
-    sums: dict[Key, Sum] = {}
+    added: dict[Key, Sum] = {}
     for (place, at, template), each in more.items():
-        name = counting.named(template, names[place, at])
+        name = sums.named(template, names[place, at])
         names[place, at].add(name)
         key = (place, at, name)
-        sums[key] = sums.get(key, there.get(key, Sum())) + each
+        added[key] = added.get(key, there.get(key, Sum())) + each
     model.objects.bulk_create(
-        [_row(model, key, each) for key, each in sums.items()],
+        [_row(model, key, each) for key, each in added.items()],
         update_conflicts=True,
         unique_fields=list(unique),
         update_fields=list(FIELDS),
