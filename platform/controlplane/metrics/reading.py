@@ -15,7 +15,7 @@ from django.db.models import Count, Max, Min, QuerySet, Sum
 from controlplane.clusters.models import Cluster
 from controlplane.index.kinds import QUOTA, Kind
 from controlplane.index.models import Watch
-from tenants.models import TenantNamespace
+from tenants.models import NamespaceQuerySet
 
 from . import chargeback, coverage, prices, sums
 from .chargeback import Bill, Line, Rates
@@ -31,7 +31,7 @@ from .models import (
 )
 from .ranges import Range
 
-Namespaces = QuerySet[TenantNamespace]
+Namespaces = NamespaceQuerySet
 HELD = (
     "cpu_promised",
     "cpu_hard",
