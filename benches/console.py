@@ -117,6 +117,7 @@ def grown(size: Size, server: str, fake: FakeCluster) -> tuple[Places, float]:
         team=Team.objects.earliest("pk").pk,
         tier=Tier.objects.earliest("pk").pk,
         cluster=chosen.cluster_id,
+        cluster_name=chosen.cluster.name,
     )
     return found, seconds
 

@@ -16,6 +16,7 @@ from . import (
     serve,
     session,
     team,
+    usage,
     violation,
     workflow,
 )
@@ -41,6 +42,7 @@ app.add_typer(cron.app, name="cron")
 app.add_typer(policies.app, name="policy")
 app.add_typer(exemption.app, name="exemption")
 app.add_typer(violation.app, name="violation")
+app.add_typer(usage.app, name="usage")
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from django.utils import timezone
 from controlplane.identity.models import User
 from controlplane.metrics import reading
 from controlplane.metrics.chargeback import Bill
+from controlplane.metrics.ranges import month_of
 from controlplane.metrics.reading import BY, HEADS
 from controlplane.rows import export
 from tenants.models import Team, TenantNamespace
@@ -21,7 +22,6 @@ from tenants.models import Team, TenantNamespace
 from .asked_for import text
 from .elsewhere import curl
 from .people import signed_in
-from .usage import month_of
 
 A_PAGE = 50
 MONTHS = 13
@@ -78,7 +78,7 @@ def _asked(request: HttpRequest, user: User) -> tuple[datetime, str, Team | None
         team = Team.objects.visible_to(user).filter(slug=slug).first()
         if team is None:
             raise Http404
-    month = month_of(text(request, "month"), timezone.now().astimezone(UTC))
+    month = month_of(text(request, "month"), timezone.now())
     return month, by if by in BY else "team", team
 
 

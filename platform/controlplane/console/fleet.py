@@ -13,16 +13,16 @@ from controlplane.clusters.models import Cluster
 from controlplane.identity.models import User
 from controlplane.index.models import Watch
 from controlplane.metrics import coverage, ranges, reading
+from controlplane.metrics import fleet as fleets
+from controlplane.metrics.fleet import Standing, Wanted
 from controlplane.metrics.ranges import WORDS, Range, Window
 from controlplane.policies.models import Delivery
 from provisioning.models import Turn
 from tenants import budget
 from tenants.models import TenantNamespace
 
-from . import fleet_lines
 from .asked_for import text
 from .elsewhere import curl
-from .fleet_lines import Standing, Wanted
 from .people import signed_in
 from .usage import quota_charts, range_of, used_charts
 
@@ -38,10 +38,10 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
     _for_the_platform(user)
     now = timezone.now()
     wanted = Wanted(_known(text(request, "state")), text(request, "q"), text(request, "argo"))
-    every = fleet_lines.lines(now)
+    every = fleets.lines(now)
     fitting = [line for line in every if wanted.fits(line)]
-    counted = fleet_lines.counts(every)
-    covered = fleet_lines.coverage_of(every)
+    counted = fleets.counts(every)
+    covered = fleets.coverage_of(every)
     day = ranges.asked(window=Window.A_DAY, now=now)
     newest = max((e.cluster.checked_at for e in every if e.cluster.checked_at), default=None)
     idle = newest is not None and answering.is_stale(newest, now)
@@ -52,11 +52,11 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
         "wanted": wanted,
         "is_narrowed": wanted != Wanted(),
         "states": [
-            (standing.value, fleet_lines.LOOKS[standing], count)
+            (standing.value, fleets.LOOKS[standing], count)
             for standing, count in counted.items()
             if count or standing == wanted.standing
         ],
-        "versions": fleet_lines.versions(every),
+        "versions": fleets.versions(every),
         "wanted_version": settings.ARGO_VERSION,
         "coverage": coverage.words(covered, now),
         "is_whole": coverage.is_whole(covered),
@@ -78,7 +78,7 @@ def cluster(request: HttpRequest, user: User, name: str) -> HttpResponse:
     row = Cluster.objects.filter(name=name).values_list("pk", flat=True).first()
     if row is None:
         raise Http404
-    [line] = fleet_lines.lines(now, only=[row])
+    [line] = fleets.lines(now, only=[row])
     namespaces = TenantNamespace.objects.filter(cluster=row)
     asked: Range = range_of(request)
     live = namespaces.live().select_related("team", "tier").order_by("-failures", "name")

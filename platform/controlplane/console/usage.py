@@ -7,7 +7,6 @@ ended had requested over its time is usage.
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -152,8 +151,8 @@ def range_of(request: HttpRequest) -> Range:
     """The stretch of time that an address asks for."""
     return ranges.asked(
         window=text(request, "range"),
-        first=_day(text(request, "from")),
-        last=_day(text(request, "to")),
+        first=ranges.day_of(text(request, "from")),
+        last=ranges.day_of(text(request, "to")),
         now=timezone.now(),
     )
 
@@ -256,18 +255,3 @@ def _behind(asked: Asked) -> list[tuple[str, str]]:
             f"--{key}={day}" for key, day in zip(("from", "to"), asked.range.days, strict=True)
         ]
     return [("Terminal", shlex.join(words)), ("API", curl(f"usage/?{asked.query}"))]
-
-
-def _day(said: str) -> date | None:
-    try:
-        return date.fromisoformat(said) if said else None
-    except ValueError:
-        return None
-
-
-def month_of(said: str, now: datetime) -> datetime:
-    """The month that `2026-03` names; this one for what is none, or is still to come."""
-    this = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    day = _day(f"{said}-01")
-    found = this if day is None else this.replace(year=day.year, month=day.month)
-    return min(found, this)

@@ -90,3 +90,19 @@ def _begin(now: datetime, step: timedelta) -> datetime:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, UTC)
+
+
+def day_of(said: str) -> date | None:
+    """The day that `2026-03-10` names; None for what is none."""
+    try:
+        return date.fromisoformat(said) if said else None
+    except ValueError:
+        return None
+
+
+def month_of(said: str, now: datetime) -> datetime:
+    """When the month began that `2026-03` names; this one for what is none, or is still to come."""
+    this = _begin(now, DAY).replace(day=1)
+    day = day_of(f"{said}-01")
+    found = this if day is None else this.replace(year=day.year, month=day.month)
+    return min(found, this)

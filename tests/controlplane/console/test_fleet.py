@@ -9,10 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from controlplane.clusters.models import Cluster, Scheduling
-from controlplane.console import fleet_lines
-from controlplane.console.fleet_lines import Standing
 from controlplane.index.models import Watch
+from controlplane.metrics import fleet as fleets
 from controlplane.metrics import quota_history
+from controlplane.metrics.fleet import Standing
 from controlplane.policies.models import Delivery
 from tests.controlplane.console.pages import read, signed_in, words
 from tests.controlplane.metrics.conftest import NOW, watched
@@ -97,7 +97,7 @@ def test_what_has_to_be_looked_at_comes_before_what_is_fine(reader: Client) -> N
 def test_a_cluster_is_one_word(facts: dict[str, Any], standing: Standing) -> None:
     clusters(1, **facts)
 
-    assert [line.standing for line in fleet_lines.lines(NOW)] == [standing]
+    assert [line.standing for line in fleets.lines(NOW)] == [standing]
 
 
 def test_image_rules_that_did_not_arrive_are_on_the_tile(reader: Client) -> None:
@@ -222,24 +222,24 @@ def test_both_roles_of_the_platform_see_it() -> None:
 def test_the_fleet_asks_the_same_questions_however_large_it_is(
     reader: Client, django_assert_num_queries: Any
 ) -> None:
-    made = clusters(2)
+    made, team = clusters(2), TeamFactory()
     reader.get("/fleet/")
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(13):
         reader.get("/fleet/")
     for each in [*clusters(40), *made]:
-        NamespaceFactory(cluster=each)
-    with django_assert_num_queries(14):
+        NamespaceFactory(cluster=each, team=team)
+    with django_assert_num_queries(13):
         reader.get("/fleet/")
 
 
 def test_the_page_of_a_cluster_asks_the_same_questions_however_full_it_is(
     reader: Client, django_assert_num_queries: Any
 ) -> None:
-    [one] = clusters(1)
+    [one], team = clusters(1), TeamFactory()
     reader.get(f"/fleet/{one.name}/")
     with django_assert_num_queries(22):
         reader.get(f"/fleet/{one.name}/")
     for _ in range(30):
-        NamespaceFactory(cluster=one)
+        NamespaceFactory(cluster=one, team=team)
     with django_assert_num_queries(22):
         reader.get(f"/fleet/{one.name}/")

@@ -2,9 +2,12 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from controlplane.identity.models import ApiToken
 from controlplane.identity.tokens import issue
+from controlplane.metrics import prices
+from controlplane.metrics.models import Price
 from provisioning.models import Turn
 from tests.controlplane.desk.everything import Everything, of_images, signed_in
 from tests.factories import (
@@ -17,6 +20,12 @@ from tests.factories import (
     tier,
     viewer_of,
 )
+
+
+def priced() -> Price:
+    """What usage costs from this month on."""
+    today = timezone.now().date()
+    return prices.put(Price(since=today.replace(day=1)), today=today)
 
 
 @pytest.fixture
@@ -33,6 +42,7 @@ def everything() -> Everything:
     return Everything(
         {
             **of_images(namespace),
+            "metrics_price": priced(),
             "tenants_team": request.team,
             "tenants_tier": tier(),
             "tenants_tenantnamespace": namespace,

@@ -132,6 +132,7 @@ def test_every_editable_model_is_saved_through_its_service(
         "policies_rollout": {"mode": "enforce", "reason": "ready"},
         "policies_signingkey": {"name": "ci-of-old"},
         "policies_delivery": {"webhook": WEBHOOK},
+        "metrics_price": {"note": "edited"},
     }
     for name, changes in edits.items():
         url = reverse(f"admin:{name}_change", args=[rows[name].pk])
@@ -165,6 +166,10 @@ def test_every_editable_model_is_saved_through_its_service(
             "reason": "it fails",
         },
         "policies_signingkey": {"name": "release", "pem": signer().pem},
+        "metrics_price": {
+            **typed(admin, reverse("admin:metrics_price_change", args=[rows["metrics_price"].pk])),
+            "since": "2099-01-01",
+        },
     }
     issued = admin.post(reverse("admin:policies_agenttoken_add"), {"cluster": str(made["other"])})
     assert b"argosy_agent_" in issued.content
@@ -221,5 +226,5 @@ def test_no_model_of_the_desk_is_editable_without_being_tried_above() -> None:
     assert writable == {
         *("Team", "Tier", "Cluster", "User", "ApiToken"),
         *("ImagePolicy", "RollOut", "StandDown", "SigningKey", "AgentToken"),
-        "Delivery",
+        *("Delivery", "Price"),
     }

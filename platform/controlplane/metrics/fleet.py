@@ -15,10 +15,11 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 from controlplane.clusters import answering
 from controlplane.clusters.models import Cluster, Scheduling
 from controlplane.index.models import Watch
-from controlplane.metrics.coverage import Coverage
 from controlplane.policies.models import Delivery
 from tenants.conditions import Phase
 from tenants.models import TenantNamespace
+
+from .coverage import Coverage
 
 HEAVY = ("sealed_kubeconfig", "placement", "api_endpoints")
 
