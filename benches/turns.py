@@ -134,17 +134,17 @@ def one_team(cluster: Cluster, team: Team, bare: BareHelm, kube: KubeGateway) ->
 def counted() -> Iterator[list[str]]:
     """Every request to the API server while this lasts: counted where all calls pass."""
     requests: list[str] = []
-    original = KubeGateway._call  # noqa: SLF001
+    original = KubeGateway._send  # noqa: SLF001
 
-    def counting(self: KubeGateway, method: str, path: str, *rest: Any) -> Any:
+    def counting(self: KubeGateway, method: str, path: str, *rest: Any, **more: Any) -> Any:
         requests.append(path)
-        return original(self, method, path, *rest)
+        return original(self, method, path, *rest, **more)
 
-    KubeGateway._call = counting  # type: ignore[method-assign]  # noqa: SLF001
+    KubeGateway._send = counting  # type: ignore[method-assign]  # noqa: SLF001
     try:
         yield requests
     finally:
-        KubeGateway._call = original  # type: ignore[method-assign]  # noqa: SLF001
+        KubeGateway._send = original  # type: ignore[method-assign]  # noqa: SLF001
 
 
 def idle(bare: BareHelm, kube: KubeGateway) -> dict[str, Any]:

@@ -16,3 +16,6 @@ from controlplane.settings import *  # noqa: E402, F403
 
 # What people type, hashed fast: the tests are not about the hash.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# Each test's client would look through all the files anew, a fifth of a second; a browser is given them.
+WHITENOISE_USE_FINDERS = False

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import waitress
 from django.core.management import call_command
+from django.core.wsgi import get_wsgi_application
 from django.db import connections
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from controlplane.identity.models import User
 from controlplane.index.models import Watch
 from controlplane.objects import Ref
-from controlplane.wsgi import application
 from tests.fakes import FakeCluster
 from tests.fakes.cluster import Stored
 
@@ -98,6 +98,8 @@ def platform(folder: Path) -> Iterator[Platform]:
 @contextmanager
 def _web() -> Iterator[str]:
     """The same server and application as `argosy up` runs."""
+    with override_settings(WHITENOISE_USE_FINDERS=True):
+        application = get_wsgi_application()
     server = waitress.create_server(
         application, host="127.0.0.1", port=0, threads=THREADS, ident=None
     )
