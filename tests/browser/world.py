@@ -184,8 +184,8 @@ def long(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
     User.objects.filter(username="owner").update(first_name="F" * 150, last_name="L" * 150)
     violation, exemption = images.longest(chosen, now)
     _usage(now)
-    UsageDay.objects.update(template="t" * 253)
-    UsageMonth.objects.update(template="t" * 253)
+    for grain in (UsageDay, UsageMonth):
+        grain.objects.filter(template=fill.TEMPLATES[0]).update(template="t" * 253)
     Cluster.objects.update(labels={"l" * 63: "v" * 63, "region": "r" * 63})
     return Places(
         namespace=chosen.pk,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
+from pytest_django.fixtures import SettingsWrapper
 
 from tests.controlplane.console.pages import signed_in
 from tests.factories import TeamFactory, owner_of
@@ -14,6 +15,12 @@ from tests.factories import TeamFactory, owner_of
 UPLOT = "vendor/uplot-1.6.32/uPlot.iife.min.js"
 ASSET = re.compile(r'(?:href|src)="(/static/[^"?]+\.(?:css|js))')
 MOST_KB = 120
+
+
+@pytest.fixture(autouse=True)
+def _as_served(settings: SettingsWrapper) -> None:
+    """Other tests' clients look for no static files, which takes a while."""
+    settings.WHITENOISE_USE_FINDERS = True
 
 
 def body(answer: object) -> bytes:

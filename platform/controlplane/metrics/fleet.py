@@ -192,7 +192,8 @@ def _standing(
 ) -> tuple[Standing, str]:
     """The one word, and why where the cluster's own answer does not say it: the first that holds."""
     behind = f"{followed.late} of its {followed.watches} watches are behind: what is shown is old."
-    degraded = f"{on_it.degraded} of its namespaces are Degraded."
+    are = "is" if on_it.degraded == 1 else "are"
+    degraded = f"{on_it.degraded} of its namespaces {are} Degraded."
     unseen = "Nobody looks at it: the worker has ended, or its queue is full."
     found = (
         (answer.look == "bad", Standing.BROKEN, ""),

@@ -15,6 +15,12 @@
     }));
     return { heads, data: [times, ...values] };
   };
+  // 18:00, and the day where one begins; by days, only those.
+  const clock = (splits, apart) => splits.map((ts) => {
+    const at = new Date(ts * 1000), day = at.toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+    const hour = at.toISOString().slice(11, 16);
+    return apart >= 86400 || hour === "00:00" ? day : hour;
+  });
   const draw = (figure) => {
     const { heads, data } = read(figure);
     const place = figure.querySelector("[data-plot]");
@@ -25,7 +31,7 @@
       width: place.clientWidth, height: HEIGHT, tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), "UTC"),
       cursor: { drag: { x: false, y: false }, points: { show: !still } },
       scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
-      axes: [axis, { ...axis, size: 58, values: (_, splits) => splits.map((v) => v.toLocaleString("en", { maximumFractionDigits: 3 })) }],
+      axes: [{ ...axis, values: (_, splits, __, ___, apart) => clock(splits, apart) }, { ...axis, size: 58, values: (_, splits) => splits.map((v) => v.toLocaleString("en", { maximumFractionDigits: 3 })) }],
       series: [{ value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...heads.map((head) => ({
         label: head.textContent, stroke: colour(head.dataset.look), width: 2, spanGaps: false,
         dash: "dashed" in head.dataset ? [6, 4] : undefined,
