@@ -1,6 +1,8 @@
 // Draws each chart from the table it holds: a page without scripts has the same numbers, as that table.
 "use strict";
 (() => {
+  // The tables stay open where nothing can be drawn.
+  for (const table of document.querySelectorAll("[data-table]")) { table.open = !window.uPlot; table.dataset.ready = ""; }
   if (!window.uPlot) return;
   const HEIGHT = 190;
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -47,7 +49,6 @@
   const figures = [...document.querySelectorAll("[data-chart]")];
   const plots = new Map();
   const all = () => { for (const figure of figures) { plots.get(figure)?.destroy(); plots.set(figure, draw(figure)); } };
-  for (const figure of figures) figure.querySelector("[data-table]").open = false;
   all();
   // Colours are the theme's: drawn again when it changes with the hour.
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", all);
