@@ -34,7 +34,7 @@ class Used(models.Model):
 
     # By namespace first goes the constraint's own index, of every row here.
     namespace = models.ForeignKey(TenantNamespace, models.CASCADE, related_name="+", db_index=False)
-    at = models.DateTimeField(db_index=True)  # when the hour, day or month begins, in UTC
+    at = models.DateTimeField()  # when the hour, day or month begins, in UTC
     workflows = models.PositiveBigIntegerField(default=0)
     failed = models.PositiveBigIntegerField(default=0)
     unseen = models.PositiveBigIntegerField(default=0)  # gone before their end was seen
@@ -85,6 +85,8 @@ class UsageMonth(Used):
                 fields=["namespace", "at", "template"], name="one_usage_row_a_month"
             )
         ]
+        # A bill is of everybody. What else is asked for is a team's, and goes by its namespaces.
+        indexes = [models.Index(fields=["at"], name="usage_of_a_month")]
 
 
 class CountedWorkflow(models.Model):
@@ -94,7 +96,7 @@ class CountedWorkflow(models.Model):
     uid = models.CharField(max_length=64)
     cpu_seconds = models.PositiveBigIntegerField(default=0)
     memory_mib_seconds = models.PositiveBigIntegerField(default=0)
-    counted_at = models.DateTimeField(db_index=True)
+    counted_at = models.DateTimeField()
 
     class Meta:
         constraints = [
@@ -112,7 +114,7 @@ class Held(models.Model):
     seen used.
     """
 
-    at = models.DateTimeField(db_index=True)
+    at = models.DateTimeField()
     cpu_promised = models.PositiveBigIntegerField()
     cpu_hard = models.PositiveBigIntegerField(null=True)
     cpu_used = models.PositiveBigIntegerField(null=True)
@@ -172,7 +174,7 @@ class MissedRuns(models.Model):
 
     namespace = models.ForeignKey(TenantNamespace, models.CASCADE, related_name="+", db_index=False)
     cron = models.CharField(max_length=253)
-    at = models.DateTimeField(db_index=True)
+    at = models.DateTimeField()
     runs = models.PositiveIntegerField()
     last = models.DateTimeField()  # the latest of them: what is later is not counted yet
 

@@ -60,9 +60,10 @@ def forget(now: datetime) -> None:
 
 
 def delete_in_batches(model: Any, rows: Any) -> None:
-    """Delete these without holding the one write lock of SQLite for long."""
-    while some := list(rows.order_by().values_list("pk", flat=True)[:BATCH]):
-        model.objects.filter(pk__in=some).delete()
+    """Delete these without holding the one write lock of SQLite for long; they are looked for once."""
+    doomed = list(rows.order_by().values_list("pk", flat=True))
+    for first in range(0, len(doomed), BATCH):
+        model.objects.filter(pk__in=doomed[first : first + BATCH]).delete()
 
 
 def _prune(model: Any, before: datetime) -> None:
