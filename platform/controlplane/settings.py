@@ -65,6 +65,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "controlplane.metrics.counting.CountRequests",
     "django.middleware.security.SecurityMiddleware",
     "controlplane.static_files.Compressed",
     "controlplane.headers.ContentSecurityPolicy",
@@ -190,6 +191,12 @@ ARGO_EXECUTOR_IMAGE = env.text("ARGOSY_ARGO_EXECUTOR_IMAGE", default="quay.io/ar
 # How long an image may be exempted from its team's policy, and a cluster's webhook be away.
 EXEMPTION_DAYS = env.number("ARGOSY_EXEMPTION_DAYS", default=90)
 STAND_DOWN_HOURS = env.number("ARGOSY_STAND_DOWN_HOURS", default=24)
+
+# The metrics engine, anything that speaks the Prometheus API; without one `argosy up` starts its own. And
+# what a scraper of the platform's own figures shows; without one it is made of the secret key.
+METRICS_URL = env.text("ARGOSY_METRICS_URL", default="")
+METRICS_ENGINE_TOKEN = env.text("ARGOSY_METRICS_ENGINE_TOKEN", default="")
+METRICS_TOKEN = env.text("ARGOSY_METRICS_TOKEN", default="")
 
 CELERY_BROKER_URL = env.text(
     "ARGOSY_BROKER_URL", default="memory://localhost/" if EMBEDDED else None

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -286,6 +287,12 @@ class FakeCluster:
     def read(self, path: str) -> Manifest:
         self._called("read", Ref("", path, "", ""))
         return {"gitVersion": "v0.0.0-fake"} if path == "/version" else {"text": "ok"}
+
+    def account_token(self, namespace: str, account: str, *, seconds: int) -> tuple[str, datetime]:
+        ref = Ref("v1", "ServiceAccount", namespace, account)
+        self._called("token", ref)
+        self._found(ref)
+        return f"token-of-{account}", datetime.now(UTC) + timedelta(seconds=seconds)
 
     def logs(
         self,

@@ -22,6 +22,7 @@ from .me import MeView
 from .namespaces import NamespaceViewSet
 from .policies import ImagePolicyViewSet
 from .requests import RequestViewSet
+from .scraping import MetricsAgentView, targets_of
 from .teams import TeamViewSet
 from .tiers import TierViewSet
 from .tokens import TokenView
@@ -76,6 +77,8 @@ v1 = [
     path("usage/chargeback/", ChargebackView.as_view()),
     path("fleet/", FleetView.as_view()),
     re_path(r"^fleet/(?P<name>[a-z0-9][-a-z0-9]{0,62})/\Z", FleetClusterView.as_view()),
+    path("metrics/agents/", MetricsAgentView.as_view()),
+    re_path(r"^metrics/targets/(?P<name>[a-z0-9-]{1,63})/\Z", targets_of, name="targets"),
     re_path(f"^{WORKFLOWS}$", WorkflowsView.as_view()),
     re_path(rf"^{WORKFLOWS}{NAME}/\Z", WorkflowView.as_view()),
     re_path(rf"^{WORKFLOWS}{NAME}/(?P<verb>{'|'.join(Verb)})/\Z", WorkflowActView.as_view()),

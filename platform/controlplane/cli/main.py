@@ -10,6 +10,7 @@ from . import (
     cron,
     demo,
     exemption,
+    metrics,
     namespace,
     policies,
     request,
@@ -43,6 +44,7 @@ app.add_typer(policies.app, name="policy")
 app.add_typer(exemption.app, name="exemption")
 app.add_typer(violation.app, name="violation")
 app.add_typer(usage.app, name="usage")
+app.add_typer(metrics.app, name="metrics")
 
 
 @app.command()

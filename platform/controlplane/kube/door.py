@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol
 
 from controlplane.objects import Manifest, Ref
@@ -89,6 +90,9 @@ class Kube(Protocol):
     def patch(self, ref: Ref, change: Manifest, *, manager: str = ...) -> Manifest: ...
     def delete(self, ref: Ref, *, uid: str = "") -> None: ...
     def read(self, path: str) -> Manifest: ...
+    def account_token(
+        self, namespace: str, account: str, *, seconds: int
+    ) -> tuple[str, datetime]: ...
     def logs(
         self,
         namespace: str,

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Self, cast, get_args
 
 import orjson
@@ -233,6 +234,17 @@ class KubeGateway:
     def read(self, path: str) -> Manifest:
         """A document that is no object: `/version`, or `/readyz`'s plain text as `{"text": …}`."""
         return _document(*self._answer("GET", path))
+
+    def account_token(self, namespace: str, account: str, *, seconds: int) -> tuple[str, datetime]:
+        """A token of a service account for about so long, and when it ends. Missing: no such account."""
+        path = f"{object_path(Ref('v1', 'ServiceAccount', namespace, account))}/token"
+        asked = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": seconds},
+        }
+        status = self._call("POST", path, body=asked)["status"]
+        return str(status["token"]), datetime.fromisoformat(status["expirationTimestamp"])
 
     def logs(
         self,
