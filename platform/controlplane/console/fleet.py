@@ -85,6 +85,7 @@ def cluster(request: HttpRequest, user: User, name: str) -> HttpResponse:
     context = {
         "line": line,
         "asked": {"range": asked},
+        "range_query": urlencode({"range": asked.window.value if asked.window else "24h"}),
         "windows": [(window.value, WORDS[window]) for window in Window],
         "promised": budget.promised_on(line.cluster),
         "watches": list(Watch.objects.filter(cluster=row).order_by("kind")),

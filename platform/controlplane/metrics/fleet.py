@@ -19,7 +19,7 @@ from controlplane.policies.models import Delivery
 from tenants.conditions import Phase
 from tenants.models import TenantNamespace
 
-from .coverage import Coverage
+from .queries import Coverage
 
 HEAVY = ("sealed_kubeconfig", "placement", "api_endpoints")
 
