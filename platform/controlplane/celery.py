@@ -7,22 +7,28 @@ from celery import Celery
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlplane.settings")
 
 POLICIES_EVERY = 5.0  # seconds
+NODES_EVERY = 300.0
 # What of usage is written down by the clock, and how often: a row an hour is made of many looks.
 USAGE_EVERY = {"remember_quotas": 60.0, "remember_missed_runs": 900.0, "forget": 3600.0}
 
 app = Celery("argosy")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["provisioning", "controlplane.policies", "controlplane.metrics"])
+app.autodiscover_tasks(
+    ["provisioning", "controlplane.policies", "controlplane.placement", "controlplane.metrics"]
+)
 
 
 @app.on_after_finalize.connect
 def by_the_clock(sender: Celery, **_: object) -> None:
-    """The sweep, the probes, the looks after policies, and what teams use."""
+    """The sweep, the probes, the looks after what clusters hold of ours, and what teams use."""
     from provisioning import tasks  # noqa: PLC0415 - Django's apps must be loaded first
 
     sender.add_periodic_task(tasks.SWEEP_EVERY.total_seconds(), tasks.sweep.s(), name="sweep")
     sender.add_periodic_task(
         tasks.PROBE_EVERY.total_seconds(), tasks.probe_clusters.s(), name="probe"
+    )
+    sender.add_periodic_task(
+        tasks.TEND_EVERY.total_seconds(), tasks.tend_bases.s(), name="bases of clusters"
     )
     # By its name: policies are above provisioning, which is sent through this app too.
     look = sender.signature("controlplane.policies.tasks.look_at_policies")
@@ -30,3 +36,5 @@ def by_the_clock(sender: Celery, **_: object) -> None:
     for name, seconds in USAGE_EVERY.items():
         task = sender.signature(f"controlplane.metrics.tasks.{name}")
         sender.add_periodic_task(seconds, task, name=f"usage-{name}")
+    count = sender.signature("controlplane.placement.tasks.count_all_nodes")
+    sender.add_periodic_task(NODES_EVERY, count, name="nodes")

@@ -20,6 +20,7 @@ from .image_admin import RollOutViewSet, SigningKeyViewSet, StandDownViewSet
 from .index import IndexedWorkflowViewSet
 from .me import MeView
 from .namespaces import NamespaceViewSet
+from .placement import PlacementView, RoomViewSet
 from .policies import ImagePolicyViewSet
 from .requests import RequestViewSet
 from .scraping import MetricsAgentView, targets_of
@@ -34,6 +35,7 @@ router = SimpleRouter()
 router.register("teams", TeamViewSet)
 router.register("tiers", TierViewSet)
 router.register("clusters", ClusterViewSet)
+router.register("rooms", RoomViewSet)
 router.register("requests", RequestViewSet)
 router.register("namespaces", NamespaceViewSet)
 router.register("workflows", IndexedWorkflowViewSet)
@@ -68,6 +70,7 @@ v1 = [
     path("schema/", SpectacularAPIView.as_view()),
     path("token/", TokenView.as_view()),
     path("me/", MeView.as_view()),
+    path("placement/", PlacementView.as_view()),
     path("agents/", NewAgentView.as_view()),
     path("agents/token/", NextTokenView.as_view()),
     path("agents/bundle/", BundleView.as_view()),

@@ -12,6 +12,7 @@ from . import (
     exemption,
     metrics,
     namespace,
+    placement,
     policies,
     request,
     serve,
@@ -36,6 +37,7 @@ app.add_typer(local, name="local")
 app.add_typer(team.app, name="team")
 app.add_typer(team.tiers, name="tier")
 app.add_typer(cluster.app, name="cluster")
+app.add_typer(placement.app, name="placement")
 app.add_typer(request.app, name="request")
 app.add_typer(namespace.app, name="namespace")
 app.add_typer(workflow.app, name="workflow")

@@ -28,6 +28,14 @@ class Listing:
     resource_version: str
 
 
+@dataclass(frozen=True)
+class Knock:
+    """An API server that says it is ready: how long that took, and what its clock says, if it says so."""
+
+    seconds: float
+    clock: datetime | None = None
+
+
 class Kube(Protocol):
     """An API server. See `gateway.KubeGateway` for what each call promises."""
 
@@ -90,9 +98,7 @@ class Kube(Protocol):
     def patch(self, ref: Ref, change: Manifest, *, manager: str = ...) -> Manifest: ...
     def delete(self, ref: Ref, *, uid: str = "") -> None: ...
     def read(self, path: str) -> Manifest: ...
-    def account_token(
-        self, namespace: str, account: str, *, seconds: int
-    ) -> tuple[str, datetime]: ...
+    def knock(self) -> Knock: ...
     def logs(
         self,
         namespace: str,
@@ -103,6 +109,9 @@ class Kube(Protocol):
         tail_lines: int | None = None,
         limit_bytes: int,
     ) -> str: ...
+    def account_token(
+        self, namespace: str, account: str, *, seconds: int
+    ) -> tuple[str, datetime]: ...
 
 
 class Helm(Protocol):

@@ -1,5 +1,7 @@
 """Who comes to the desk, and one of everything to look at there."""
 
+from decimal import Decimal
+
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -8,6 +10,7 @@ from controlplane.identity.models import ApiToken
 from controlplane.identity.tokens import issue
 from controlplane.metrics import prices
 from controlplane.metrics.models import Price
+from controlplane.placement import services
 from provisioning.models import Turn
 from tests.controlplane.desk.everything import Everything, of_images, signed_in
 from tests.factories import (
@@ -49,6 +52,9 @@ def everything() -> Everything:
             "tenants_request": request,
             "provisioning_turn": turn,
             "clusters_cluster": namespace.cluster,
+            "placement_room": services.save_room(
+                namespace.cluster, cpu=Decimal(64), memory_gib=Decimal(256)
+            ),
             "identity_user": person,
             "identity_apitoken": ApiToken.objects.get(pk=token.pk),
         }
