@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from controlplane.clusters import answering
+from controlplane.clusters import answering, health
 from controlplane.clusters.models import Cluster
 from controlplane.identity.models import User
 from controlplane.index.models import Watch
@@ -44,7 +44,7 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
     covered = fleets.coverage_of(every)
     day = ranges.asked(window=Window.A_DAY, now=now)
     newest = max((e.cluster.checked_at for e in every if e.cluster.checked_at), default=None)
-    idle = newest is not None and answering.is_stale(newest, now)
+    idle = newest is not None and health.is_stale(newest, now)
     context = {
         "page": Paginator(fitting, A_PAGE).get_page(request.GET.get("page")),
         "total": len(every),
