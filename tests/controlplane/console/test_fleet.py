@@ -237,9 +237,9 @@ def test_the_page_of_a_cluster_asks_the_same_questions_however_full_it_is(
 ) -> None:
     [one], team = clusters(1), TeamFactory()
     reader.get(f"/fleet/{one.name}/")
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(21):
         reader.get(f"/fleet/{one.name}/")
     for _ in range(30):
         NamespaceFactory(cluster=one, team=team)
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(21):
         reader.get(f"/fleet/{one.name}/")
