@@ -20,7 +20,7 @@ app.autodiscover_tasks(
 
 @app.on_after_finalize.connect
 def by_the_clock(sender: Celery, **_: object) -> None:
-    """The sweep, the probes, the looks after what clusters hold, policies, nodes, and what teams use."""
+    """The sweep, the probes, the looks after what clusters hold of ours, and what teams use."""
     from provisioning import tasks  # noqa: PLC0415 - Django's apps must be loaded first
 
     sender.add_periodic_task(tasks.SWEEP_EVERY.total_seconds(), tasks.sweep.s(), name="sweep")
@@ -33,8 +33,8 @@ def by_the_clock(sender: Celery, **_: object) -> None:
     # By its name: policies are above provisioning, which is sent through this app too.
     look = sender.signature("controlplane.policies.tasks.look_at_policies")
     sender.add_periodic_task(POLICIES_EVERY, look, name="policies")
-    count = sender.signature("controlplane.placement.tasks.count_all_nodes")
-    sender.add_periodic_task(NODES_EVERY, count, name="nodes")
     for name, seconds in USAGE_EVERY.items():
         task = sender.signature(f"controlplane.metrics.tasks.{name}")
         sender.add_periodic_task(seconds, task, name=f"usage-{name}")
+    count = sender.signature("controlplane.placement.tasks.count_all_nodes")
+    sender.add_periodic_task(NODES_EVERY, count, name="nodes")

@@ -101,6 +101,10 @@ PAGES = (
     Page("new-exemption", at("/exemptions/new/"), ("owner", "stranger"), FORMS),
     Page("usage", at("/usage/?team=payments&range=24h"), CONCERNED, LISTS, STRANGERS),
     Page("usage-month", at("/usage/?team=payments&range=30d"), CONCERNED, (FULL,), STRANGERS),
+    Page(
+        "usage-controllers", at("/usage/controllers/?team=payments"), CONCERNED, (FULL,), STRANGERS
+    ),
+    Page("fleet-controllers", at("/controllers/"), PLATFORM, (FULL,), (*TEAM, "stranger")),
     Page("chargeback", at("/chargeback/?by=template"), SIGNED_IN, LISTS),
     Page("fleet", at("/fleet/"), PLATFORM, LISTS, (*TEAM, "stranger")),
     Page("fleet-cluster", at("/fleet/{cluster_name}/"), PLATFORM, ONE, (*TEAM, "stranger")),

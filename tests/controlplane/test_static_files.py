@@ -3,11 +3,11 @@
 import gzip
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
 
 from tests.controlplane.console.pages import signed_in
 from tests.factories import TeamFactory, owner_of
@@ -18,7 +18,7 @@ MOST_KB = 120
 
 
 @pytest.fixture(autouse=True)
-def _as_served(settings: SettingsWrapper) -> None:
+def _as_served(settings: Any) -> None:
     """Other tests' clients look for no static files, which takes a while."""
     settings.WHITENOISE_USE_FINDERS = True
 

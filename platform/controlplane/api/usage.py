@@ -15,8 +15,8 @@ from rest_framework.views import APIView
 
 from controlplane.metrics import coverage, fleet, ranges, reading
 from controlplane.metrics.chargeback import Line
-from controlplane.metrics.coverage import Coverage
 from controlplane.metrics.fleet import ClusterLine, Standing, Wanted
+from controlplane.metrics.queries import Coverage
 from controlplane.metrics.ranges import Window
 from controlplane.metrics.reading import BY, HEADS, QuotaPoint, UsagePoint
 from tenants.models import Team, TenantNamespace

@@ -8,8 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from controlplane.clusters import answering
-from controlplane.clusters.health import is_stale
+from controlplane.clusters import answering, health
 from controlplane.clusters.models import Cluster
 from controlplane.identity.models import User
 from controlplane.index.models import Watch
@@ -45,7 +44,7 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
     covered = fleets.coverage_of(every)
     day = ranges.asked(window=Window.A_DAY, now=now)
     newest = max((e.cluster.checked_at for e in every if e.cluster.checked_at), default=None)
-    idle = newest is not None and is_stale(newest, now)
+    idle = newest is not None and health.is_stale(newest, now)
     context = {
         "page": Paginator(fitting, A_PAGE).get_page(request.GET.get("page")),
         "total": len(every),
@@ -86,6 +85,7 @@ def cluster(request: HttpRequest, user: User, name: str) -> HttpResponse:
     context = {
         "line": line,
         "asked": {"range": asked},
+        "range_query": urlencode({"range": asked.window.value if asked.window else "24h"}),
         "windows": [(window.value, WORDS[window]) for window in Window],
         "promised": budget.promised_on(line.cluster),
         "watches": list(Watch.objects.filter(cluster=row).order_by("kind")),

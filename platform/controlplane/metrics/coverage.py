@@ -1,20 +1,11 @@
 """Of how much an answer is, and how old that may be: no sum is shown without it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from controlplane.index.models import Watch
 
-
-@dataclass(frozen=True)
-class Coverage:
-    """Of how many clusters an answer should be, of how many it is, and how many fell silent."""
-
-    of: int = 0
-    seen: int = 0  # followed now
-    stale: int = 0  # followed before
-    since: datetime | None = None  # the first of the stale fell silent then
+from .queries import Coverage
 
 
 def is_whole(coverage: Coverage) -> bool:

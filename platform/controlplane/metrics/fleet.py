@@ -13,13 +13,14 @@ from enum import StrEnum
 from django.db.models import Count, Max, Min, Q, QuerySet
 
 from controlplane.clusters import answering
-from controlplane.clusters.models import Cluster, Scheduling
-from controlplane.index.models import Watch
+from controlplane.clusters.health import State
+from controlplane.clusters.models import Cluster
+from controlplane.index.models import SILENCE, Watch
 from controlplane.policies.models import Delivery
 from tenants.conditions import Phase
 from tenants.models import TenantNamespace
 
-from .coverage import Coverage
+from .queries import Coverage
 
 HEAVY = ("sealed_kubeconfig", "placement", "api_endpoints")
 
@@ -139,8 +140,8 @@ def lines(now: datetime, only: Sequence[int] | None = None) -> list[ClusterLine]
         )
         for cluster in found
     ]
-    order = list(Standing)
-    return sorted(made, key=lambda line: order.index(line.standing))
+    order = {standing: place for place, standing in enumerate(Standing)}
+    return sorted(made, key=lambda line: order[line.standing])
 
 
 def counts(found: Sequence[ClusterLine]) -> dict[Standing, int]:
@@ -172,14 +173,14 @@ def _is_lost(line: ClusterLine) -> bool:
 def _line(
     cluster: Cluster, on_it: OnIt, followed: Followed, rules: Rules, now: datetime
 ) -> ClusterLine:
-    answer = answering.answer_of(cluster, now)
-    standing, why = _standing(cluster, answer, on_it, followed, rules)
+    answer = answering.standing_of(cluster, now)
+    standing, why = _standing(answer, on_it, followed, rules)
     return ClusterLine(
         cluster=cluster,
         standing=standing,
         word=answer.word,
         since=answer.since,
-        why=answer.why or why,
+        why=why or answer.why,
         way_out=answer.way_out,
         on_it=on_it,
         followed=followed,
@@ -188,7 +189,7 @@ def _line(
 
 
 def _standing(
-    cluster: Cluster, answer: answering.Answer, on_it: OnIt, followed: Followed, rules: Rules
+    answer: answering.Answer, on_it: OnIt, followed: Followed, rules: Rules
 ) -> tuple[Standing, str]:
     """The one word, and why where the cluster's own answer does not say it: the first that holds."""
     behind = f"{followed.late} of its {followed.watches} watches are behind: what is shown is old."
@@ -196,13 +197,14 @@ def _standing(
     degraded = f"{on_it.degraded} of its namespaces {are} Degraded."
     unseen = "Nobody looks at it: the worker has ended, or its queue is full."
     found = (
-        (answer.look == "bad", Standing.BROKEN, ""),
-        (answer.look == "warn", Standing.STALE, unseen),
-        (cluster.reachable is None, Standing.NEW, ""),
+        (answer.word == State.UNREACHABLE, Standing.BROKEN, ""),
+        (answer.word == State.NOT_LOOKED_AT, Standing.STALE, unseen),
+        (answer.word == State.NOT_ASKED, Standing.NEW, ""),
         (followed.late, Standing.STALE, behind),
+        (answer.word == State.DEGRADED, Standing.WARNING, ""),
         (rules.look == "bad", Standing.WARNING, rules.why),
         (on_it.degraded, Standing.WARNING, degraded),
-        (cluster.scheduling != Scheduling.OPEN, Standing.CLOSED, ""),
+        (answer.word in {State.CORDONED, State.DRAINING}, Standing.CLOSED, ""),
     )
     return next(((word, why) for holds, word, why in found if holds), (Standing.FINE, ""))
 
@@ -220,11 +222,12 @@ def _on_it(places: QuerySet[TenantNamespace]) -> dict[int, OnIt]:
 
 
 def _followed(watches: QuerySet[Watch], now: datetime) -> dict[int, Followed]:
-    late = Watch.objects.late(now).values("pk")
+    # As `Watch.late` has it, and not by asking that for each row.
+    late = Q(in_step=False) | Q(heard_at=None) | Q(heard_at__lt=now - SILENCE)
     rows = watches.values_list("cluster").annotate(
         all=Count("pk"),
-        late=Count("pk", filter=Q(pk__in=late)),
-        since=Min("heard_at", filter=Q(pk__in=late)),
+        late=Count("pk", filter=late),
+        since=Min("heard_at", filter=late),
         heard=Max("heard_at"),
     )
     return {row[0]: Followed(*row[1:]) for row in rows}

@@ -19,7 +19,6 @@ from tenants.models import NamespaceQuerySet
 
 from . import chargeback, coverage, prices, sums
 from .chargeback import Bill, Line, Rates
-from .coverage import Coverage
 from .models import (
     FleetHour,
     MissedRuns,
@@ -29,6 +28,7 @@ from .models import (
     UsageHour,
     UsageMonth,
 )
+from .queries import Coverage
 from .ranges import Range
 
 Namespaces = NamespaceQuerySet

@@ -129,7 +129,7 @@ def test_the_fleet_is_listed_with_the_broken_one_first(payments: TenantNamespace
     assert [line["name"] for line in found["results"]] == [broken.name, payments.cluster.name]
     assert (found["standings"]["broken"], found["coverage"]["of"]) == (1, 2)
     assert [line["name"] for line in eu["results"]] == [broken.name]
-    assert one["why"] == "gone"
+    assert one["why"] == "Away: gone"
 
 
 @pytest.mark.parametrize("path", ["fleet/", "fleet/{}/"])

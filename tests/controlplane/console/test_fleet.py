@@ -65,9 +65,9 @@ def test_the_one_broken_cluster_among_400_is_the_first_tile_with_why(reader: Cli
 
     found = tiles(reader)
 
-    assert found[0].startswith(f"{broken.name} away")
+    assert found[0].startswith(f"{broken.name} unreachable")
     assert WHY in found[0]
-    assert sum("away" in tile for tile in found) == 1
+    assert sum("unreachable" in tile for tile in found) == 1
     assert tiles(reader, state="broken") == found[:1]
 
 
@@ -187,7 +187,7 @@ def test_the_page_of_a_cluster_says_why_and_what_to_do(reader: Client) -> None:
 
     page = read(reader, f"/fleet/{one.name}/")
 
-    assert f"Away since 10 Mar 2026, 10:30 UTC . {WHY}" in page
+    assert f"Unreachable since 10 Mar 2026, 10:30 UTC . Away: {WHY}" in page
     assert "argosy cluster add" in page
     assert "settle" in page
     assert "4 cores" in page
@@ -237,9 +237,9 @@ def test_the_page_of_a_cluster_asks_the_same_questions_however_full_it_is(
 ) -> None:
     [one], team = clusters(1), TeamFactory()
     reader.get(f"/fleet/{one.name}/")
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(21):
         reader.get(f"/fleet/{one.name}/")
     for _ in range(30):
         NamespaceFactory(cluster=one, team=team)
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(21):
         reader.get(f"/fleet/{one.name}/")

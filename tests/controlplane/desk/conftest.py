@@ -28,7 +28,8 @@ from tests.factories import (
 def priced() -> Price:
     """What usage costs from this month on."""
     today = timezone.now().date()
-    return prices.put(Price(since=today.replace(day=1)), today=today)
+    rates = dict.fromkeys(("cpu_hour", "memory_gib_hour", "workflow", "shared_month"), Decimal(1))
+    return prices.put(Price(since=today.replace(day=1), **rates), today=today)
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ SERVICES = (
     "/tenants/services.py",
     "/tenants/requests.py",
     "/controlplane/clusters/services.py",
+    "/controlplane/metrics/prices.py",
     "/controlplane/placement/services.py",
     "/controlplane/identity/accounts.py",
     "/controlplane/identity/tokens.py",
@@ -135,8 +136,8 @@ def test_every_editable_model_is_saved_through_its_service(
         "policies_rollout": {"mode": "enforce", "reason": "ready"},
         "policies_signingkey": {"name": "ci-of-old"},
         "policies_delivery": {"webhook": WEBHOOK},
-        "placement_room": {"cpu": "32"},
         "metrics_price": {"note": "edited"},
+        "placement_room": {"cpu": "32"},
     }
     for name, changes in edits.items():
         url = reverse(f"admin:{name}_change", args=[rows[name].pk])
@@ -170,11 +171,11 @@ def test_every_editable_model_is_saved_through_its_service(
             "reason": "it fails",
         },
         "policies_signingkey": {"name": "release", "pem": signer().pem},
-        "placement_room": {"cluster": str(made["other"]), "cpu": "8", "memory_gib": "32"},
         "metrics_price": {
             **typed(admin, reverse("admin:metrics_price_change", args=[rows["metrics_price"].pk])),
             "since": "2099-01-01",
         },
+        "placement_room": {"cluster": str(made["other"]), "cpu": "8", "memory_gib": "32"},
     }
     issued = admin.post(reverse("admin:policies_agenttoken_add"), {"cluster": str(made["other"])})
     assert b"argosy_agent_" in issued.content

@@ -2,7 +2,8 @@
 "use strict";
 (() => {
   // The tables stay open where nothing can be drawn.
-  for (const table of document.querySelectorAll("[data-table]")) { table.open = !window.uPlot; table.dataset.ready = ""; }
+  const close = () => { for (const table of document.querySelectorAll("[data-table]:not([data-ready])")) { table.open = !window.uPlot; table.dataset.ready = ""; } };
+  close();
   if (!window.uPlot) return;
   const HEIGHT = 190;
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -46,17 +47,24 @@
     }, data, place);
   };
   const alone = (values) => values.flatMap((v, n) => v !== null && (values[n - 1] ?? null) === null && (values[n + 1] ?? null) === null ? [n] : []);
-  const figures = [...document.querySelectorAll("[data-chart]")];
   const plots = new Map();
-  const all = () => { for (const figure of figures) { plots.get(figure)?.destroy(); plots.set(figure, draw(figure)); } };
-  all();
-  // Colours are the theme's: drawn again when it changes with the hour.
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", all);
   const sized = new ResizeObserver((seen) => {
     for (const { target, contentRect } of seen) {
       const plot = plots.get(target.closest("[data-chart]"));
       if (plot && contentRect.width && plot.width !== contentRect.width) plot.setSize({ width: contentRect.width, height: HEIGHT });
     }
   });
-  for (const figure of figures) sized.observe(figure.querySelector("[data-plot]"));
+  const all = () => {
+    close();
+    for (const figure of document.querySelectorAll("[data-chart]")) {
+      plots.get(figure)?.destroy();
+      plots.set(figure, draw(figure));
+      sized.observe(figure.querySelector("[data-plot]"));
+    }
+  };
+  all();
+  // What a page fetches for itself afterwards has charts too.
+  document.addEventListener("htmx:afterSettle", ({ target }) => { if (target.querySelector?.("[data-chart]")) all(); });
+  // Colours are the theme's: drawn again when it changes with the hour.
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", all);
 })();
