@@ -15,12 +15,15 @@ app.autodiscover_tasks(["provisioning", "controlplane.policies"])
 
 @app.on_after_finalize.connect
 def by_the_clock(sender: Celery, **_: object) -> None:
-    """The sweep, the probes and the looks after policies."""
+    """The sweep, the probes, the looks after what clusters hold of ours and after policies."""
     from provisioning import tasks  # noqa: PLC0415 - Django's apps must be loaded first
 
     sender.add_periodic_task(tasks.SWEEP_EVERY.total_seconds(), tasks.sweep.s(), name="sweep")
     sender.add_periodic_task(
         tasks.PROBE_EVERY.total_seconds(), tasks.probe_clusters.s(), name="probe"
+    )
+    sender.add_periodic_task(
+        tasks.TEND_EVERY.total_seconds(), tasks.tend_bases.s(), name="bases of clusters"
     )
     # By its name: policies are above provisioning, which is sent through this app too.
     look = sender.signature("controlplane.policies.tasks.look_at_policies")

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.utils import timezone
 
+from controlplane.clusters import scheduling
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
 from tenants import budget, names, services
@@ -48,6 +49,8 @@ def problems(team: Team, asked: Asked) -> Iterator[DomainError]:
     except DomainError as exc:
         yield exc
         return
+    if (closed := scheduling.closed(cluster)) is not None:
+        yield closed
     if TenantNamespace.objects.live().filter(cluster=cluster, name=asked.name).exists():
         yield _taken(asked)
     if (short := budget.problem_with(team, adding=tier)) is not None:

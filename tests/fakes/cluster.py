@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from controlplane.kube.door import Event, EventType, Listing
+from controlplane.kube.door import Event, EventType, Knock, Listing
 from controlplane.kube.errors import KubeError, Missing, Unreachable, refused
 from controlplane.kube.gateway import FIELD_MANAGER
 from controlplane.kube.resources import resource_of
@@ -63,6 +63,7 @@ class FakeCluster:
     quotas_are_counted: bool = True
     deployments_come_up: bool = True
     policies_act: bool = True
+    knocked: Knock = field(default_factory=lambda: Knock(0.01))
     calls: list[str] = field(default_factory=list)
     user: str = "platform"
     # (namespace, pod, container): lines as the API server has them, each after its time
@@ -77,6 +78,10 @@ class FakeCluster:
         other = copy.copy(self)
         other.user = user
         return other
+
+    def within(self, seconds: float) -> "FakeCluster":
+        """The same cluster."""
+        return self
 
     def compact(self) -> None:
         """Forget how it came to be as it is: nobody can go on from what they saw before."""
@@ -282,6 +287,10 @@ class FakeCluster:
     def read(self, path: str) -> Manifest:
         self._called("read", Ref("", path, "", ""))
         return {"gitVersion": "v0.0.0-fake"} if path == "/version" else {"text": "ok"}
+
+    def knock(self) -> Knock:
+        self._called("read", Ref("", "/readyz", "", ""))
+        return self.knocked
 
     def logs(
         self,

@@ -67,6 +67,10 @@ class Client:
         """Ask for something to be made or done."""
         return self._call("POST", path, body=body or {})
 
+    def patch(self, path: str, body: Mapping[str, Any]) -> Answer:
+        """Change what is named, and leave the rest."""
+        return self._call("PATCH", path, body=body)
+
     def delete(self, path: str) -> None:
         """Ask for something to end."""
         self._call("DELETE", path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol
 
 from controlplane.objects import Manifest, Ref
@@ -27,10 +28,19 @@ class Listing:
     resource_version: str
 
 
+@dataclass(frozen=True)
+class Knock:
+    """An API server that says it is ready: how long that took, and what its clock says, if it says so."""
+
+    seconds: float
+    clock: datetime | None = None
+
+
 class Kube(Protocol):
     """An API server. See `gateway.KubeGateway` for what each call promises."""
 
     def acting_as(self, user: str) -> "Kube": ...
+    def within(self, seconds: float) -> "Kube": ...
     def get(self, ref: Ref) -> Manifest | None: ...
     def list(
         self,
@@ -88,6 +98,7 @@ class Kube(Protocol):
     def patch(self, ref: Ref, change: Manifest, *, manager: str = ...) -> Manifest: ...
     def delete(self, ref: Ref, *, uid: str = "") -> None: ...
     def read(self, path: str) -> Manifest: ...
+    def knock(self) -> Knock: ...
     def logs(
         self,
         namespace: str,

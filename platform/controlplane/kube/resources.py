@@ -79,6 +79,12 @@ RESOURCES: dict[tuple[str, str], Resource] = {
             "selfsubjectreviews",
             namespaced=False,
         ),
+        Resource(
+            "authorization.k8s.io/v1",
+            "SelfSubjectAccessReview",
+            "selfsubjectaccessreviews",
+            namespaced=False,
+        ),
         Resource(_ARGO, "Workflow", "workflows"),
         Resource(_ARGO, "WorkflowTemplate", "workflowtemplates"),
         Resource(_ARGO, "CronWorkflow", "cronworkflows"),

@@ -18,6 +18,7 @@ from django.core.management import call_command
 from kombu.exceptions import OperationalError
 
 from controlplane.celery import app
+from controlplane.clusters import recording
 from controlplane.environment import proxied
 from controlplane.errors import DomainError
 from controlplane.policies import delivering
@@ -51,6 +52,7 @@ def serve(*, host: str, port: int) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         # Whoever held a row was a worker of ours, and is gone.
         services.release_claims()
+        recording.release_claims()
         delivering.release_claims()
         _serve(host=host, port=port)
 

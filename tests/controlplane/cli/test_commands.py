@@ -475,3 +475,29 @@ def test_a_retry_says_that_nobody_works() -> None:
     answer = run("namespace", "retry", "payments", user=owner_of(namespace.team))
 
     assert "worker has not been there since" in answer.stdout
+
+
+def test_a_cluster_is_cordoned_with_a_reason_that_its_list_tells() -> None:
+    cluster, admin = ClusterFactory(name="eu"), platform_admin()
+    NamespaceFactory(cluster=cluster)
+
+    assert run("cluster", "cordon", "eu", user=admin).exit_code == USAGE
+    assert (
+        "eu is cordoned." in run("cluster", "cordon", "eu", "--reason", "Moves", user=admin).output
+    )
+    listed = run("cluster", "list", user=admin).output
+    drained = run("cluster", "drain", "eu", "--reason", "Moves", user=admin).output
+
+    assert "eu: cordoned: Moves." in listed
+    assert "eu is draining. 1 namespace is there still." in drained
+    assert "eu is open." in run("cluster", "uncordon", "eu", user=admin).output
+
+
+def test_only_an_admin_cordons_and_only_what_is_there() -> None:
+    ClusterFactory(name="eu")
+
+    refused = run("cluster", "cordon", "eu", "--reason", "x", user=PersonFactory())
+    nowhere = run("cluster", "drain", "us", "--reason", "x", user=platform_admin())
+
+    assert (refused.exit_code, nowhere.exit_code) == (REFUSED, REFUSED)
+    assert "There is no cluster us" in nowhere.output

@@ -173,7 +173,7 @@ def test_a_reason_that_all_watches_have_is_said_once(admin: Client) -> None:
     [
         ("away", "argosy local up east"),
         ("credential", "argosy cluster add east --kubeconfig FILE"),
-        ("rights", "Bind that account again"),
+        ("rights", "argosy cluster preflight"),
     ],
 )
 def test_each_trouble_has_its_way_out_beside_it(admin: Client, trouble: str, way: str) -> None:
