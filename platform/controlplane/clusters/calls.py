@@ -3,18 +3,20 @@
 from collections.abc import Iterator
 
 from . import base_release, facts
-from .rights import Right, calls, register
+from .rights import Right, calls, register, rights_in
 
 
 @register
 def base() -> Iterator[Right]:
-    """The base's objects, Argo's kinds by name. Those are never deleted: all workflows would go too."""
+    """The base's objects, each by its name, and what its own roles give: who gives a right must hold it.
+
+    Argo's kinds are never deleted: all workflows would go with them.
+    """
     for manifest in base_release.manifests_for(""):
-        is_kind = manifest["kind"] == base_release.CRD
-        named = is_kind or manifest["kind"] == "PriorityClass"
-        names = (manifest["metadata"]["name"],) if named else ("",)
-        doors = ("get", "apply") if is_kind else ("apply",)
-        yield from calls(manifest["apiVersion"], manifest["kind"], *doors, names=names)
+        doors = ("get", "apply") if manifest["kind"] == base_release.CRD else ("apply",)
+        name = manifest["metadata"]["name"]
+        yield from calls(manifest["apiVersion"], manifest["kind"], *doors, names=(name,))
+        yield from rights_in(manifest.get("rules") or ())
     # What the policies read, and who hands over; who binds a policy to settings must be able to read them.
     yield from calls("v1", "ConfigMap", "get")
 
