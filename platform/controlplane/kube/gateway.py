@@ -4,7 +4,7 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self, cast, get_args
 
 import orjson
@@ -51,6 +51,7 @@ class Bounds:
     list_bytes: int = 64 * MIB  # all pages of what is read whole
     log_slack: int = 64 * 1024  # a cut-off log may end a little late
     seconds: float = 60.0  # for a whole answer, however steadily it trickles
+    silence: float = ANSWER_SECONDS  # before it begins, and between its parts
 
 
 class KubeGateway:
@@ -85,6 +86,15 @@ class KubeGateway:
         """The same cluster, with every call made as `user`: its RBAC decides, not ours."""
         headers = {**self._headers, "Impersonate-User": user}
         return KubeGateway(self._client, headers=headers, bounds=self._bounds)
+
+    def within(self, seconds: float) -> "KubeGateway":
+        """The same cluster, of which each answer is there in so many seconds, or given up."""
+        bounds = replace(
+            self._bounds,
+            seconds=min(seconds, self._bounds.seconds),
+            silence=min(seconds, self._bounds.silence),
+        )
+        return KubeGateway(self._client, headers=self._headers, bounds=bounds)
 
     def get(self, ref: Ref) -> Manifest | None:
         """The object, or None where there is none."""
@@ -362,7 +372,9 @@ class KubeGateway:
             body=orjson.dumps(body) if body and content_type == APPLY else body,
             auth_settings=["BearerToken"],
         )
-        return self._client.call_api(*request, _request_timeout=(CONNECT_SECONDS, ANSWER_SECONDS))
+        silence = self._bounds.silence
+        timeout = (min(CONNECT_SECONDS, silence), silence)
+        return self._client.call_api(*request, _request_timeout=timeout)
 
 
 def _too_large(what: str, most: int) -> TooLarge:
