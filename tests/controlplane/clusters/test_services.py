@@ -16,6 +16,7 @@ from controlplane.objects import Ref
 from controlplane.policies import agents
 from controlplane.policies.models import AgentToken
 from provisioning import tasks
+from provisioning.reconcile import reconcile
 from tenants import services as wishes
 from tests.controlplane.api.test_clusters import KUBE_SYSTEM, kubeconfig
 from tests.factories import ClusterFactory, NamespaceFactory, TeamFactory, tier
@@ -184,6 +185,7 @@ def test_a_turn_that_was_under_way_when_its_cluster_went_keeps_its_row_and_delet
 
     services.remove(cluster)
 
+    assert reconcile(namespace.pk) is None
     services.record_health(under_way, error=None, now=timezone.now())
     assert Cluster.with_removed.get().reachable is None
     assert door.objects == before
