@@ -20,7 +20,7 @@ from . import base_release, facts, kubeconfig, preflight, rights
 from .answering import trouble_of
 from .connections import connect
 from .labels import checked as checked_labels
-from .models import Cluster, Trouble
+from .models import Cluster, Scheduling, Trouble
 from .preflight import Verdict
 from .sealing import seal
 from .signals import cluster_answers, cluster_edited
@@ -178,6 +178,7 @@ def remove(cluster: Cluster) -> None:
             rows.filter(**{relation.field.name: locked}).delete()
     locked.sealed_kubeconfig = locked.uid = locked.message = ""
     locked.reachable, locked.trouble = None, Trouble.NONE
+    locked.scheduling = Scheduling.OPEN  # of one that comes back by this name nothing was said yet
     locked.removed_at = timezone.now()
     because(locked, "Removed.")
     locked.save()

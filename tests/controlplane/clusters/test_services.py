@@ -195,6 +195,7 @@ def test_a_removed_name_may_mean_another_kubernetes_with_another_authority(
     door: FakeCluster,
 ) -> None:
     first = register(labels={"region": "eu"})
+    Cluster.objects.update(scheduling=Scheduling.DRAINING)
     services.remove(first)
     door.delete(Ref("v1", "Namespace", "", "kube-system"))
     door.apply(KUBE_SYSTEM)
@@ -204,6 +205,7 @@ def test_a_removed_name_may_mean_another_kubernetes_with_another_authority(
     assert again.pk == first.pk
     assert again.uid != first.uid
     assert Cluster.objects.get().server == "https://10.9.9.9:6443"
+    assert Cluster.objects.get().scheduling == Scheduling.OPEN
 
 
 def test_a_removed_kubernetes_may_have_another_name(door: FakeCluster) -> None:
