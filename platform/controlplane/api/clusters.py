@@ -12,11 +12,13 @@ from rest_framework.response import Response
 
 from controlplane.clusters import answering, preflight, rights, services
 from controlplane.clusters.connections import connect
+from controlplane.clusters.health import State
 from controlplane.clusters.kubeconfig import LONGEST
 from controlplane.clusters.models import Cluster
 from controlplane.errors import NotAllowed
 from tenants.models import TenantNamespace
 
+from .cluster_acts import ClusterActs, ClusterConditionSerializer
 from .filtering import ExactFilters
 from .people import PlatformAdminsWrite, person
 
@@ -52,6 +54,11 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
         help_text="`reachable`, `away`, `refuses our credential`, `refuses us a right`, `not asked yet`, "
         "or `not looked at` where that was too long ago to be true."
     )
+    state = serializers.SerializerMethodField(
+        help_text="`reachable`, `degraded`, `unreachable`, `cordoned`, `draining`, `not asked yet` or "
+        "`not looked at`: what a reader needs first; `conditions` has all of it."
+    )
+    conditions = serializers.SerializerMethodField()
     message = serializers.SerializerMethodField()
     way_out = serializers.SerializerMethodField()
     namespaces = serializers.SerializerMethodField()
@@ -67,6 +74,12 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
             "simulated",
             "labels",
             "kubernetes_version",
+            "state",
+            "scheduling",
+            "scheduling_reason",
+            "conditions",
+            "base_version",
+            "base_put_back",
             "reachable",
             "answer",
             "message",
@@ -75,7 +88,16 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
             "checked_at",
             "namespaces",
         )
-        read_only_fields = ("kubernetes_version", "reachable", "since", "checked_at")
+        read_only_fields = (
+            "kubernetes_version",
+            "scheduling",
+            "scheduling_reason",
+            "base_version",
+            "base_put_back",
+            "reachable",
+            "since",
+            "checked_at",
+        )
 
     @extend_schema_field(serializers.CharField())
     def get_message(self, cluster: Cluster) -> str:
@@ -86,6 +108,17 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
     def get_answer(self, cluster: Cluster) -> str:
         """How it is, in a word, as far as that is known now."""
         return answering.answer_of(cluster, timezone.now()).word
+
+    @extend_schema_field(serializers.ChoiceField([each.value for each in State]))
+    def get_state(self, cluster: Cluster) -> str:
+        """What a reader needs first."""
+        return answering.standing_of(cluster, timezone.now()).word
+
+    @extend_schema_field(ClusterConditionSerializer(many=True))
+    def get_conditions(self, cluster: Cluster) -> list[dict[str, Any]]:
+        """All that is known; the sentences for the platform's people, since they name addresses."""
+        told = person(self.context["request"]).is_approver
+        return [each if told else {**each, "message": ""} for each in cluster.conditions]
 
     @extend_schema_field(serializers.CharField())
     def get_way_out(self, cluster: Cluster) -> str:
@@ -160,7 +193,7 @@ class AdminsLook(PlatformAdminsWrite):
         return True
 
 
-class ClusterViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[Cluster]):
+class ClusterViewSet(ClusterActs, mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[Cluster]):
     """The clusters there are. Adding one that is there replaces its credential."""
 
     queryset = Cluster.objects.all()

@@ -1,5 +1,6 @@
 """`argosy cluster`: member clusters."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -10,13 +11,14 @@ import yaml
 from controlplane.clusters import labels as cluster_labels
 from controlplane.clusters import rights
 
-from . import client
+from . import client, cluster_scheduling
 from .show import Json, ago, complain, console, one, rows, told
 
 app = typer.Typer(help="Member clusters.", no_args_is_help=True)
+app.add_typer(cluster_scheduling.app)
 
 
-COLUMNS = ("name", "answers", "since", "looked at", "namespaces", "version", "labels")
+COLUMNS = ("name", "state", "since", "looked at", "namespaces", "version", "labels")
 
 Kubeconfig = Annotated[Path, typer.Option(exists=True, dir_okay=False)]
 
@@ -25,13 +27,23 @@ def _line(found: client.Answer) -> dict[str, object]:
     """A cluster as a line that fits in a terminal: what is long stands below the table."""
     return {
         "name": found["name"],
-        "answers": found["answer"],
+        "state": found["state"],
         "since": ago(found["since"]),
         "looked at": ago(found["checked_at"]),
         "namespaces": found["namespaces"],
         "version": found["kubernetes_version"],
         "labels": " ".join(f"{key}={value}" for key, value in found["labels"].items()),
     }
+
+
+def _said(found: client.Answer) -> Iterator[str]:
+    """What is amiss with it, and what to do: who cordoned it said why, and so does each condition."""
+    if found["scheduling"] != "open":
+        yield f"{found['scheduling']}: {found['scheduling_reason'].rstrip('.')}."
+    if found["reachable"] is False:
+        yield from filter(None, (found["message"], found["way_out"]))
+        return
+    yield from (c["message"] for c in found["conditions"] if c["good"] is False and c["message"])
 
 
 @app.command("list")
@@ -45,7 +57,7 @@ def list_(*, as_json: Json = False) -> None:
         return
     rows([_line(each) for each in found], COLUMNS, as_json=False)
     for each in found:
-        if said := " ".join(filter(None, (each["message"], each["way_out"]))):
+        if said := " ".join(_said(each)):
             complain(f"{each['name']}: {said}")
     if why := api.standstill():
         complain(why)

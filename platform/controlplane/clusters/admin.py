@@ -8,6 +8,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 
 from controlplane.errors import DomainError
 from controlplane.rows.confirm import Confirmed
@@ -15,7 +16,9 @@ from controlplane.rows.desk import JsonArea, RowAdmin
 from controlplane.rows.looks import ago, word
 
 from . import services
-from .answering import answer_of
+from .answering import standing_of
+from .desk_acts import SchedulingActs
+from .health import from_dicts
 from .kubeconfig import LONGEST
 from .models import Cluster
 
@@ -52,7 +55,7 @@ class NewCluster(forms.ModelForm[Cluster]):
 
 
 @admin.register(Cluster)
-class ClusterAdmin(Confirmed[Cluster], RowAdmin[Cluster]):
+class ClusterAdmin(SchedulingActs, Confirmed[Cluster], RowAdmin[Cluster]):
     """Credentials are never shown; where pods go is edited here, and its namespaces follow."""
 
     list_display = (
@@ -65,15 +68,18 @@ class ClusterAdmin(Confirmed[Cluster], RowAdmin[Cluster]):
         "server",
         "why",
     )
-    list_filter = ("reachable", "simulated")
+    list_filter = ("reachable", "scheduling", "simulated")
     when_empty = "Add one here, or: argosy cluster add NAME --kubeconfig FILE"
     search_fields = ("name", "server")
     fieldsets = (
         (None, {"fields": ("name", "server", "labels", "placement", "simulated", "removing")}),
+        ("New namespaces", {"fields": ("scheduling", "scheduling_reason", "scheduled_at")}),
         (
             "Seen",
             {
                 "fields": (
+                    "facts",
+                    "base",
                     "kubernetes_version",
                     "uid",
                     "api_endpoints",
@@ -88,6 +94,11 @@ class ClusterAdmin(Confirmed[Cluster], RowAdmin[Cluster]):
     )
     readonly_fields = (
         "name",
+        "facts",
+        "base",
+        "scheduling",
+        "scheduling_reason",
+        "scheduled_at",
         "server",
         "removing",
         "kubernetes_version",
@@ -104,6 +115,8 @@ class ClusterAdmin(Confirmed[Cluster], RowAdmin[Cluster]):
         ("server", "server"),
         ("Kubernetes", "kubernetes_version"),
         ("reachable", "reachable"),
+        ("scheduling", "scheduling"),
+        ("base", "base_version"),
         ("since", "since"),
         ("checked", "checked_at"),
         ("message", "message"),
@@ -135,15 +148,15 @@ class ClusterAdmin(Confirmed[Cluster], RowAdmin[Cluster]):
         counted = Count("namespaces", filter=Q(namespaces__deleted_at=None))
         return super().get_queryset(request).defer("sealed_kubeconfig").annotate(live=counted)
 
-    @admin.display(description="answers", ordering="reachable")
+    @admin.display(description="state", ordering="reachable")
     def answers(self, cluster: Cluster) -> str:
         """A word, since not having asked yet, or lately, is neither yes nor no."""
-        answer = answer_of(cluster, timezone.now())
+        answer = standing_of(cluster, timezone.now())
         return word(answer.look, answer.word)
 
     @admin.display(description="since", ordering="since")
     def for_how_long(self, cluster: Cluster) -> str:
-        return ago(cluster.since)
+        return ago(standing_of(cluster, timezone.now()).since)
 
     @admin.display(description="namespaces", ordering="live")
     def live(self, cluster: Cluster) -> int:
@@ -151,7 +164,31 @@ class ClusterAdmin(Confirmed[Cluster], RowAdmin[Cluster]):
 
     @admin.display(description="message")
     def why(self, cluster: Cluster) -> str:
-        return " ".join(filter(None, (cluster.message, cluster.way_out)))
+        answer = standing_of(cluster, timezone.now())
+        return " ".join(filter(None, (answer.why, answer.way_out)))
+
+    @admin.display(description="conditions")
+    def facts(self, cluster: Cluster) -> str:
+        """Each with its reason, sentence and since when, in full."""
+        looks = {True: "ok", False: "bad", None: ""}
+        rows = [
+            (each.type, word(looks[each.good], each.reason), each.message, ago(each.since))
+            for each in from_dicts(cluster.conditions)
+        ]
+        return format_html(
+            '<table class="facts"><tbody>{}</tbody></table>',
+            format_html_join("", "<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td></tr>", rows),
+        )
+
+    @admin.display(description="the platform's base")
+    def base(self, cluster: Cluster) -> str:
+        """Which of it is there, and what of it was put back last."""
+        version = cluster.base_version or "not looked at yet"
+        if cluster.base_put_back_at is None:
+            return version
+        return format_html(
+            "{}. {} {}", version, cluster.base_put_back, ago(cluster.base_put_back_at)
+        )
 
     @admin.display(description="image policies")
     def image_policies(self, cluster: Cluster) -> str:

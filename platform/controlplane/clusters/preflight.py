@@ -9,10 +9,10 @@ import yaml
 from controlplane.errors import DomainError
 
 from . import rights
+from .health import OLDEST
 from .rights import Right
 
-# ValidatingAdmissionPolicy is stable since 1.30, and without it nothing bounds what teams' pods may be.
-OLDEST, TESTED = (1, 30), (1, 37)
+TESTED = (1, 37)
 VERSION = re.compile(r"v?(\d+)\.(\d+)")
 FULL, MINIMAL = "full", "minimal"
 NAMED = 4  # of a longer list, so many stand in a sentence

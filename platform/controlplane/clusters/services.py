@@ -1,7 +1,6 @@
 """Adding clusters and keeping what is known of them: the only writers of a Cluster's columns."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,12 +11,10 @@ from django.utils import timezone
 
 from controlplane.errors import DomainError, NotNow
 from controlplane.kube.door import Connection, Kube
-from controlplane.kube.errors import KubeError
 from controlplane.objects import Manifest, Ref
 from controlplane.rows.history import because
 
-from . import base_release, facts, kubeconfig, preflight, rights
-from .answering import trouble_of
+from . import base_release, credentials, facts, kubeconfig, preflight, rights
 from .connections import connect
 from .labels import checked as checked_labels
 from .models import Cluster, Scheduling, Trouble
@@ -42,6 +39,12 @@ REGISTERED = (
     "message",
     "since",
     "checked_at",
+    "next_probe_at",
+    "probe_failures",
+    "credential_ends_at",
+    "base_version",
+    "base_message",
+    "base_checked_at",
     "removed_at",
 )
 
@@ -98,9 +101,12 @@ def register(
     cluster.api_endpoints = endpoints_of(connection, cluster.server)
     base_release.install(connection, cluster.placement, handing_over=known)
     now = timezone.now()
+    cluster.credential_ends_at = credentials.end_of(config)
+    cluster.base_version, cluster.base_message = base_release.version(), ""
+    cluster.base_checked_at = now  # looked at again once what runs as who we were has ended
     cluster.reachable, cluster.trouble, cluster.message = True, Trouble.NONE, ""
-    cluster.since = cluster.checked_at = now
-    cluster.removed_at = None
+    cluster.since = cluster.checked_at = cluster.next_probe_at = now
+    cluster.probe_failures, cluster.removed_at = 0, None
     because(cluster, "Registered: its credential was replaced." if known else "Registered.")
     with transaction.atomic():
         # Of a cluster that is there, others may have written the rest meanwhile.
@@ -182,40 +188,6 @@ def remove(cluster: Cluster) -> None:
     locked.removed_at = timezone.now()
     because(locked, "Removed.")
     locked.save()
-
-
-def renew_endpoints(cluster: Cluster) -> bool:
-    """Read again where its API server is found; True if that changed, and its policies are stale.
-
-    Raises KubeError.
-    """
-    found = endpoints_of(connect(cluster), cluster.server)
-    if found == cluster.api_endpoints:
-        return False
-    cluster.api_endpoints = found
-    Cluster.objects.filter(pk=cluster.pk).update(api_endpoints=found)
-    return True
-
-
-def record_health(cluster: Cluster, *, error: KubeError | None, now: datetime) -> bool:
-    """Keep whether the cluster serves us; True if that, or why it does not, is news."""
-    reachable = error is None
-    # As it is now, not as it was when the question was asked: probes may overlap.
-    trouble = trouble_of(error)
-    known = Cluster.objects.filter(pk=cluster.pk).values_list("reachable", "trouble").first()
-    changed = known != (reachable, trouble)
-    facts: dict[str, Any] = {
-        "reachable": reachable,
-        "trouble": trouble,
-        "message": "" if error is None else error.sentence[:500],
-        "checked_at": now,
-    }
-    if changed:
-        facts["since"] = now
-    Cluster.objects.filter(pk=cluster.pk).update(**facts)
-    for field, value in facts.items():
-        setattr(cluster, field, value)
-    return changed
 
 
 def endpoints_of(connection: Connection, server: str) -> list[dict[str, Any]]:

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from controlplane.clusters import connections, services
+from controlplane.clusters import connections, recording, services
 from controlplane.clusters.labels import BadLabels
 from controlplane.clusters.models import Cluster, Scheduling
 from controlplane.clusters.preflight import Level, NotFit, Verdict
+from controlplane.clusters.probe import Look
 from controlplane.clusters.sealing import CannotOpen
 from controlplane.errors import NotNow
 from controlplane.kube.door import Connection
@@ -186,7 +187,7 @@ def test_a_turn_that_was_under_way_when_its_cluster_went_keeps_its_row_and_delet
     services.remove(cluster)
 
     assert reconcile(namespace.pk) is None
-    services.record_health(under_way, error=None, now=timezone.now())
+    recording.record(under_way, Look(timezone.now(), seconds=0.01), now=timezone.now())
     assert Cluster.with_removed.get().reachable is None
     assert door.objects == before
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from controlplane.identity.models import User
 from controlplane.policies import exemptions
 from controlplane.policies.models import ImageExemption
 from tests.browsing import FRAME, browser, queries
@@ -184,3 +185,22 @@ def test_the_pages_of_exemptions_take_the_same_queries_however_many_there_are() 
     assert after == cost
     assert cost[0] <= FRAME + 3
     assert cost[2] <= FRAME + 4
+
+
+def test_a_team_reads_that_its_exemption_was_approved_by_one_who_approves_no_more() -> None:
+    where = place()
+    exemption = waiting(where)
+    exemptions.approve(exemption, by=approver(), now=timezone.now())
+    client = browser(viewer_of(where.team))
+    for page in (at(exemption), EXEMPTIONS):
+        assert "looked at again" not in read(client, page)
+
+    exemption.refresh_from_db()
+    User.objects.filter(pk=exemption.approved_by_id).update(claimed_groups=[])
+
+    by = exemption.approved_by.username
+    assert "To be looked at again" in read(client, at(exemption))
+    assert f"{by} approved it and is no approver any more" in read(client, at(exemption))
+    assert f"to be looked at again: {by} approves no more" in read(client, EXEMPTIONS)
+    exemptions.end(exemption, by=owner_of(where.team), now=timezone.now())
+    assert "looked at again" not in read(client, at(exemption))
