@@ -13,13 +13,14 @@ from pathlib import Path
 import orjson
 from cryptography import x509
 
+from controlplane.clusters.calls import METRICS_READER
 from controlplane.clusters.connections import connect
 from controlplane.clusters.models import Cluster
 from controlplane.clusters.sealing import unseal
 
 from . import tokens
 
-SYSTEM, ACCOUNT = "argosy-system", "argosy-metrics"
+SYSTEM, ACCOUNT = "argosy-system", METRICS_READER
 LASTS = timedelta(hours=12)
 RENEWED_BEFORE = timedelta(hours=6)
 
