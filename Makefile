@@ -44,7 +44,7 @@ unit: setup
 	@$(RUN)/python manage.py makemigrations --check --dry-run
 	@$(RUN)/python -m pytest -q -n 2 -m "not cluster and not real_node and not browser and not production"
 
-cluster: setup ## the tests on a real API server (builds Kubernetes once, about 7 minutes)
+cluster: setup ## the tests on a real API server (builds Kubernetes and Prometheus once, about 10 minutes)
 	@$(RUN)/argosy local prepare
 	@$(RUN)/argosy local build
 	@$(RUN)/python -m pytest -q -m "(cluster or real_node) and not browser and not production"
@@ -65,10 +65,11 @@ screenshots: setup ## every page, light and dark, wide and narrow, into .argosy/
 	@$(RUN)/argosy local build
 	@$(RUN)/python -m tests.browser.screenshots
 
-bench: setup ## what a namespace costs beside bare helm, how fast the index follows, how soon changes are put back, a page of the console when it is full, what a verdict on images costs
+bench: setup ## what a namespace costs beside bare helm, how fast the index follows, how soon changes are put back, a page of the console when it is full, what a verdict on images costs, what the metrics engine costs
 	@$(RUN)/argosy local build
 	@$(RUN)/python benches/turns.py
 	@$(RUN)/python benches/index.py
+	@$(RUN)/python -m benches.metrics
 	@$(RUN)/python benches/drift.py
 	@$(RUN)/python benches/console.py
 	@$(RUN)/python benches/images.py
@@ -77,6 +78,7 @@ bench: setup ## what a namespace costs beside bare helm, how fast the index foll
 	@$(RUN)/python -m benches.creates
 	@$(RUN)/python benches/looks.py
 	@$(RUN)/python benches/scan.py
+	@$(RUN)/python -m benches.fleet_health
 
 soak: setup ## a million reviews over re-dialled TLS (SOAK=50000 for fewer): the webhook's memory must stay flat
 	@SOAK=$(or $(SOAK),1000000) $(RUN)/python benches/soak.py

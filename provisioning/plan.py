@@ -1,6 +1,6 @@
 """Every step, in order, that turns what is there into what is wanted; none if it already is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -129,6 +129,11 @@ def plan(spec: NamespaceSpec, desired: Desired, live: Live) -> tuple[Step, ...]:
         *(step for wanted in desired.releases for step in _release(wanted, live)),
         *_removals(desired, live),
     )
+
+
+def guarding(wanted: Iterable[Manifest], live: Live) -> tuple[Step, ...]:
+    """The steps that make these objects so, whoever else's namespace or cluster they stand in."""
+    return tuple(_objects(Stage.GUARD_RAILS, tuple(wanted), live))
 
 
 def taken_by_others(spec: NamespaceSpec, live: Live) -> tuple[Ref, ...]:

@@ -3,11 +3,13 @@
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import OperationalError
 from django.utils import timezone
 
+from controlplane.clusters import recording
 from controlplane.clusters.connections import connect
 from controlplane.errors import DomainError
 from controlplane.kube.errors import Forbidden, KubeError, Unreachable
@@ -31,13 +33,26 @@ LEASE = timedelta(seconds=90)
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Ended:
+    """How a turn ended: how long until the row's next (None: not ours), and if its cluster was silent."""
+
+    wait: timedelta | None = None
+    silent: bool = False
+
+
 def reconcile(pk: int) -> timedelta | None:
     """Take one turn for one row; give how long until its next, or None if the row is not ours."""
+    return taken(pk).wait
+
+
+def taken(pk: int) -> Ended:
+    """Take one turn for one row, and tell how it ended."""
     now = timezone.now()
     namespace = TenantNamespace.objects.claim(pk, now=now, until=now + LEASE)
     if namespace is None:
-        return None  # another worker has it, or it is gone or paused
-    spec, started = namespace.spec(), time.monotonic()
+        return Ended()  # another worker has it, or it is gone or paused
+    spec, started, silent = namespace.spec(), time.monotonic(), False
     turn = TurnRecord(namespace)
     thorough = is_thorough_due(namespace.thorough_at, now)
     try:
@@ -45,9 +60,11 @@ def reconcile(pk: int) -> timedelta | None:
     except ClaimLost:
         logger.warning("%s: overslept, another worker has the row", namespace)
         turn.abandon()
-        return None
+        return Ended()
     except (Unreachable, Forbidden) as exc:
         report = not_served(exc)
+        silent = isinstance(exc, Unreachable)
+        recording.ask_soon(namespace.cluster, now=timezone.now())
     except (KubeError, DomainError) as exc:
         report = status.broken(exc.sentence)
     except ChartEscapesError as exc:
@@ -59,9 +76,9 @@ def reconcile(pk: int) -> timedelta | None:
         report = status.broken(f"The platform made a mistake ({type(exc).__name__}); see its log.")
     # The generation we worked on, not the one there is now: if the team changed its mind meanwhile
     # the row stays behind, and comes back.
-    return record(
-        namespace, spec, report, turn, thorough=thorough, seconds=time.monotonic() - started
-    )
+    seconds = time.monotonic() - started
+    wait = record(namespace, spec, report, turn, thorough=thorough, seconds=seconds)
+    return Ended(wait, silent)
 
 
 def take_turn(

@@ -2,24 +2,26 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from celery import shared_task
+from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
-from controlplane.clusters import probe
-from controlplane.clusters import services as clusters
+from controlplane.clusters import probe, recording
 from controlplane.clusters.models import Cluster, Trouble
-from controlplane.kube.errors import Forbidden, KubeError
+from controlplane.clusters.probe import Look
+from controlplane.kube.errors import KubeError
 from tenants import services
-from tenants.models import TenantNamespace
+from tenants.models import NamespaceQuerySet, TenantNamespace
 
-from .reconcile import not_served, reconcile
+from . import base, probing
+from .reconcile import Ended, not_served, taken
 from .record import record_outage
+from .slots import Slots
 
 logger = logging.getLogger(__name__)
 
@@ -28,12 +30,17 @@ R = TypeVar("R")
 
 SWEEP_BATCH = 1000
 SWEEP_EVERY = timedelta(seconds=30)
-PROBE_EVERY = timedelta(seconds=15)
+PROBE_EVERY = timedelta(
+    seconds=5
+)  # for those that are due then: clusters.breaker says when each is
+TEND_EVERY = timedelta(seconds=30)
 TOLD: dict[str, str] = {
     Trouble.AWAY: "does not answer",
     Trouble.CREDENTIAL: "refuses our credential",
     Trouble.RIGHTS: "refuses us a right",
+    Trouble.ANOTHER: "is another Kubernetes",
 }
+slots = Slots(settings.CELERY_WORKER_CONCURRENCY)
 
 
 def patient(task: Callable[P, R]) -> Callable[P, R | None]:
@@ -58,12 +65,20 @@ def patient(task: Callable[P, R]) -> Callable[P, R | None]:
 @patient
 def reconcile_namespace(pk: int) -> None:
     """One turn for one namespace. Safe to enqueue twice: the second finds it claimed, or not due."""
-    if not TenantNamespace.objects.wanting(timezone.now()).filter(pk=pk).exists():
-        return  # another turn went first, and with it the next one's schedule
-    wait = reconcile(pk)
-    if wait is not None and wait < SWEEP_EVERY:
+    wanting = TenantNamespace.objects.wanting(timezone.now()).exclude(cluster__reachable=False)
+    cluster = wanting.filter(pk=pk).values_list("cluster_id", flat=True).first()
+    if cluster is None:
+        return  # another turn went first, and with it the next one's schedule; or its cluster is away
+    if not slots.take(cluster, pk):
+        return  # its cluster has its share of this worker: the turn that ends next starts this one
+    ended = Ended()
+    try:
+        ended = taken(pk)
+    finally:
+        _go_on(slots.leave(cluster, silent=ended.silent))
+    if ended.wait is not None and ended.wait < SWEEP_EVERY and not ended.silent:
         # The row's own schedule, where the sweep would come too late for it.
-        reconcile_namespace.apply_async((pk,), countdown=wait.total_seconds())
+        reconcile_namespace.apply_async((pk,), countdown=ended.wait.total_seconds())
 
 
 @shared_task(ignore_result=True)
@@ -78,57 +93,73 @@ def sweep() -> int:
 @shared_task(ignore_result=True)
 @patient
 def probe_cluster(pk: int) -> None:
-    """Ask one cluster; when it serves us again, its rows are due at once."""
-    cluster = Cluster.objects.get(pk=pk)
+    """Ask one cluster now, whenever it is due."""
+    cluster = Cluster.objects.filter(pk=pk).first()
+    if cluster is not None:  # else removed since it was queued
+        settle(cluster, probe.look(cluster))
+
+
+@shared_task(ignore_result=True)
+@patient
+def probe_clusters() -> int:
+    """Ask every cluster that is due: one that hangs holds up nobody."""
+    return probing.ask_all(settle)
+
+
+def settle(cluster: Cluster, look: Look) -> None:
+    """Keep what a cluster said; when it serves us again, its rows are due at once."""
     now = timezone.now()
-    look = _looked(cluster)
-    news = clusters.record_health(cluster, error=look.error, now=now)
+    news = recording.record(cluster, look, now=now)
     there = TenantNamespace.objects.live().filter(cluster=cluster)
-    if look.error is not None:
-        if news:
+    if cluster.reachable is False:
+        if news.serves:
             logger.warning(
                 "cluster %s %s: %s %s",
                 cluster, TOLD[cluster.trouble], cluster.message, cluster.way_out,
             )  # fmt: skip
-            ready = not_served(look.error).ready
-            record_outage(services.record_unreachable(there, ready, now=now), ready)
+        # Those wished for since it went away have yet to learn what they wait for.
+        _tell(there if news.serves else there.filter(conditions=[]), look.error, now)
         return
-    if news:
+    if news.serves:
         logger.info("cluster %s answers", cluster)
     # Where the API server moved, network policies name the address there was.
-    if news or look.moved:
+    if news.serves or news.moved:
         services.nudge(there)
     if look.unread is not None:
         raise look.unread
 
 
-@dataclass(frozen=True)
-class Look:
-    """What came of asking one cluster."""
-
-    error: KubeError | None = None  # it does not serve us
-    moved: bool = False
-    unread: KubeError | None = None  # it does, but where its API server is could not be read now
-
-
-def _looked(cluster: Cluster) -> Look:
-    """Ask it, and for what a turn cannot do without: one that refuses us that does not serve us."""
-    if error := probe.ask(cluster):
-        return Look(error)
-    try:
-        return Look(moved=clusters.renew_endpoints(cluster))
-    except Forbidden as exc:
-        return Look(exc)
-    except KubeError as exc:
-        return Look(unread=exc)
+def _tell(waiting: NamespaceQuerySet, error: KubeError | None, now: datetime) -> None:
+    if error is not None:
+        ready = not_served(error).ready
+        record_outage(services.record_unreachable(waiting, ready, now=now), ready)
 
 
 @shared_task(ignore_result=True)
 @patient
-def probe_clusters() -> None:
-    """Ask every cluster, each in a task of its own: one that hangs holds up nobody."""
-    for pk in Cluster.objects.values_list("pk", flat=True):
-        probe_cluster.delay(pk)
+def tend_base(pk: int) -> None:
+    """Look after the platform's own part of one cluster."""
+    cluster = Cluster.objects.serving().filter(pk=pk).first()
+    if cluster is not None and slots.take(pk, row=None):
+        try:
+            base.tend(cluster)
+        finally:
+            _go_on(slots.leave(pk))
+
+
+@shared_task(ignore_result=True)
+@patient
+def tend_bases() -> None:
+    """The base of every cluster for which it is time, each in a task of its own."""
+    for pk in base.due():
+        # What waits longer than that has been asked for again.
+        tend_base.apply_async((pk,), expires=TEND_EVERY.total_seconds())
+
+
+def _go_on(row: int | None) -> None:
+    """The turn that waited for one of its cluster's to end."""
+    if row is not None:
+        reconcile_namespace.delay(row)
 
 
 def enqueue(pk: int) -> bool:

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from controlplane.clusters.models import Cluster
-from controlplane.errors import DomainError
+from controlplane.errors import DomainError, NotNow
 from controlplane.identity.models import User
 
 from .conditions import READY, Condition, Status, from_dicts, phase_of, stamped
@@ -47,6 +47,9 @@ def want_namespace(
     *, team: Team, cluster: Cluster, tier: Tier, name: str, plan_hash: str
 ) -> TenantNamespace:
     """Record that `team` wants a namespace, as approved; provisioning will make it so."""
+    # Locked, as whoever removes the cluster locks it: it must not go between the look and the row.
+    if Cluster.objects.select_for_update().filter(pk=cluster.pk).first() is None:
+        raise NotNow(f"{cluster.name} was removed; choose another cluster.", field="cluster")
     namespace = TenantNamespace(
         team=team, cluster=cluster, tier=tier, name=name, approved_plan=plan_hash
     )

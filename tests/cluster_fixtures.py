@@ -5,16 +5,20 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from localcluster import clusters, etcd
+from controlplane.clusters.rights import NAME as PLATFORM
+from controlplane.clusters.rights import RBAC, Right, needed, role
+from controlplane.kube.gateway import KubeGateway
+from localcluster import clusters, etcd, kubeconfig, pki
 from localcluster.clusters import RunningCluster
 from localcluster.home import Home
 from localcluster.processes import Daemon
+from tests.charts.api import connected
 
 CRDS = Path(__file__).parents[1] / "platform/controlplane/clusters/base/10-crds.yaml"
 PREFIX = "argosy-test-cluster-"
@@ -49,6 +53,43 @@ def local_cluster(cluster_home: Home) -> RunningCluster:
 def bare_cluster(cluster_home: Home) -> RunningCluster:
     """Another, without the platform's base: the policy of a test is the only one that acts there."""
     return _up(cluster_home, "bare")
+
+
+@pytest.fixture(scope="session")
+def platform_kubeconfig(local_cluster: RunningCluster, cluster_home: Home) -> Path:
+    """How the platform comes to the cluster: with the role that it prints, and nothing else."""
+    return account_with_the_role(local_cluster, cluster_home)
+
+
+@pytest.fixture
+def platform_kube(platform_kubeconfig: Path) -> KubeGateway:
+    """The cluster as the platform sees it: what it may not do is refused."""
+    return KubeGateway.from_kubeconfig(yaml.safe_load(platform_kubeconfig.read_text()))
+
+
+def account_with_the_role(
+    cluster: RunningCluster, home: Home, user: str = PLATFORM, rights: Iterable[Right] | None = None
+) -> Path:
+    """The kubeconfig of a user who has the platform's role there (or these rights), given by its admin."""
+    held = role(needed() if rights is None else rights, name=user)
+    binding = {
+        "apiVersion": held["apiVersion"],
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": user},
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": user},
+        "subjects": [{"apiGroup": RBAC, "kind": "User", "name": user}],
+    }
+    with connected(cluster.kubeconfig) as admin:
+        for manifest in (held, binding):
+            admin.apply(manifest).must()
+    folder = home.cluster(cluster.name)
+    path = folder / f"{user}.kubeconfig"
+    if not path.exists():
+        pki.issue(folder / "pki", pki.Leaf(user, user))
+        kubeconfig.write(
+            path, pki=folder / "pki", user=user, server=cluster.server, cluster=cluster.name
+        )
+    return path
 
 
 @pytest.fixture(scope="session")

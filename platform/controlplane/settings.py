@@ -9,8 +9,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import django_stubs_ext
+from django.core.exceptions import ImproperlyConfigured
 
 from controlplane import environment as env
+from controlplane.advisories.lookup import refusal
+from controlplane.advisories.table import argo_workflows
 from controlplane.desk.look import UNFOLD  # noqa: F401 - unfold's own settings
 
 # Django's generic classes, such as ModelAdmin[Team], exist at run time too.
@@ -57,6 +60,7 @@ INSTALLED_APPS = [
     "controlplane.clusters",
     "tenants",
     "provisioning",
+    "controlplane.placement",
     "controlplane.index",
     "controlplane.bookmarks",
     "controlplane.policies",
@@ -64,6 +68,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "controlplane.metrics.counting.CountRequests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "controlplane.headers.ContentSecurityPolicy",
@@ -181,6 +186,8 @@ APPROVER_GROUP = env.text("ARGOSY_APPROVER_GROUP", default="argosy-approvers")
 CHARTS = env.folder("ARGOSY_CHARTS", default=str(Path(__file__).resolve().parents[2] / "charts"))
 HELM = env.text("ARGOSY_HELM", default="")  # empty: the local cluster's own
 ARGO_VERSION = env.text("ARGOSY_ARGO_VERSION", default="v4.1.2")
+if forbidden := refusal(ARGO_VERSION, argo_workflows()):
+    raise ImproperlyConfigured(f"ARGOSY_ARGO_VERSION: {forbidden}")
 ARGO_CONTROLLER_IMAGE = env.text(
     "ARGOSY_ARGO_CONTROLLER_IMAGE", default="quay.io/argoproj/workflow-controller"
 )
@@ -189,6 +196,12 @@ ARGO_EXECUTOR_IMAGE = env.text("ARGOSY_ARGO_EXECUTOR_IMAGE", default="quay.io/ar
 # How long an image may be exempted from its team's policy, and a cluster's webhook be away.
 EXEMPTION_DAYS = env.number("ARGOSY_EXEMPTION_DAYS", default=90)
 STAND_DOWN_HOURS = env.number("ARGOSY_STAND_DOWN_HOURS", default=24)
+
+# The metrics engine, anything that speaks the Prometheus API; without one `argosy up` starts its own. And
+# what a scraper of the platform's own figures shows; without one it is made of the secret key.
+METRICS_URL = env.text("ARGOSY_METRICS_URL", default="")
+METRICS_ENGINE_TOKEN = env.text("ARGOSY_METRICS_ENGINE_TOKEN", default="")
+METRICS_TOKEN = env.text("ARGOSY_METRICS_TOKEN", default="")
 
 CELERY_BROKER_URL = env.broker("ARGOSY_BROKER_URL", embedded=EMBEDDED)
 CELERY_BROKER_TRANSPORT_OPTIONS = (

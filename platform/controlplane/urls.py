@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django.utils import timezone
 
+from controlplane.api import scraping
 from controlplane.clusters import answering
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("readyz/web", readyz_web),
+    path("metrics", scraping.own, name="own-metrics"),
     path("admin/", admin.site.urls),
     path("api/", include("controlplane.api.urls")),
     path("", include("controlplane.console.urls")),

@@ -5,6 +5,7 @@ As four people, by names and labels alone: what a screen reader finds is what is
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ def kube(local_cluster: RunningCluster) -> KubeGateway:
 
 
 @pytest.fixture
-def at_work(live: Platform, local_cluster: RunningCluster) -> Iterator[None]:
+def at_work(live: Platform, platform_kubeconfig: Path) -> Iterator[None]:
     """A new installation with one team and one real cluster, and the loop running."""
     live.blank()
     world.people()
@@ -57,7 +58,7 @@ def at_work(live: Platform, local_cluster: RunningCluster) -> Iterator[None]:
         member_group="payments-members",
         viewer_group="payments-viewers",
     )
-    text = local_cluster.kubeconfig.read_text()
+    text = platform_kubeconfig.read_text()
     clusters.register(name="eu-1", kubeconfig_text=text, simulated=True)
     with background_work():
         yield

@@ -39,10 +39,10 @@ def tried(api: Api, manifest: Manifest) -> str:
     return "" if answer.allowed else answer.message
 
 
-def apply_settings(api: Api, username: str, placement: dict[str, Any]) -> None:
-    """Bring the policies' settings up to date, as registering the cluster does."""
-    (settings,) = [m for m in manifests_for(username, placement) if m["kind"] == "ConfigMap"]
-    api.apply(settings).must()
+def apply_placed(api: Api, username: str, placement: dict[str, Any]) -> None:
+    """Bring the policies up to date, as registering the cluster does."""
+    for manifest in manifests_for(username, placement):
+        api.apply(manifest).must()
 
 
 class TestPodsOfAWorkloadNamespace:
@@ -121,12 +121,12 @@ class TestPodsOfAWorkloadNamespace:
         placed = {"nodeSelector": {"pool": "teams"}, "tolerations": [spot]}
         account = {"serviceAccountName": "workflow-runner"}
         try:
-            apply_settings(api, platform_username, placed)
+            apply_placed(api, platform_username, placed)
             elsewhere = pod(tenant.name, **account)
             until(lambda: "must keep the node selector pool=teams" in tried(outsider, elsewhere))
             assert tried(outsider, pod(tenant.name, **account, **placed)) == ""
         finally:
-            apply_settings(api, platform_username, {})
+            apply_placed(api, platform_username, {})
             until(lambda: tried(outsider, pod(tenant.name, **account)) == "")
 
     @pytest.mark.parametrize(

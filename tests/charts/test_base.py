@@ -1,5 +1,7 @@
 """The base once per cluster: Argo's kinds as its controller needs them, policies that fail closed."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -61,28 +63,56 @@ def test_every_policy_fails_closed_and_denies() -> None:
     for name, policy in policies.items():
         assert policy["spec"]["failurePolicy"] == "Fail"
         assert bindings[name]["spec"]["validationActions"] == ["Deny"]
-        if "paramKind" in policy["spec"]:
-            assert bindings[name]["spec"]["paramRef"]["parameterNotFoundAction"] == "Deny"
 
 
-def test_a_policy_about_every_namespace_waits_for_no_settings() -> None:
+def test_no_policy_waits_for_a_parameter() -> None:
+    """An API server reads it anew for each create, and denies good pods where that takes too long."""
     for policy in of_kind("ValidatingAdmissionPolicy"):
-        spec = policy["spec"]
-        narrowed = spec["matchConstraints"].keys() & {"namespaceSelector", "objectSelector"}
-        assert narrowed or "paramKind" not in spec
+        assert "paramKind" not in policy["spec"]
+        assert "params." not in str(policy)
+    for binding in of_kind("ValidatingAdmissionPolicyBinding"):
+        assert "paramRef" not in binding["spec"]
 
 
-@pytest.mark.parametrize("username", ["admin", "system:serviceaccount:argosy-system:platform"])
-def test_the_platforms_name_is_a_value_and_never_an_expression(username: str) -> None:
-    (settings,) = of_kind("ConfigMap")
-    files = Path(base_release.FOLDER).glob("*.yaml")
+@pytest.mark.parametrize(
+    "username",
+    [
+        "admin",
+        "system:serviceaccount:argosy-system:platform",
+        'o\'brien" || true || "\\',
+        "{{WORKLOAD_TOLERATIONS}}\n'",
+    ],
+)
+def test_the_platforms_name_is_a_constant_that_no_name_can_leave(username: str) -> None:
+    for before in ("", username[::-1]):
+        (policy,) = [
+            m
+            for m in manifests_for(username, before=before)
+            if m["metadata"]["name"] == "argosy-namespace-labels" and "matchConditions" in m["spec"]
+        ]
+        (condition,) = policy["spec"]["matchConditions"]
+        asked, written = condition["expression"].removesuffix(")").split(" in ", 1)
 
-    asking = [file.name for file in files if "{{" in file.read_text(encoding="utf-8")]
+        assert asked == "!(request.userInfo.username"
+        # What is a list of texts in JSON is that list in CEL.
+        assert json.loads(written) == [name for name in (username, before) if name]
+        assert json.loads(policy["metadata"]["annotations"]["argosy.dev/platform"]) == username
 
-    assert asking == ["40-settings.yaml"]
-    assert settings["data"]["platformUsername"] == "the-platform"
-    (named,) = [m for m in manifests_for(username) if m["kind"] == "ConfigMap"]
-    assert named["data"]["platformUsername"] == username
+
+def test_a_base_has_another_version_when_a_file_of_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = base_release.version()
+    shutil.copytree(base_release.FOLDER, tmp_path / "base")
+    monkeypatch.setattr(base_release, "FOLDER", tmp_path / "base")
+    changed = tmp_path / "base/30-priorityclass.yaml"
+    changed.write_text(changed.read_text(encoding="utf-8") + "# another\n", encoding="utf-8")
+    base_release.version.cache_clear()
+
+    after = base_release.version()
+
+    base_release.version.cache_clear()
+    assert after != before
 
 
 def test_the_files_say_in_their_names_in_which_order_they_go() -> None:
@@ -93,8 +123,8 @@ def test_the_files_say_in_their_names_in_which_order_they_go() -> None:
         for document in yaml.safe_load_all((base_release.FOLDER / name).read_text(encoding="utf-8"))
     ]
 
-    assert kinds.index("Namespace") < kinds.index("ConfigMap")
-    assert kinds.index("ConfigMap") < kinds.index("ValidatingAdmissionPolicy")
+    assert kinds.index("CustomResourceDefinition") < kinds.index("Namespace")
+    assert kinds.index("Namespace") < kinds.index("ValidatingAdmissionPolicy")
 
 
 @pytest.mark.cluster
@@ -113,9 +143,33 @@ def test_the_api_server_finds_no_fault_in_the_expressions(api: Api) -> None:
     names = {m["metadata"]["name"] for m in of_kind("ValidatingAdmissionPolicy")}
     ours = [p for p in policies if p["metadata"]["name"] in names]
 
-    assert len(ours) == len(names) == 4
+    assert len(ours) == len(names) == 5
     for policy in ours:
         assert not policy.get("status", {}).get("typeChecking", {}).get("expressionWarnings")
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("username", ['o\'brien" || true || "\\', "a\nb\t\u00e9"])
+def test_an_api_server_takes_any_name_of_ours_for_a_text(api: Api, username: str) -> None:
+    for manifest in manifests_for(username):
+        if "Policy" in manifest["kind"]:
+            api.apply(manifest, dryRun="All").must()
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/workflows.argoproj.io",
+        "/apis/scheduling.k8s.io/v1/priorityclasses/argosy-controller",
+    ],
+)
+def test_what_teams_stand_on_is_deleted_by_nobody(api: Api, outsider: Api, path: str) -> None:
+    for user in (outsider, api):
+        refused = user.call("DELETE", path, {"dryRun": ["All"]})
+
+        assert refused.code == 403
+        assert "teams of this cluster stand on" in refused.message
 
 
 @pytest.mark.cluster

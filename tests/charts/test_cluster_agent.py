@@ -162,6 +162,8 @@ def test_the_account_sees_what_it_looks_at_and_writes_nothing(
         ("watch", "argoproj.io/workflows"), ("list", "argoproj.io/clusterworkflowtemplates"),
     ):  # fmt: skip
         assert agent.may(verb, resource), (verb, resource)
+    policies = "admissionregistration.k8s.io/validatingadmissionpolicies"
+    assert agent.may("get", policies, name="argosy-workload-pods")
     for verb, resource in (
         ("list", "secrets"), ("get", "configmaps"), ("create", "apps/deployments"), ("delete", "pods"),
         ("patch", "pods"), ("create", "pods:exec"), ("get", "pods:log"), ("create", "events"),

@@ -10,10 +10,11 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from controlplane.kube.door import Event, EventType, Listing
+from controlplane.kube.door import Event, EventType, Knock, Listing
 from controlplane.kube.errors import KubeError, Missing, Unreachable, refused
 from controlplane.kube.gateway import FIELD_MANAGER
 from controlplane.kube.resources import resource_of
@@ -63,6 +64,7 @@ class FakeCluster:
     quotas_are_counted: bool = True
     deployments_come_up: bool = True
     policies_act: bool = True
+    knocked: Knock = field(default_factory=lambda: Knock(0.01))
     calls: list[str] = field(default_factory=list)
     user: str = "platform"
     # (namespace, pod, container): lines as the API server has them, each after its time
@@ -287,6 +289,10 @@ class FakeCluster:
         self._called("read", Ref("", path, "", ""))
         return {"gitVersion": "v0.0.0-fake"} if path == "/version" else {"text": "ok"}
 
+    def knock(self) -> Knock:
+        self._called("read", Ref("", "/readyz", "", ""))
+        return self.knocked
+
     def logs(
         self,
         namespace: str,
@@ -308,6 +314,12 @@ class FakeCluster:
         return "".join(f"{line}\n" for line in lines).encode()[:limit_bytes].decode()
 
     # What the cluster itself does.
+
+    def account_token(self, namespace: str, account: str, *, seconds: int) -> tuple[str, datetime]:
+        ref = Ref("v1", "ServiceAccount", namespace, account)
+        self._called("token", ref)
+        self._found(ref)
+        return f"token-of-{account}", datetime.now(UTC) + timedelta(seconds=seconds)
 
     def _what_a_probe_is_told(self, probe: Manifest) -> str:
         """What the image policies say against the objects by which one sees that they act.

@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import yaml
@@ -30,10 +31,10 @@ def kube(local_cluster: RunningCluster) -> KubeGateway:
 
 
 @pytest.fixture
-def cluster(db: None, local_cluster: RunningCluster) -> Cluster:
-    """The real cluster, registered."""
+def cluster(db: None, platform_kubeconfig: Path) -> Cluster:
+    """The real cluster, registered with the least that is enough."""
     return clusters.register(
-        name="tests", kubeconfig_text=local_cluster.kubeconfig.read_text(), simulated=True
+        name="tests", kubeconfig_text=platform_kubeconfig.read_text(), simulated=True
     )
 
 

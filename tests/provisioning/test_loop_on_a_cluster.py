@@ -54,6 +54,7 @@ def test_a_wish_becomes_ready_and_everything_is_there(
         "NamespaceReady": "True",
         "GuardRailsReady": "True",
         "ArgoReady": "True",
+        "ImageRulesReady": "True",
         "Ready": "True",
     }
     assert ready.observed_generation == ready.generation

@@ -6,10 +6,10 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from controlplane.clusters import probe, services
+from controlplane.clusters import credentials, probe, recording
 from controlplane.clusters.models import Cluster
 from controlplane.clusters.signals import cluster_answers
-from controlplane.kube.door import Connection
+from controlplane.kube.door import Connection, Knock
 from controlplane.kube.errors import Refused, Unreachable, refused
 from provisioning import tasks
 from provisioning.models import Turn
@@ -27,8 +27,8 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
     """The cluster that every probe asks."""
     cluster = FakeCluster()
     connection = Connection(kube=cluster, helm=FakeHelm(cluster, lambda _: ()))
-    for asks in (probe, services):
-        monkeypatch.setattr(asks, "connect", lambda _: connection)
+    monkeypatch.setattr(probe, "connect", lambda _: connection)
+    monkeypatch.setattr(credentials, "ends_at", lambda _: None)
     return cluster
 
 
@@ -163,12 +163,41 @@ def test_a_locked_database_is_one_warning_and_no_traceback(
     def locked(*_: object, **__: object) -> bool:
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr(services, "record_health", locked)
-    monkeypatch.setattr(probe, "ask", lambda _: None)
-    monkeypatch.setattr(services, "renew_endpoints", lambda _: False)
+    monkeypatch.setattr(recording, "record", locked)
 
     tasks.probe_cluster(waiting.cluster_id)
 
     (line,) = caplog.records
     assert (line.levelname, line.exc_info) == ("WARNING", None)
     assert "database is locked" in line.getMessage()
+
+
+def test_another_kubernetes_at_its_address_is_given_no_work(
+    fake: FakeCluster, waiting: TenantNamespace
+) -> None:
+    fake.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
+    Cluster.objects.update(uid="the-one-that-was-registered", reachable=True)
+
+    tasks.probe_cluster(waiting.cluster_id)
+
+    cluster = Cluster.objects.get()
+    assert (cluster.reachable, cluster.trouble) == (False, "another")
+    assert "--rebuilt" in cluster.way_out
+    assert not TenantNamespace.objects.due(timezone.now()).exists()
+
+
+def test_what_is_learned_by_asking_is_kept_with_the_cluster(
+    fake: FakeCluster, waiting: TenantNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends_at = timezone.now() + timedelta(days=3)
+    monkeypatch.setattr(credentials, "ends_at", lambda _: ends_at)
+    fake.knocked = Knock(2.5, timezone.now() + timedelta(minutes=5))
+
+    tasks.probe_cluster(waiting.cluster_id)
+
+    cluster = Cluster.objects.get()
+    assert (cluster.latency, cluster.credential_ends_at) == (2.5, ends_at)
+    assert cluster.clock_skew == pytest.approx(300, abs=5)
+    assert {c["type"] for c in cluster.conditions if c["good"] is False} == {
+        "InTime", "CredentialLasts", "ClockInStep", "VersionServed",
+    }  # fmt: skip

@@ -11,7 +11,6 @@ import pytest
 
 from controlplane.kube.gateway import KubeGateway
 from controlplane.objects import Ref
-from localcluster.clusters import RunningCluster
 
 pytestmark = pytest.mark.cluster
 
@@ -63,14 +62,14 @@ while TenantNamespace.objects.get(pk=row.pk).phase != "Ready":
 
 
 @pytest.fixture
-def platform(tmp_path: Path, local_cluster: RunningCluster) -> dict[str, str]:
+def platform(tmp_path: Path, platform_kubeconfig: Path) -> dict[str, str]:
     """The environment of a platform of its own, with the cluster registered."""
     env = {
         **os.environ,
         "ARGOSY_HOME": str(tmp_path),
         "DJANGO_SETTINGS_MODULE": "controlplane.settings",
     }
-    run(SETUP.format(kubeconfig=str(local_cluster.kubeconfig)), env)
+    run(SETUP.format(kubeconfig=str(platform_kubeconfig)), env)
     return env
 
 

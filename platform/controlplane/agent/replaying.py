@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from controlplane.kube.door import Kube
 from controlplane.kube.errors import KubeError, Refused
 from controlplane.objects import Manifest, Ref
@@ -26,7 +28,10 @@ from .seen import Sighting, mapping
 FORBIDDEN = "canary.argosy.invalid/nobody/nothing:1"
 DIFFER = "engines-differ"
 PLACES = 3  # namespaces a round
-SETTINGS = Ref("v1", "ConfigMap", "argosy-system", "argosy-admission")
+PODS_OF_TEAMS = Ref(
+    "admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", "", "argosy-workload-pods"
+)
+PLACEMENT = "argosy.dev/placement"
 RUNNER = "workflow-runner"
 
 logger = logging.getLogger("argosy.agent")
@@ -86,7 +91,7 @@ class Replaying:
         self, kube: Kube, bundle: Bundle, facts: Facts, canary: Canary, now: datetime
     ) -> Difference | None:
         try:
-            pod = pod_of(canary, _settings(kube))
+            pod = pod_of(canary, placement_of(kube))
         except KubeError as error:
             self.problem = error.sentence
             return None
@@ -133,10 +138,8 @@ def choose(bundle: Bundle, running: Mapping[str, Iterable[str]]) -> list[Canary]
     return chosen
 
 
-def pod_of(canary: Canary, settings: Mapping[str, Any]) -> Manifest:
+def pod_of(canary: Canary, placement: Mapping[str, Any]) -> Manifest:
     """A pod that nothing but its image can be held against."""
-    pairs = str(settings.get("workloadNodeSelector") or "").split("\n")
-    account = (str(settings.get("workloadAccounts") or "").split(" ") or [RUNNER])[0] or RUNNER
     quiet = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     small = {"cpu": "1m", "memory": "1Mi"}
     return {
@@ -144,9 +147,9 @@ def pod_of(canary: Canary, settings: Mapping[str, Any]) -> Manifest:
         "kind": "Pod",
         "metadata": {"name": "argosy-canary", "namespace": canary.namespace},
         "spec": {
-            "serviceAccountName": account,
+            "serviceAccountName": RUNNER,
             "automountServiceAccountToken": False,
-            "nodeSelector": dict(pair.split("=", 1) for pair in pairs if "=" in pair),
+            "nodeSelector": dict(mapping(placement.get("nodeSelector"))),
             "securityContext": {
                 "runAsNonRoot": True,
                 "runAsUser": 65532,
@@ -189,6 +192,10 @@ def reason_of(difference: Difference) -> str:
     return f"In {canary.namespace} the policy {library} {canary.image}, and the cluster {cluster}"
 
 
-def _settings(kube: Kube) -> Mapping[str, Any]:
-    """What the base's policies ask of a pod beside its image."""
-    return mapping((kube.get(SETTINGS) or {}).get("data"))
+def placement_of(kube: Kube) -> Mapping[str, Any]:
+    """Where the base's policies ask a pod of a team to go."""
+    notes = mapping(mapping((kube.get(PODS_OF_TEAMS) or {}).get("metadata")).get("annotations"))
+    try:
+        return mapping(orjson.loads(str(notes.get(PLACEMENT) or "{}")))
+    except orjson.JSONDecodeError:
+        return {}

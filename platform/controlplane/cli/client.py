@@ -36,7 +36,7 @@ class Client:
     url: str
     token: str = ""
 
-    def get(self, path: str, **query: str) -> Answer:
+    def get(self, path: str, **query: str | list[str]) -> Answer:
         """One document."""
         return self._call("GET", path, query=query)
 
@@ -67,6 +67,10 @@ class Client:
         """Ask for something to be made or done."""
         return self._call("POST", path, body=body or {})
 
+    def patch(self, path: str, body: Mapping[str, Any]) -> Answer:
+        """Change what is named, and leave the rest."""
+        return self._call("PATCH", path, body=body)
+
     def delete(self, path: str) -> None:
         """Ask for something to end."""
         self._call("DELETE", path)
@@ -76,7 +80,7 @@ class Client:
         method: str,
         path: str,
         *,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str | list[str]] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Answer:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}

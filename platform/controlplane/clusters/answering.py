@@ -1,18 +1,28 @@
 """What to say of a cluster: whether it serves us, how old that knowledge is, and the way out."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Max
 from django.utils import timezone
 
-from controlplane.kube.errors import UNAUTHORIZED, Forbidden, KubeError, Sealed
+from controlplane.kube.errors import UNAUTHORIZED, Another, Forbidden, KubeError, Sealed
 
-from .models import Cluster, Trouble
+from . import health
+from .health import Condition, State, amiss, is_stale
+from .models import Cluster, Scheduling, Trouble
 
-# Every cluster is asked each 15 s. Several times missed, nobody asks any more.
-LOOKED_AT_WITHIN = timedelta(seconds=90)
 A_DAY = timedelta(days=1)
+LOOKS = {
+    State.REACHABLE: "ok",
+    State.DEGRADED: "warn",
+    State.UNREACHABLE: "bad",
+    State.CORDONED: "warn",
+    State.DRAINING: "warn",
+    State.NOT_ASKED: "",
+    State.NOT_LOOKED_AT: "warn",
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +44,7 @@ def trouble_of(error: KubeError | None) -> Trouble:
         return Trouble.CREDENTIAL
     if isinstance(error, Forbidden):
         return Trouble.CREDENTIAL if error.code == UNAUTHORIZED else Trouble.RIGHTS
-    return Trouble.AWAY
+    return Trouble.ANOTHER if isinstance(error, Another) else Trouble.AWAY
 
 
 def answer_of(cluster: Cluster, now: datetime) -> Answer:
@@ -49,9 +59,48 @@ def answer_of(cluster: Cluster, now: datetime) -> Answer:
     return Answer(word, "bad", cluster.since, cluster.message, cluster.way_out)
 
 
-def is_stale(checked_at: datetime | None, now: datetime) -> bool:
-    """Whether it was looked at once, and then no more."""
-    return checked_at is not None and checked_at < now - LOOKED_AT_WITHIN
+def standing_of(cluster: Cluster, now: datetime) -> Answer:
+    """The same for who has to act: its state, and what of all that is known is amiss, and why."""
+    conditions = health.from_dicts(cluster.conditions)
+    state = health.state_of(
+        reachable=cluster.reachable,
+        checked_at=cluster.checked_at,
+        scheduling=cluster.scheduling,
+        conditions=conditions,
+        now=now,
+    )
+    return Answer(
+        state,
+        LOOKS[state],
+        _since(cluster, state, conditions),
+        " ".join(_whys(cluster, state, conditions)),
+        cluster.way_out if state is State.UNREACHABLE else "",
+    )
+
+
+def _since(cluster: Cluster, state: State, conditions: Sequence[Condition]) -> datetime | None:
+    match state:
+        case State.NOT_ASKED:
+            return None
+        case State.NOT_LOOKED_AT:
+            return cluster.checked_at
+        case State.CORDONED | State.DRAINING:
+            return cluster.scheduled_at
+        case State.DEGRADED:
+            return min((c.since for c in amiss(conditions) if c.since), default=None)
+    return cluster.since
+
+
+def _whys(cluster: Cluster, state: State, conditions: Sequence[Condition]) -> Iterator[str]:
+    if state in {State.NOT_ASKED, State.NOT_LOOKED_AT}:
+        return
+    if state is State.UNREACHABLE:
+        word = Trouble(cluster.trouble or Trouble.AWAY).label
+        yield f"{word.capitalize()}: {cluster.message}" if cluster.message else word.capitalize()
+        return
+    if cluster.scheduling != Scheduling.OPEN and cluster.scheduling_reason:
+        yield cluster.scheduling_reason
+    yield from (each.message for each in amiss(conditions) if each.message)
 
 
 def idle_since(now: datetime) -> datetime | None:

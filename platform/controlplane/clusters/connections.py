@@ -18,13 +18,21 @@ from localcluster.build import cache_root
 from localcluster.recipes import KUBERNETES_PROGRAMS
 
 from .models import Cluster
-from .sealing import unseal
+from .sealing import CannotOpen, unseal
 
 _opening = threading.Lock()
 
 
 def connect(cluster: Cluster) -> Connection:
-    """The cluster's API and helm. The same credential gives the same connection."""
+    """The cluster's API and helm. The same credential gives the same connection.
+
+    Raises DomainError where there is no credential, or it cannot be opened.
+    """
+    if not cluster.sealed_kubeconfig:
+        raise CannotOpen(
+            f"{cluster.name} was removed, and its credential with it: "
+            f"`argosy cluster add {cluster.name} --kubeconfig FILE` registers it again."
+        )
     with _opening:  # lru_cache alone would let two threads open it twice
         return _opened(cluster.sealed_kubeconfig)
 

@@ -1,5 +1,7 @@
 """The clusters we manage, and what we last saw of each."""
 
+from datetime import datetime
+
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -22,6 +24,17 @@ SEEN = (
     "message",
     "since",
     "checked_at",
+    "next_probe_at",
+    "probe_failures",
+    "latency",
+    "clock_skew",
+    "credential_ends_at",
+    "conditions",
+    "base_version",
+    "base_checked_at",
+    "base_message",
+    "base_put_back",
+    "base_put_back_at",
 )
 
 
@@ -32,6 +45,7 @@ class Trouble(models.TextChoices):
     AWAY = "away", "away"
     CREDENTIAL = "credential", "refuses our credential"
     RIGHTS = "rights", "refuses us a right"
+    ANOTHER = "another", "is another Kubernetes"
 
 
 class Scheduling(models.TextChoices):
@@ -44,6 +58,29 @@ class Scheduling(models.TextChoices):
 
 class ClusterQuerySet(Recorded["Cluster"]):
     """Clusters; a bulk change of what is wanted of them is in their history."""
+
+    def serving(self) -> "ClusterQuerySet":
+        """Those not known to be away: only these are given work."""
+        return self.exclude(reachable=False)
+
+    def to_ask(self, now: datetime) -> "ClusterQuerySet":
+        """Those whose next probe is due."""
+        return self.filter(Q(next_probe_at=None) | Q(next_probe_at__lte=now))
+
+    def claim_probe(self, cluster: "Cluster", *, until: datetime) -> bool:
+        """Take one probe of a cluster; False if another worker's round has it."""
+        mine = self.filter(pk=cluster.pk, next_probe_at=cluster.next_probe_at)
+        return bool(mine.update(next_probe_at=until))
+
+
+AllClusters = models.Manager.from_queryset(ClusterQuerySet)
+
+
+class Registered(AllClusters["Cluster"]):
+    """The clusters there are. A removed one is a name in the past of namespaces, and nothing else."""
+
+    def get_queryset(self) -> ClusterQuerySet:
+        return ClusterQuerySet(self.model, using=self._db).filter(removed_at=None)
 
 
 class Cluster(models.Model):
@@ -66,8 +103,13 @@ class Cluster(models.Model):
         blank=True,
         help_text="What a request may ask for: region, zone, environment, and others by your own names.",
     )
+    # clusters.scheduling alone writes these; who did is in the history.
     scheduling = models.CharField(max_length=20, choices=Scheduling, default=Scheduling.OPEN)
-    # Seen. clusters.services.record_health() and register() alone write these.
+    scheduling_reason = models.CharField(max_length=500, blank=True, editable=False)
+    scheduled_at = models.DateTimeField(null=True, editable=False)
+    # Removed: its credential is gone; the row is what namespaces that once were there point to.
+    removed_at = models.DateTimeField(null=True, editable=False)
+    # Seen. clusters.recording and register() alone write these.
     api_endpoints = models.JSONField(default=list, editable=False)
     # Which Kubernetes answers there: the uid of its kube-system, made with it and gone with it.
     uid = models.CharField(max_length=64, blank=True, editable=False)
@@ -79,8 +121,21 @@ class Cluster(models.Model):
     message = models.CharField(max_length=500, blank=True, editable=False)
     since = models.DateTimeField(null=True, editable=False)
     checked_at = models.DateTimeField(null=True, editable=False)
+    next_probe_at = models.DateTimeField(null=True, editable=False, db_index=True)
+    probe_failures = models.PositiveIntegerField(default=0, editable=False)  # in a row
+    latency = models.FloatField(null=True, editable=False)
+    clock_skew = models.FloatField(null=True, editable=False)
+    credential_ends_at = models.DateTimeField(null=True, editable=False)
+    conditions = models.JSONField(default=list, editable=False)
+    # The platform's base there, as provisioning.base saw it; and what it put back there last.
+    base_version = models.CharField(max_length=50, blank=True, editable=False)
+    base_checked_at = models.DateTimeField(null=True, editable=False)
+    base_message = models.CharField(max_length=500, blank=True, editable=False)
+    base_put_back = models.CharField(max_length=500, blank=True, editable=False)
+    base_put_back_at = models.DateTimeField(null=True, editable=False)
 
-    objects = ClusterQuerySet.as_manager()
+    objects = Registered()
+    with_removed = ClusterQuerySet.as_manager()
     history = Changes(leaving_out=(*CREDENTIAL, *SEEN))
 
     class Meta:
@@ -113,10 +168,15 @@ class Cluster(models.Model):
         anew = f"`argosy cluster add {self.name} --kubeconfig FILE`"
         if self.trouble == Trouble.CREDENTIAL:
             return f"Give it another credential: {anew}."
+        if self.trouble == Trouble.ANOTHER:
+            return (
+                "Nothing is done there. If the cluster was rebuilt and the old one is gone for good, say so: "
+                f"{anew[:-1]} --rebuilt`; if not, find out who answers at its address."
+            )
         if self.trouble == Trouble.RIGHTS:
             return (
-                "Bind that account again to the role it was registered with (cluster-admin), or "
-                f"register the cluster with another account: {anew}."
+                f"`argosy cluster preflight {self.name}` prints what its account lacks, as YAML to apply; "
+                f"or register the cluster with another account: {anew}."
             )
         return (
             f"Start it again (a cluster of this machine: `argosy local up {self.name}`). If its "

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from controlplane.clusters import answering
+from controlplane.clusters import answering, health
 from controlplane.clusters.models import Cluster
 from controlplane.identity.models import User
 from controlplane.index.kinds import GUARD_RAILS
@@ -138,7 +138,7 @@ def _idle(namespaces: Iterable[TenantNamespace], user: User) -> str:
     """That nobody works, told from what these cards bring along; '' if all is well."""
     now = timezone.now()
     newest = max((n.cluster.checked_at for n in namespaces if n.cluster.checked_at), default=None)
-    if newest is None or not answering.is_stale(newest, now):
+    if newest is None or not health.is_stale(newest, now):
         return ""
     since = answering.idle_since(now)  # these clusters may be the only ones nobody looks at
     if since is None:

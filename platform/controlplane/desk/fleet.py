@@ -8,7 +8,8 @@ from django.conf import settings
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
-from controlplane.clusters import answering
+from controlplane.advisories.lookup import Standing, known
+from controlplane.clusters import answering, health
 from controlplane.clusters.answering import Answer
 from controlplane.clusters.models import Cluster
 from controlplane.index.models import Watch
@@ -103,6 +104,11 @@ class Version:
     count: int
     wanted: bool
 
+    @property
+    def standing(self) -> Standing:
+        """What is known to be wrong with it."""
+        return known(self.name)
+
 
 @dataclass(frozen=True)
 class Fleet:
@@ -142,7 +148,7 @@ def overview() -> Fleet:
 def _idle(clusters: Sequence[ClusterLine], now: datetime) -> str:
     """Every cluster is asked every few seconds: none of these was, so nobody asks."""
     newest = max((c.cluster.checked_at for c in clusters if c.cluster.checked_at), default=None)
-    if newest is None or not answering.is_stale(newest, now):
+    if newest is None or not health.is_stale(newest, now):
         return ""
     return answering.idle_sentence(newest, now)
 
@@ -197,7 +203,7 @@ def _clusters(now: datetime) -> list[ClusterLine]:
     rows = list(found.prefetch_related("watches")[: CLUSTERS + 1])
     return [
         ClusterLine(
-            row, counts.get(row.pk, 0), list(row.watches.all()), answering.answer_of(row, now)
+            row, counts.get(row.pk, 0), list(row.watches.all()), answering.standing_of(row, now)
         )
         for row in rows
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol
 
 from controlplane.objects import Manifest, Ref
@@ -25,6 +26,14 @@ class Listing:
     items: tuple[Manifest, ...]
     cursor: str
     resource_version: str
+
+
+@dataclass(frozen=True)
+class Knock:
+    """An API server that says it is ready: how long that took, and what its clock says, if it says so."""
+
+    seconds: float
+    clock: datetime | None = None
 
 
 class Kube(Protocol):
@@ -89,6 +98,7 @@ class Kube(Protocol):
     def patch(self, ref: Ref, change: Manifest, *, manager: str = ...) -> Manifest: ...
     def delete(self, ref: Ref, *, uid: str = "") -> None: ...
     def read(self, path: str) -> Manifest: ...
+    def knock(self) -> Knock: ...
     def logs(
         self,
         namespace: str,
@@ -99,6 +109,9 @@ class Kube(Protocol):
         tail_lines: int | None = None,
         limit_bytes: int,
     ) -> str: ...
+    def account_token(
+        self, namespace: str, account: str, *, seconds: int
+    ) -> tuple[str, datetime]: ...
 
 
 class Helm(Protocol):

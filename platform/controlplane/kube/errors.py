@@ -18,8 +18,20 @@ class Unreachable(KubeError):
     """No answer: refused, timed out, or the certificate was not the cluster's."""
 
 
+class Silent(Unreachable):
+    """Nobody refused us, and no answer came in time: it may be slow, hang, or be gone."""
+
+
+class Untrusted(Unreachable):
+    """Who answers shows a certificate that the kubeconfig gives no reason to believe: nothing was said."""
+
+
 class Sealed(Unreachable):
     """Our credential for it cannot be opened: nothing was asked."""
+
+
+class Another(KubeError):
+    """Who answers is not the cluster that we mean: nothing else was asked of it."""
 
 
 class TooLarge(KubeError):

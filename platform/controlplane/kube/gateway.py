@@ -1,9 +1,12 @@
 """One cluster's API: plain dicts in and out, our errors only, a deadline and a bound on every call."""
 
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Self, cast, get_args
 
 import orjson
@@ -16,18 +19,21 @@ from kubernetes.config.config_exception import ConfigException
 
 from controlplane.objects import Manifest, Ref, ref_of
 
-from .door import Event, EventType, Listing
-from .errors import KubeError, Missing, TooLarge, Unreachable, refused
+from .door import Event, EventType, Knock, Listing
+from .errors import KubeError, Missing, Silent, TooLarge, Unreachable, Untrusted, refused
 from .resources import collection_path, object_path
+from .timely import deadline_of, keep_time
 
 FIELD_MANAGER = "argosy"
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 15.0
+KNOCK_SECONDS = 5.0  # for who is only asked whether it is there
 LATE_SECONDS = 5.0  # how much longer than asked a watch may last before it is taken for dead
 PAGE = 500
 SHRINK = 8  # a page that is too large is asked for with so many times fewer objects
 STREAM_BYTES = 65_536
 MIB = 2**20
+KNOCK_BYTES = 64 * 1024  # an API server that is not ready lists what is not
 POOL = 32  # above the number of worker threads, or they would queue for a socket
 
 APPLY = "application/apply-patch+yaml"
@@ -37,6 +43,7 @@ JSON = "application/json"
 METADATA = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 HTTP_OK = 200
+ANOTHER_HOST = {62, 64}  # OpenSSL's numbers for a name and for an address that do not fit
 EVENT_TYPES = frozenset(get_args(EventType))
 
 
@@ -78,6 +85,7 @@ class KubeGateway:
             )
         except (ConfigException, ValueError) as exc:
             raise Unreachable(f"the kubeconfig cannot be used: {exc}") from exc
+        keep_time(client.rest_client.pool_manager)
         return cls(client, bounds=bounds)
 
     def acting_as(self, user: str) -> "KubeGateway":
@@ -183,7 +191,7 @@ class KubeGateway:
             if answer.status != HTTP_OK:
                 _document(answer.status, self._body(answer.response, self._bounds.object_bytes))
             # The answer had to begin as soon as any; from here on, silence is no failure.
-            _be_patient(answer.response, seconds + LATE_SECONDS)
+            deadline_of(answer.response).extend(seconds + LATE_SECONDS, idle=seconds + LATE_SECONDS)
         until = time.monotonic() + seconds + LATE_SECONDS
         events = _events(answer.response, until, most=self._bounds.object_bytes)
         return _named(events, api_version, kind) if metadata_only else events
@@ -234,6 +242,27 @@ class KubeGateway:
         """A document that is no object: `/version`, or `/readyz`'s plain text as `{"text": …}`."""
         return _document(*self._answer("GET", path))
 
+    def knock(self) -> Knock:
+        """Whether it is there and ready. Raises Unreachable for who answers and is no API server.
+
+        In one small call with deadlines of its own, so that a crowd of silent ones can be asked.
+        """
+        began = time.monotonic()
+        with _translated():
+            answer = self._send("GET", "/readyz", accept="*/*", seconds=KNOCK_SECONDS)
+            raw = self._body(answer.response, KNOCK_BYTES, seconds=KNOCK_SECONDS)
+        seconds = time.monotonic() - began
+        if 300 <= answer.status <= 399:  # noqa: PLR2004 - HTTP's own numbers
+            raise Unreachable(
+                f"what answers there sends us elsewhere (HTTP {answer.status}), which no API server "
+                "does; we did not go"
+            )
+        _document(answer.status, raw)
+        if raw.strip() != b"ok":
+            said = " ".join(raw[:80].decode(errors="replace").split())
+            raise Unreachable(f"what answers there is no API server: its /readyz says {said!r}")
+        return Knock(seconds, _time(answer.headers.get("Date")))
+
     def logs(
         self,
         namespace: str,
@@ -261,6 +290,17 @@ class KubeGateway:
         if not 200 <= code <= 299:  # noqa: PLR2004 - HTTP's own numbers
             _document(code, raw)
         return raw.decode(errors="replace")
+
+    def account_token(self, namespace: str, account: str, *, seconds: int) -> tuple[str, datetime]:
+        """A token of a service account for about so long, and when it ends. Missing: no such account."""
+        path = f"{object_path(Ref('v1', 'ServiceAccount', namespace, account))}/token"
+        asked = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": seconds},
+        }
+        status = self._call("POST", path, body=asked)["status"]
+        return str(status["token"]), datetime.fromisoformat(status["expirationTimestamp"])
 
     def _pages(
         self, api_version: str, kind: str, namespace: str, *, labels: str, fields: str
@@ -331,22 +371,26 @@ class KubeGateway:
             answer = self._send(method, path, query, body, content_type, accept=accept)
             return answer.status, self._body(answer.response, most or self._bounds.object_bytes)
 
-    def _body(self, response: Any, most: int) -> bytes:
+    def _body(self, response: Any, most: int, *, seconds: float = 0.0) -> bytes:
         """The whole body, in time and of a bounded size; a connection with a rest in it is done with."""
-        until = time.monotonic() + self._bounds.seconds
+        seconds = seconds or self._bounds.seconds
+        deadline = deadline_of(response)
+        deadline.extend(seconds, idle=min(seconds, self._bounds.silence))
         pieces: list[bytes] = []
         size = 0
-        while piece := response.read1(STREAM_BYTES):
-            pieces.append(piece)
-            size += len(piece)
-            if size > most:
-                response.close()
-                raise _too_large("answer", most)
-            if time.monotonic() > until:
-                response.close()
-                raise Unreachable(
-                    f"the API server did not end its answer within {self._bounds.seconds:.0f} s"
-                )
+        try:
+            while piece := response.read1(STREAM_BYTES):
+                pieces.append(piece)
+                size += len(piece)
+                if size > most:
+                    response.close()
+                    raise _too_large("answer", most)
+                deadline.check()
+        except (TimeoutError, urllib3.exceptions.ReadTimeoutError) as exc:
+            response.close()
+            if deadline.left > 0:
+                raise
+            raise Silent(f"the API server did not end its answer within {seconds:.0f} s") from exc
         return b"".join(pieces)
 
     def _send(
@@ -358,6 +402,7 @@ class KubeGateway:
         content_type: str = JSON,
         *,
         accept: str = JSON,
+        seconds: float = 0.0,
     ) -> RESTResponse:
         """The answer with its body unread."""
         headers = {"Accept": accept, "Content-Type": content_type, **self._headers}
@@ -370,7 +415,7 @@ class KubeGateway:
             body=orjson.dumps(body) if body and content_type == APPLY else body,
             auth_settings=["BearerToken"],
         )
-        silence = self._bounds.silence
+        silence = min(seconds or ANSWER_SECONDS, self._bounds.silence)
         timeout = (min(CONNECT_SECONDS, silence), silence)
         return self._client.call_api(*request, _request_timeout=timeout)
 
@@ -380,11 +425,13 @@ def _too_large(what: str, most: int) -> TooLarge:
     return TooLarge(f"The API server's {what} is more than {size}: it is not read.")
 
 
-def _be_patient(response: Any, seconds: float) -> None:
-    """Let the socket of an answer that is being read be silent for so long."""
-    # There is none to be had where a proxy said `Connection: close`: then silence breaks it off early.
-    if sock := getattr(response.connection, "sock", None):
-        sock.settimeout(seconds)
+def _time(said: str | None) -> datetime | None:
+    """What a Date header says; nothing, if it says nothing that is a time."""
+    try:
+        found = parsedate_to_datetime(said or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _events(response: Any, deadline: float, *, most: int) -> Iterator[Event]:
@@ -435,10 +482,19 @@ def _event(line: bytes) -> Event:
 
 
 def _listing(api_version: str, kind: str, answer: Manifest) -> Listing:
-    meta = answer.get("metadata") or {}
+    """The answer as one page of this kind. Raises Unreachable for what is none, or is less than it says.
+
+    What is not in a list is taken to be gone: half a list must not pass for a whole one.
+    """
+    meta, items = answer.get("metadata") or {}, answer.get("items")
+    left, cursor = meta.get("remainingItemCount") or 0, meta.get("continue", "")
+    if items is not None and not isinstance(items, list):
+        raise Unreachable(f"the API server's list of {kind} is no list")
+    if "items" not in answer or (left and not cursor):
+        raise Unreachable(f"the API server's list of {kind} breaks off before its end")
     # A list names the kind once, for all, and metadata alone never; our references need it on each.
-    named = ({**o, "apiVersion": api_version, "kind": kind} for o in answer.get("items") or ())
-    return Listing(tuple(named), meta.get("continue", ""), meta.get("resourceVersion", ""))
+    named = ({**o, "apiVersion": api_version, "kind": kind} for o in items or ())
+    return Listing(tuple(named), cursor, meta.get("resourceVersion", ""))
 
 
 def _object(code: int, raw: bytes) -> Manifest:
@@ -470,10 +526,34 @@ def _translated() -> Iterator[None]:
         yield
     except KubeError:
         raise
-    except ApiException as exc:
-        raise Unreachable(f"the API server cannot be reached: {exc.reason}") from exc
-    except (urllib3.exceptions.HTTPError, OSError) as exc:
+    except (ApiException, urllib3.exceptions.HTTPError, OSError) as exc:
+        if untrusted := _untrusted(exc):
+            raise Untrusted(untrusted) from exc
+        if isinstance(exc, ApiException):
+            raise Unreachable(f"the API server cannot be reached: {exc.reason}") from exc
+        if isinstance(exc, urllib3.exceptions.TimeoutError | TimeoutError):
+            raise Silent(f"the API server cannot be reached: {_short(exc)}") from exc
         raise Unreachable(f"the API server cannot be reached: {_short(exc)}") from exc
+
+
+def _untrusted(exc: BaseException | None) -> str:
+    """Why the server's certificate was not believed, with the way out; '' if that was not the trouble."""
+    while exc is not None and not isinstance(exc, ssl.SSLCertVerificationError):
+        inner = [getattr(exc, "reason", None), *exc.args, exc.__cause__, exc.__context__]
+        exc = next((each for each in inner if isinstance(each, BaseException)), None)
+    if exc is None:
+        return ""
+    said = exc.verify_message or str(exc)
+    if exc.verify_code in ANOTHER_HOST:
+        return (
+            f"The server's certificate is for another host ({said}). Give the address that it is for as "
+            "`server`, or one of its names as `tls-server-name`."
+        )
+    return (
+        f"The server's certificate cannot be believed ({said}): it is not signed by the kubeconfig's "
+        "certificate-authority-data, or has ended. Take the authority from the cluster itself; if nobody "
+        "changed it, somebody else may be answering there."
+    )
 
 
 def _short(exc: Exception) -> str:

@@ -11,4 +11,4 @@ class PoliciesConfig(AppConfig):
         # The one place where Django wants imports inside a function: the models are loaded now.
         from controlplane import celery  # noqa: F401, PLC0415 - tasks are sent through our app
 
-        from . import readiness, receivers  # noqa: F401, PLC0415
+        from . import calls, readiness, receivers  # noqa: F401, PLC0415

@@ -18,6 +18,7 @@ from django.core.management import call_command
 from kombu.exceptions import OperationalError
 
 from controlplane.celery import app
+from controlplane.clusters import recording
 from controlplane.environment import proxied
 from controlplane.errors import DomainError
 from controlplane.policies import delivering
@@ -25,7 +26,7 @@ from controlplane.wsgi import application
 from provisioning import tasks
 from tenants import services
 
-from . import agents, watch
+from . import agents, metrics, watch
 
 
 class AlreadyRunning(DomainError):
@@ -51,6 +52,7 @@ def serve(*, host: str, port: int) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         # Whoever held a row was a worker of ours, and is gone.
         services.release_claims()
+        recording.release_claims()
         delivering.release_claims()
         _serve(host=host, port=port)
 
@@ -71,6 +73,7 @@ def _serve(*, host: str, port: int) -> None:
         background_work(),
         _running("web", server.run, server.close),
         _running("agents", lambda: agents.run(ended, url=url), ended.set),
+        _running("metrics", lambda: metrics.run(ended, url=url), ended.set),
     ):
         logger.info("Argosy answers at http://%s:%d", host, port)
         ended.wait()

@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from controlplane.agent.replaying import FORBIDDEN, Canary, Replaying, choose, judged, pod_of
+from controlplane.agent.replaying import (
+    FORBIDDEN,
+    PODS_OF_TEAMS,
+    Canary,
+    Replaying,
+    choose,
+    judged,
+    placement_of,
+    pod_of,
+)
 from controlplane.agent.seen import Sighting
 from controlplane.kube.errors import Forbidden
 from controlplane.policies.facts import NO_FACTS
@@ -84,7 +93,26 @@ def test_an_image_that_runs_is_offered_beside_one_that_must_not() -> None:
 
 
 def test_the_pod_asks_for_what_the_base_demands() -> None:
-    pod = pod_of(CANARY, {"workloadAccounts": "runner other", "workloadNodeSelector": "pool=teams"})
+    pod = pod_of(CANARY, {"nodeSelector": {"pool": "teams"}})
 
-    assert pod["spec"]["serviceAccountName"] == "runner"
+    assert pod["spec"]["serviceAccountName"] == "workflow-runner"
     assert pod["spec"]["nodeSelector"] == {"pool": "teams"}
+
+
+@pytest.mark.parametrize("noted", [None, "", "{", "[]", '{"nodeSelector": []}'])
+def test_a_placement_that_cannot_be_read_is_none(noted: str | None) -> None:
+    assert placed(noted)["nodeSelector"] == {}
+
+
+def test_the_pod_goes_where_the_base_says_that_teams_go() -> None:
+    assert placed('{"nodeSelector":{"pool":"teams"}}')["nodeSelector"] == {"pool": "teams"}
+
+
+def placed(noted: str | None) -> dict[str, Any]:
+    """The canary's spec, on a cluster whose base has this noted on the policy about pods of teams."""
+    cluster = FakeCluster()
+    notes = {} if noted is None else {"annotations": {"argosy.dev/placement": noted}}
+    ref = PODS_OF_TEAMS
+    named = {"apiVersion": ref.api_version, "kind": ref.kind}
+    cluster.apply({**named, "metadata": {"name": ref.name, **notes}})
+    return dict(pod_of(CANARY, placement_of(cluster))["spec"])

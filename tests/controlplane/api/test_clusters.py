@@ -7,13 +7,20 @@ import pytest
 import yaml
 from pytest_django import DjangoAssertNumQueries
 
-from controlplane.clusters import services
+from controlplane.clusters import rights, services
 from controlplane.clusters.models import Cluster
+from controlplane.clusters.preflight import Level, Verdict
 from controlplane.kube.door import Connection
 from controlplane.kube.errors import KubeError
 from controlplane.objects import ref_of
 from tests.controlplane.api.conftest import client_of
-from tests.factories import ClusterFactory, PersonFactory, approver, platform_admin
+from tests.factories import (
+    ClusterFactory,
+    NamespaceFactory,
+    PersonFactory,
+    approver,
+    platform_admin,
+)
 from tests.fakes import FakeCluster, FakeHelm
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +28,8 @@ pytestmark = pytest.mark.django_db
 CLUSTERS = "/api/v1/clusters/"
 CA = base64.b64encode(b"a certificate").decode()
 SECRET = "a-secret-token"
+FIT = Verdict(Level.OK, "Kubernetes", "It is Kubernetes v1.37.1.")
+UNFIT = Verdict(Level.REFUSE, "rights", "This account lacks 1 right: list nodes.", apply="kind: x")
 KUBE_SYSTEM = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}
 
 
@@ -44,7 +53,8 @@ def door(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
     cluster.apply(KUBE_SYSTEM)
     connection = Connection(kube=cluster, helm=FakeHelm(cluster, lambda _: ()))
     monkeypatch.setattr(services, "connect", lambda _: connection)
-    monkeypatch.setattr(services.base_release, "install", lambda *_: ())
+    monkeypatch.setattr(services.base_release, "install", lambda *_, **__: ())
+    monkeypatch.setattr(services, "judge", lambda _: (FIT,))
     return cluster
 
 
@@ -114,7 +124,7 @@ def test_a_cluster_that_does_not_answer_is_not_added(door: FakeCluster) -> None:
 def test_a_cluster_that_refuses_the_base_is_not_added(
     door: FakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise KubeError("the policy cannot be read")
 
     monkeypatch.setattr(services.base_release, "install", refuse)
@@ -192,3 +202,128 @@ def another_kubernetes(door: FakeCluster) -> None:
     """The same door, with another cluster behind it."""
     door.delete(ref_of(KUBE_SYSTEM))
     door.apply(KUBE_SYSTEM)
+
+
+def test_labels_are_given_read_by_everybody_and_changed_by_admins(door: FakeCluster) -> None:
+    added = add(labels={"region": "eu", "zone": "b"}).json()
+    where = f"{CLUSTERS}{added['id']}/"
+
+    admins = client_of(platform_admin())
+    changed = admins.patch(where, {"labels": {"region": "us"}}, format="json")
+
+    assert added["labels"] == {"region": "eu", "zone": "b"}
+    assert changed.json()["labels"] == {"region": "us"}
+    assert client_of(PersonFactory()).get(where).json()["labels"] == {"region": "us"}
+    for person in (PersonFactory(), approver()):
+        assert client_of(person).patch(where, {"labels": {}}, format="json").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "labels", [{"Region": "eu"}, {"region": ""}, ["region"], {"a": {"b": "c"}}]
+)
+def test_labels_that_nobody_could_ask_for_are_refused_by_their_field(
+    door: FakeCluster, labels: object
+) -> None:
+    answer = add(labels=labels)
+
+    assert answer.status_code == 400
+    assert list(answer.json()["error"]["fields"]) == ["labels"]
+    assert not Cluster.objects.exists()
+
+
+def test_a_credential_is_not_changed_by_an_edit(door: FakeCluster) -> None:
+    added = add().json()
+    sealed = Cluster.objects.get().sealed_kubeconfig
+
+    client_of(platform_admin()).patch(
+        f"{CLUSTERS}{added['id']}/", {"name": "west", "kubeconfig": "x", "uid": "y"}, format="json"
+    )
+
+    kept = Cluster.objects.get()
+    assert (kept.name, kept.sealed_kubeconfig) == ("east", sealed)
+
+
+def test_a_cluster_that_is_not_fit_is_not_added_and_says_all_of_it(
+    door: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "judge", lambda _: (FIT, UNFIT))
+
+    answer = add()
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "preflight_refused"
+    assert "list nodes" in answer.json()["error"]["sentence"]
+    assert "argosy cluster preflight" in answer.json()["error"]["sentence"]
+    assert not Cluster.objects.exists()
+
+
+def test_a_preflight_tells_every_verdict_and_keeps_nothing(
+    door: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "judge", lambda _: (FIT, UNFIT))
+
+    answer = client_of(platform_admin()).post(
+        f"{CLUSTERS}preflight/", {"kubeconfig": kubeconfig()}, format="json"
+    )
+
+    assert answer.json()["fit"] is False
+    assert [v["level"] for v in answer.json()["verdicts"]] == ["ok", "refuse"]
+    assert answer.json()["verdicts"][1]["apply"] == "kind: x"
+    assert SECRET not in answer.content.decode()
+    assert not Cluster.objects.exists()
+
+
+def test_a_preflights_kubeconfig_is_checked_before_anybody_is_asked(door: FakeCluster) -> None:
+    plug_in = kubeconfig({"exec": {"command": "sh"}})
+
+    answer = client_of(platform_admin()).post(
+        f"{CLUSTERS}preflight/", {"kubeconfig": plug_in}, format="json"
+    )
+
+    assert answer.status_code == 400
+    assert "users[u].exec" in answer.json()["error"]["sentence"]
+    assert door.calls == ["apply Namespace kube-system"]
+
+
+def test_a_registered_cluster_is_looked_at_by_its_own_credential(
+    door: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added = add().json()
+    opened = Connection(kube=door, helm=FakeHelm(door, lambda _: ()))
+    monkeypatch.setattr("controlplane.api.clusters.connect", lambda _: opened)
+
+    answer = client_of(platform_admin()).post(f"{CLUSTERS}{added['id']}/preflight/")
+
+    assert answer.json()["fit"] is True
+
+
+def test_only_admins_look_into_clusters_or_read_the_role(door: FakeCluster) -> None:
+    added = add().json()
+
+    for person in (PersonFactory(), approver()):
+        client = client_of(person)
+        said = {"kubeconfig": kubeconfig()}
+        assert client.post(f"{CLUSTERS}preflight/", said, format="json").status_code == 403
+        assert client.post(f"{CLUSTERS}{added['id']}/preflight/").status_code == 403
+        assert client.get(f"{CLUSTERS}role/").status_code == 403
+
+
+def test_the_role_is_what_the_platform_needs_today() -> None:
+    found = client_of(platform_admin()).get(f"{CLUSTERS}role/").json()
+
+    assert found["kind"] == "ClusterRole"
+    assert set(rights.rights_in(found["rules"])) == set(rights.needed())
+
+
+def test_a_cluster_is_removed_by_an_admin_once_nobody_uses_it() -> None:
+    used, free = NamespaceFactory().cluster, ClusterFactory()
+    admins = client_of(platform_admin())
+
+    refused = admins.delete(f"{CLUSTERS}{used.pk}/")
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "still_used")
+    for person in (PersonFactory(), approver()):
+        assert client_of(person).delete(f"{CLUSTERS}{free.pk}/").status_code == 403
+    assert admins.delete(f"{CLUSTERS}{free.pk}/").status_code == 204
+    assert admins.get(f"{CLUSTERS}{free.pk}/").status_code == 404
+    assert admins.delete(f"{CLUSTERS}{free.pk}/").status_code == 404

@@ -5,6 +5,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 import yaml
@@ -40,11 +41,11 @@ def kube(local_cluster: RunningCluster) -> KubeGateway:
 
 
 @pytest.fixture
-def namespace(local_cluster: RunningCluster, kube: KubeGateway) -> Iterator[TenantNamespace]:
+def namespace(platform_kubeconfig: Path, kube: KubeGateway) -> Iterator[TenantNamespace]:
     """A namespace with a team's accounts, rights as the chart gives them, and a template."""
     name = f"pages-{uuid.uuid4().hex[:8]}"
     cluster = clusters.register(
-        name="pages", kubeconfig_text=local_cluster.kubeconfig.read_text(), simulated=True
+        name="pages", kubeconfig_text=platform_kubeconfig.read_text(), simulated=True
     )
     kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     for level, verbs in (

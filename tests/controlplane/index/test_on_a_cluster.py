@@ -51,9 +51,9 @@ def namespace(kube: KubeGateway) -> Iterator[TenantNamespace]:
 
 
 @pytest.fixture
-def watcher(kube: KubeGateway) -> Iterator[Watcher]:
+def watcher(platform_kube: KubeGateway) -> Iterator[Watcher]:
     ended = threading.Event()
-    watcher = Watcher(ended, opening=lambda _: kube, seconds=30)
+    watcher = Watcher(ended, opening=lambda _: platform_kube, seconds=30)
     yield watcher
     ended.set()
     watcher.stop()

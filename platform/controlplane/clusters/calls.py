@@ -1,0 +1,40 @@
+"""What this part asks of a cluster: registering it, its base, whether it answers, and the preflight."""
+
+from collections.abc import Iterator
+
+from . import base_release, facts
+from .rights import Right, calls, register
+
+
+@register
+def base() -> Iterator[Right]:
+    """The base's objects, Argo's kinds by name. Those are never deleted: all workflows would go too."""
+    for manifest in base_release.manifests_for(""):
+        named = manifest["kind"] in {base_release.CRD, "PriorityClass"}
+        names = (manifest["metadata"]["name"],) if named else ("",)
+        yield from calls(
+            manifest["apiVersion"], manifest["kind"], "get", "apply", "replace", names=names
+        )
+    for ref in base_release.RETIRED:
+        yield from calls(ref.api_version, ref.kind, "delete", names=(ref.name,))
+
+
+@register
+def knowing_it() -> Iterator[Right]:
+    """Who we are there, which Kubernetes it is, where its API server is, and whether it is well."""
+    yield Right(path="/readyz")
+    yield Right(path="/version")
+    yield from calls("authentication.k8s.io/v1", "SelfSubjectReview", "create")
+    yield from calls("v1", "Namespace", "get")
+    yield from calls("discovery.k8s.io/v1", "EndpointSlice", "list")
+
+
+@register
+def preflight() -> Iterator[Right]:
+    """What is read and tried before a cluster is taken."""
+    yield Right(path=facts.ADMISSION)
+    yield from calls("authorization.k8s.io/v1", "SelfSubjectAccessReview", "create")
+    yield from calls("apps/v1", "Deployment", "list")
+    yield from calls("v1", "Namespace", "create", "delete")
+    yield from calls("v1", "ResourceQuota", "create")
+    yield from calls("v1", "ConfigMap", "create")
