@@ -55,7 +55,8 @@ def keep_no_nul(*, connection: BaseDatabaseWrapper, **_: object) -> None:
     if connection.vendor != "postgresql":
         return
     adapters = connection.connection.adapters
-    for dumper in (BinaryText, Text):  # the one said last is taken first
-        adapters.register_dumper(str, dumper)
-    for dumper in (BinaryJson, Json):
-        adapters.register_dumper(Jsonb, dumper)
+    # The one said last is taken first.
+    adapters.register_dumper(str, BinaryText)
+    adapters.register_dumper(str, Text)
+    adapters.register_dumper(Jsonb, BinaryJson)
+    adapters.register_dumper(Jsonb, Json)
