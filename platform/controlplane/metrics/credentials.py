@@ -13,14 +13,13 @@ from pathlib import Path
 import orjson
 from cryptography import x509
 
-from controlplane.clusters.calls import METRICS_READER
 from controlplane.clusters.connections import connect
 from controlplane.clusters.models import Cluster
 from controlplane.clusters.sealing import unseal
 
 from . import tokens
 
-SYSTEM, ACCOUNT = "argosy-system", METRICS_READER
+SYSTEM, ACCOUNT = "argosy-system", "argosy-metrics"  # of clusters/base/70-metrics-reader.yaml
 LASTS = timedelta(hours=12)
 RENEWED_BEFORE = timedelta(hours=6)
 
