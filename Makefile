@@ -68,6 +68,8 @@ bench: setup ## what a namespace costs beside bare helm, how fast the index foll
 	@$(RUN)/python benches/images.py
 	@$(RUN)/python benches/admission.py
 	@$(RUN)/python -m benches.policies
+	@$(RUN)/python -m benches.creates
+	@$(RUN)/python benches/looks.py
 	@$(RUN)/python benches/scan.py
 	@$(RUN)/python -m benches.fleet_health
 

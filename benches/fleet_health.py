@@ -291,7 +291,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     call_command("migrate", verbosity=0)
     # The simulated ones know no policies: bringing them there, in vain, is no part of this.
-    delivering.bring = lambda *_, **__: False
+    delivering.waiting = lambda _: []
     home = Home(Path(HOME))
     team = Team.objects.create(
         slug="bench", name="Bench", owner_group="bench", namespace_limit=10_000

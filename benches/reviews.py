@@ -61,7 +61,7 @@ def workflow(team: int, of: str | None = None) -> bytes:
         if i < 8:
             template["sidecars"] = [container(of or image(team), "beside")]
         template["inputs"] = {
-            "parameters": [{"name": f"p{j}", "value": "x" * 60} for j in range(5)]
+            "parameters": [{"name": f"p{j}", "value": "x" * 60} for j in range(8)]
         }
         templates.append(template)
     manifest = {

@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from django.db.models import Count
+from django.db.models.fields.json import KT
 
 from controlplane.clusters.models import Cluster
 from controlplane.kube import quantities
 
 from .errors import OverBudget
-from .models import Request, RequestState, Team, TenantNamespace, Tier
+from .models import NamespaceQuerySet, Request, RequestState, Team, TenantNamespace, Tier
 
 GIB = Decimal(2**30)
 
@@ -24,6 +25,20 @@ class Promise:
     namespaces: int
     cpu: Decimal
     memory_gib: Decimal
+
+    def __add__(self, other: "Promise") -> "Promise":
+        return Promise(
+            self.namespaces + other.namespaces,
+            self.cpu + other.cpu,
+            self.memory_gib + other.memory_gib,
+        )
+
+    def __sub__(self, other: "Promise") -> "Promise":
+        return Promise(
+            self.namespaces - other.namespaces,
+            self.cpu - other.cpu,
+            self.memory_gib - other.memory_gib,
+        )
 
 
 class Sized(Protocol):
@@ -64,6 +79,7 @@ class Outlook:
 
 
 NOTHING = Promise(0, Decimal(), Decimal())
+Tiers = Mapping[str, Tier]  # by their slugs, which are what requests name
 
 
 def outlook(
@@ -92,33 +108,32 @@ def outlook(
 def outlooks(asked: Sequence[Request]) -> Mapping[int, tuple[Outlook, ...]]:
     """Each request's outlook as things are now, in three queries; none where its tier is gone."""
     teams = {request.team_id for request in asked}
-    used = used_by_each(teams)
-    tiers = {tier.slug: tier for tier in Tier.objects.all()}
-    waiting = _waiting(teams, tiers)
+    tiers = _tiers()
+    used, waiting = used_by_each(teams, tiers), _waiting(teams, tiers)
     found: dict[int, tuple[Outlook, ...]] = {}
     for request in asked:
         tier = tiers.get(str(request.asked.get("tier")))
         if tier is not None:
-            beside = [each for pk, each in waiting[request.team_id] if pk != request.pk]
+            adds = promised(_adding(request, tier))
+            itself = adds if request.state == RequestState.PENDING else NOTHING
             found[request.pk] = outlook(
                 request.team,
                 promised=used[request.team_id],
-                adds=promised(_adding(request, tier)),
-                others=promised(beside),
+                adds=adds,
+                others=waiting[request.team_id] - itself,
             )
     return found
 
 
 def waiting_for(team: Team) -> Promise:
     """What the requests of one team that wait would add, if all of them were approved."""
-    tiers = {tier.slug: tier for tier in Tier.objects.all()}
-    return promised(each for _, each in _waiting({team.pk}, tiers)[team.pk])
+    return _waiting({team.pk}, _tiers())[team.pk]
 
 
 def together(asked: Sequence[Request]) -> list[tuple[Team, tuple[Outlook, ...]]]:
     """What these requests add up to, a team at a time, in two queries."""
-    used = used_by_each({request.team_id for request in asked})
-    tiers = {tier.slug: tier for tier in Tier.objects.all()}
+    tiers = _tiers()
+    used = used_by_each({request.team_id for request in asked}, tiers)
     teams = {request.team_id: request.team for request in asked}
     adding: dict[int, list[Tier]] = defaultdict(list)
     for request in asked:
@@ -135,50 +150,67 @@ def _adding(request: Request, tier: Tier) -> list[Tier]:
     return [] if request.namespace_id is not None else [tier]
 
 
-def _waiting(
-    teams: Iterable[int], tiers: Mapping[str, Tier]
-) -> Mapping[int, Sequence[tuple[int, Tier]]]:
-    """Of each team, the requests that wait and are not counted yet, with their tiers: one query."""
+def _tiers() -> Tiers:
+    return {tier.slug: tier for tier in Tier.objects.all()}
+
+
+def _waiting(teams: Iterable[int], tiers: Tiers) -> Mapping[int, Promise]:
+    """Of each team, what its requests that wait and are not counted yet would add: one query."""
     pending = Request.objects.filter(
         team__in=teams, state=RequestState.PENDING, namespace=None
     ).order_by()
-    found: dict[int, list[tuple[int, Tier]]] = defaultdict(list)
-    for team, pk, asked in pending.values_list("team", "pk", "asked"):
-        if (tier := tiers.get(str(asked.get("tier")))) is not None:
-            found[team].append((pk, tier))
-    return found
+    # Counted by the database: who waits is a number of rows that nobody bounds.
+    counted = pending.values_list("team", KT("asked__tier")).annotate(Count("pk"))
+    return _by_team((team, tiers.get(str(slug)), many) for team, slug, many in counted)
+
+
+def _by_team(counted: Iterable[tuple[int, Tier | None, int]]) -> Mapping[int, Promise]:
+    """What each team's tiers come to, given how many it has of each; nothing for any other team."""
+    many: dict[int, list[tuple[Tier, int]]] = defaultdict(list)
+    for team, tier, count in counted:
+        if tier is not None:
+            many[team].append((tier, count))
+    return defaultdict(lambda: NOTHING, {pk: _sum(tiers) for pk, tiers in many.items()})
 
 
 def promised(tiers: Iterable[Sized]) -> Promise:
     """The sum of these tiers' requests."""
-    chosen = list(tiers)
-    return Promise(
-        namespaces=len(chosen),
-        cpu=sum((quantities.parse(t.quota["requests.cpu"]) for t in chosen), Decimal()),
-        memory_gib=sum((quantities.parse(t.quota["requests.memory"]) for t in chosen), Decimal())
-        / GIB,
-    )
+    return _sum((tier, 1) for tier in tiers)
+
+
+def _sum(many: Iterable[tuple[Sized, int]]) -> Promise:
+    """The sum of so many of each tier."""
+    found = NOTHING
+    for tier, count in many:
+        found += Promise(
+            namespaces=count,
+            cpu=quantities.parse(tier.quota["requests.cpu"]) * count,
+            memory_gib=quantities.parse(tier.quota["requests.memory"]) * count / GIB,
+        )
+    return found
 
 
 def used_by(team: Team) -> Promise:
     """What the team's live namespaces promise now."""
-    return promised(n.tier for n in team.namespaces.live().select_related("tier"))
+    return _held(team.namespaces.live())
 
 
 def promised_on(cluster: Cluster) -> Promise:
     """What the live namespaces of all teams on one cluster promise now."""
-    live = TenantNamespace.objects.live().filter(cluster=cluster)
-    counted = live.values_list("tier").annotate(namespaces=Count("pk"))
-    many = dict(counted.order_by())
-    return promised(tier for tier in Tier.objects.all() for _ in range(many.get(tier.pk, 0)))
+    return _held(TenantNamespace.objects.live().filter(cluster=cluster))
 
 
-def used_by_each(teams: Iterable[int]) -> Mapping[int, Promise]:
+def _held(namespaces: NamespaceQuerySet) -> Promise:
+    """What these namespaces promise, in one query."""
+    tiers = Tier.objects.filter(namespaces__in=namespaces).annotate(many=Count("namespaces"))
+    return _sum((tier, int(vars(tier)["many"])) for tier in tiers)
+
+
+def used_by_each(teams: Iterable[int], tiers: Tiers) -> Mapping[int, Promise]:
     """What the live namespaces of each of these teams promise now, in one query."""
-    found: dict[int, list[Tier]] = defaultdict(list)
-    for namespace in TenantNamespace.objects.live().filter(team__in=teams).select_related("tier"):
-        found[namespace.team_id].append(namespace.tier)
-    return defaultdict(lambda: promised([]), {pk: promised(tiers) for pk, tiers in found.items()})
+    live = TenantNamespace.objects.live().filter(team__in=teams)
+    counted = live.values_list("team", "tier__slug").annotate(Count("pk")).order_by()
+    return _by_team((team, tiers.get(slug), many) for team, slug, many in counted)
 
 
 def check(team: Team, *, adding: Tier) -> None:

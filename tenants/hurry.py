@@ -3,7 +3,6 @@
 from django.utils import timezone
 
 from controlplane.clusters import answering
-from controlplane.clusters.models import Trouble
 from controlplane.errors import NotAllowed, NotNow
 from controlplane.identity.models import User
 
@@ -29,9 +28,10 @@ def held(namespace: TenantNamespace) -> str:
     """What keeps a turn that is due from being taken; '' if nothing does."""
     cluster, now = namespace.cluster, timezone.now()
     if cluster.reachable is False:
-        kind = Trouble(cluster.trouble or Trouble.AWAY)
-        how = "does not answer" if kind is Trouble.AWAY else kind.label
-        return f"its cluster {cluster.name} {how}. It is looked at as soon as the cluster serves again."
+        return (
+            f"its cluster {cluster.name} {cluster.stands}. It is looked at as soon as the cluster "
+            "serves again."
+        )
     since = answering.idle_since(now)
     if since is None:
         return ""

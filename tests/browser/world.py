@@ -28,7 +28,7 @@ from provisioning.models import Turn
 from tenants.models import Request, RequestEvent, Team, TenantNamespace, Tier
 from tests.fakes import FakeCluster
 
-from . import images, workflows
+from . import images, inside, workflows
 
 FULL, EMPTY, ERROR, LONG, CROWD = "full", "empty", "error", "long", "crowd"
 STATES = (FULL, EMPTY, ERROR, LONG, CROWD)
@@ -335,6 +335,7 @@ def standing(
         | {"spec": {"replicas": 1, "template": {"spec": {"containers": []}}}},
         _revision(f"{name}-argo", 1, "superseded", values_of(parallelism=20, memory="512Mi")),
         _revision(f"{name}-argo", 2, "deployed", values_of(parallelism=40, memory="1Gi")),
+        *inside.objects(name, workflow, now),
         workflows.workflow(workflow, name, now=now, width=width),
         workflows.template("settle", name),
         workflows.cron("settle-daily", name, now=now),

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from controlplane.agent.__main__ import parser
+from controlplane.agent.__main__ import parser, webhook_of
+from controlplane.agent.running import Settings
 from tests.charts.api import Api
 from tests.charts.conftest import example, until
 from tests.charts.helm_chart import Helm, HelmRefusedError, Manifest, by_ref, changed, ci_files
@@ -45,6 +46,26 @@ def test_the_agent_understands_its_command_line(helm: Helm, case: str) -> None:
     mounts = {m["mountPath"] for m in container["volumeMounts"]}
     for file in (said.token_file.parent, said.keys.parent, said.folder, said.certificates):
         assert str(file) in mounts
+
+
+def test_callers_are_known_by_their_certificate_where_their_authority_is_named(helm: Helm) -> None:
+    (container,) = pod(rendered(helm, "pinned"))["containers"]
+    said = parser().parse_args(container["args"])
+    settings = Settings(cluster="west", folder=said.folder, keys=said.keys)
+
+    assert "--client-ca=/etc/argosy/callers/ca.crt" in (webhook_of(said, settings) or [])
+    mounted = {m["mountPath"]: m["name"] for m in container["volumeMounts"]}
+    volumes = {v["name"]: v for v in pod(rendered(helm, "pinned"))["volumes"]}
+    callers = volumes[mounted[str(said.client_ca.parent)]]
+    assert callers["configMap"]["name"] == "argosy-api-server-callers"
+
+
+def test_without_that_authority_everybody_whom_the_network_lets_in_is_answered(helm: Helm) -> None:
+    (container,) = pod(rendered(helm))["containers"]
+    said = parser().parse_args(container["args"])
+    settings = Settings(cluster="east", folder=said.folder, keys=said.keys)
+
+    assert not [word for word in webhook_of(said, settings) or [] if "client-ca" in word]
 
 
 def test_it_goes_one_at_a_time_and_not_before_everybody_was_answered(helm: Helm) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from controlplane.policies.places import KINDS
 from localcluster import control_plane, slots
 from localcluster.beside import beside
 from localcluster.clusters import ClusterStatus
@@ -50,3 +51,15 @@ def test_the_audit_log_holds_who_and_what_and_never_the_object() -> None:
     logged = next(rule for rule in policy["rules"] if rule["level"] == "Metadata")
     assert set(logged["verbs"]) == {"create", "update", "patch"}
     assert not any("secrets" in group["resources"] for group in logged["resources"])
+
+
+def test_the_audit_log_holds_every_kind_that_image_policies_judge() -> None:
+    policy = yaml.safe_load((HERE / "audit.yaml").read_text(encoding="utf-8"))
+    logged = next(rule for rule in policy["rules"] if rule["level"] == "Metadata")
+
+    assert {
+        (group["group"], resource)
+        for group in logged["resources"]
+        for resource in group["resources"]
+        if "/" not in resource
+    } == {(group, f"{kind.lower()}s") for group, kind in KINDS}

@@ -56,13 +56,27 @@ class Tls:
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
         # Nothing else is spoken here; without it a loopback API server tries HTTP/2 first.
         self.context.set_alpn_protocols(["http/1.1"])
-        if not self.look():
+        self._client_authority = client_authority
+        self._known_authority, self._wrong_authority = b"", ""
+        if not self._look_at_pair():
             raise NoCertificate(self.problem)
         if client_authority is not None:
             self._ask_for_certificates(client_authority)
 
-    def look(self) -> bool:
-        """Serve what is in the folder now; true if that is something new. What is bad is not taken."""
+    def look(self) -> None:
+        """Serve what is in the folder now, and know callers by their file. What is bad is not taken."""
+        self._look_at_pair()
+        if self._client_authority is not None:
+            try:
+                self._ask_for_certificates(self._client_authority)
+                self._wrong_authority = ""
+            except NoAuthority as error:
+                if self._wrong_authority != str(error):
+                    logger.warning("%s; the one before it is believed", error)
+                self._wrong_authority = str(error)
+
+    def _look_at_pair(self) -> bool:
+        """True if there is something new to serve."""
         files = self._files()
         try:
             stamp = tuple(
@@ -84,13 +98,18 @@ class Tls:
     def _ask_for_certificates(self, authority: Path) -> None:
         """Callers may show a certificate, and a wrong one ends the handshake.
 
-        Asked for, not demanded: who looks at our health has none. The app tells the two apart.
+        Asked for, not demanded: who looks at our health has none. The app tells the two apart. An
+        authority that comes later is believed beside the first; a context forgets none.
         """
         try:
-            self.context.load_verify_locations(cafile=str(authority))
-        except OSError as error:  # ssl.SSLError is one
-            wrong = f"no authority of callers in {authority}: {error.strerror or error}"
-            raise NoAuthority(wrong) from None
+            pem = authority.read_bytes()
+            if pem == self._known_authority:
+                return
+            self.context.load_verify_locations(cadata=pem.decode("ascii"))
+        except (OSError, ValueError) as error:  # ssl.SSLError is one
+            said = getattr(error, "strerror", None) or error
+            raise NoAuthority(f"no authority of callers in {authority}: {said}") from None
+        self._known_authority = pem
         self.context.verify_mode = ssl.CERT_OPTIONAL
 
     def _files(self) -> list[str]:

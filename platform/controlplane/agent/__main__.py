@@ -38,6 +38,12 @@ def parser() -> argparse.ArgumentParser:
     hook.add_argument("--listen", metavar="ADDRESS:PORT", help="without it no webhook is run here")
     hook.add_argument("--certificates", type=Path, help="folder (default: one in --folder)")
     hook.add_argument("--name", action="append", default=[], metavar="NAME")
+    hook.add_argument(
+        "--client-ca",
+        type=Path,
+        metavar="FILE",
+        help="PEM of who signs the API servers' certificates; nobody else is answered then",
+    )
     hook.add_argument("--drain", default="", metavar="SECONDS", help="served on after SIGTERM")
     hook.add_argument("--link", default="", help="page of a denial; {same} stands for which one")
     return words
@@ -87,6 +93,7 @@ def webhook_of(said: argparse.Namespace, settings: Settings) -> list[str] | None
         "--spool": settings.spool,
         "--link": said.link,
         "--drain": said.drain,
+        "--client-ca": said.client_ca or "",
     }
     words = [sys.executable, "-m", "controlplane.admission"]
     words += [f"{option}={value}" for option, value in options.items() if str(value)]

@@ -215,7 +215,10 @@ class NextTokenView(ForAgents):
 
     @extend_schema(request=None, responses={201: NewAgentTokenSerializer})
     def post(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
-        """The next one, shown once. The one that was used now ends when the next is first used."""
+        """The next one, shown once. The one that was used now ends a while after that is first used.
+
+        A quarter of an hour: replicas that have not been brought the next one yet are not turned away.
+        """
         return _shown_once(self.token.cluster)
 
 

@@ -150,6 +150,17 @@ class Cluster(models.Model):
         return self.name
 
     @property
+    def stands(self) -> str:
+        """What it does when it is asked, after its name: `answers`, `refuses our credential`."""
+        if self.reachable is None:
+            return "has not been asked yet"
+        if self.reachable:
+            return "answers"
+        # What was said before anybody told why is what it always was.
+        refusing = self.trouble in {Trouble.CREDENTIAL, Trouble.RIGHTS}
+        return str(Trouble(self.trouble).label) if refusing else "does not answer"
+
+    @property
     def way_out(self) -> str:
         """What a person of the platform does about its trouble; '' where there is none."""
         if self.reachable is not False:

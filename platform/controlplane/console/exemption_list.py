@@ -39,7 +39,13 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
         "is_narrowed": any(asked.values()),
         "page": shown,
         "rows": [
-            (row, state := exemption_states.state_of(row, now), LOOKS[state]) for row in shown
+            (
+                row,
+                state := exemption_states.state_of(row, now),
+                LOOKS[state],
+                exemption_states.to_be_looked_at_again(row, now),
+            )
+            for row in shown
         ],
         "states": exemption_states.MEANS,
         "may_ask": Team.objects.allowing(user, Act.SUBMIT_WORKFLOWS).exists(),

@@ -102,6 +102,7 @@ def _context(request: HttpRequest, user: User, found: ImageExemption) -> dict[st
         "state": state,
         "means": MEANS[state],
         "look": LOOKS[state],
+        "look_again": exemption_states.to_be_looked_at_again(found, now),
         "entries": exemption_states.entries(found, changes, now),
         "waiting": state == WAITING,
         "decides": state == WAITING and exemptions.may_decide(found, user),

@@ -34,6 +34,11 @@ def state_of(exemption: ImageExemption, now: datetime) -> str:
     return REJECTED if exemption.state == ExemptionState.REJECTED else ENDED
 
 
+def to_be_looked_at_again(exemption: ImageExemption, now: datetime) -> bool:
+    """It holds, but who approved it could not do so today: what runs by it must not stop for that."""
+    return state_of(exemption, now) == APPROVED and exemption.approver_lost_the_right
+
+
 def those(state: str, now: datetime) -> Q:
     """The same question, asked of the database."""
     pending, approved = Q(state=ExemptionState.PENDING), Q(state=ExemptionState.APPROVED)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
@@ -26,6 +25,7 @@ from .asked_for import a_part, number, text
 from .cards import Card, cards_of
 from .elsewhere import curl
 from .frame import CHOSEN, within
+from .late import late_of
 from .people import signed_in
 from .polling import next_look
 
@@ -126,33 +126,6 @@ def _latest_turns(user: User, team: Team | None) -> list[Turn]:
         "outcome", "message", "started_at", "namespace__name"
     )
     return list(told[:MOST_LINES])
-
-
-@dataclass(frozen=True)
-class Late:
-    """A cluster whose figures here may be old: what is not followed, since when, each reason once."""
-
-    cluster: Cluster
-    kinds: str
-    since: datetime
-    whys: Sequence[str]
-
-
-def late_of(watches: Iterable[Watch]) -> list[Late]:
-    """One for each cluster. One that does not serve us has its own sentence, which explains these."""
-    by_cluster: dict[Cluster, list[Watch]] = {}
-    for watch in watches:
-        if watch.cluster.reachable is not False:
-            by_cluster.setdefault(watch.cluster, []).append(watch)
-    return [
-        Late(
-            cluster,
-            " and ".join(watch.kind for watch in late),
-            min(watch.lost_at for watch in late),
-            tuple(dict.fromkeys(watch.why_lost.rstrip(".") for watch in late if watch.why_lost)),
-        )
-        for cluster, late in by_cluster.items()
-    ]
 
 
 def _away(namespaces: Iterable[TenantNamespace]) -> list[Cluster]:

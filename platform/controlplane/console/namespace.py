@@ -27,6 +27,8 @@ from . import violations
 from .amounts import amounts_of, shown
 from .cards import use_of
 from .elsewhere import curl
+from .inside import inside_of
+from .late import late_of
 from .meanings import Meaning, meaning_of
 from .network import rules_for
 from .people import signed_in
@@ -67,7 +69,9 @@ def namespace(request: HttpRequest, user: User, pk: int) -> HttpResponse:
     found = the_namespace(user, pk)
     level = found.team.level_of(user)
     use = use_of(found)
-    watches = list(Watch.objects.filter(cluster=found.cluster).order_by("kind"))
+    watches = list(
+        Watch.objects.filter(cluster=found.cluster).select_related("cluster").order_by("kind")
+    )
     context = {
         "namespace": found,
         "control": control_namespace(found.name),
@@ -77,7 +81,7 @@ def namespace(request: HttpRequest, user: User, pk: int) -> HttpResponse:
         "facts": facts_of(found),
         "amounts": amounts_of(use.hard, use.used) if use else amounts_of(found.tier.quota, {}),
         "counted_at": use.seen_at if use else None,
-        "late": [w for w in watches if not w.follows and w.kind != GUARD_RAILS.name],
+        "late": late_of(w for w in watches if not w.follows and w.kind != GUARD_RAILS.name),
         "guarded": any(w.follows and w.kind == GUARD_RAILS.name for w in watches),
         "limits": limits_of(found.tier.limits),
         "people": people_of(found),
@@ -87,6 +91,7 @@ def namespace(request: HttpRequest, user: User, pk: int) -> HttpResponse:
         "broken": violations.counts_of([found], user, timezone.now())[found.pk],
         "scan": Scan.objects.filter(cluster=found.cluster, namespace=found.name).first(),
         "in_cluster": found.applied_at is not None and found.deleted_at is None,
+        "inside": inside_of(found, user) if "inside" in request.GET else None,
         "history": history_of(found) if "release" in request.GET else None,
         "behind": behind_of(found),
     }
@@ -99,6 +104,14 @@ def release(request: HttpRequest, user: User, pk: int) -> HttpResponse:
     found = the_namespace(user, pk)
     context = {"namespace": found, "history": history_of(found)}
     return render(request, "console/_ns_release.html", context)
+
+
+@signed_in
+def inside(request: HttpRequest, user: User, pk: int) -> HttpResponse:
+    """The part of the page that asks the cluster what is in the namespace now."""
+    found = the_namespace(user, pk)
+    context = {"namespace": found, "inside": inside_of(found, user)}
+    return render(request, "console/_ns_inside.html", context)
 
 
 @signed_in
@@ -167,6 +180,10 @@ def behind_of(namespace: TenantNamespace) -> list[tuple[str, str]]:
     return [
         ("Terminal", f"argosy namespace show {name}"),
         ("kubectl", f"kubectl --namespace {namespace.name} get workflows,pods,resourcequota"),
+        (
+            "kubectl: what is in it, and what happened to it",
+            f"kubectl --namespace {namespace.name} get pods,events --sort-by=.metadata.creationTimestamp",
+        ),
         ("API", curl(f"namespaces/{namespace.pk}/")),
         ("API: what was done here", curl(f"namespaces/{namespace.pk}/turns/")),
     ]

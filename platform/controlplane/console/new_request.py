@@ -156,10 +156,7 @@ class Form:
         if self.cluster is None or self.cluster.reachable:
             return Hint()
         # Why is for the platform's people: the reason names addresses.
-        state = (
-            "has not been asked yet" if self.cluster.reachable is None else "does not answer now"
-        )
-        return Hint(f"It {state}: the request can be filed, but waits.")
+        return Hint(f"It {self.cluster.stands}: the request can be filed, but waits.")
 
 
 @signed_in

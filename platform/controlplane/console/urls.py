@@ -16,6 +16,7 @@ from . import (
     search,
     sign_in,
     submit,
+    switching,
     teams,
     theme,
     workflow,
@@ -31,10 +32,12 @@ WORKFLOW = rf"^namespaces/(?P<pk>[0-9]{{1,18}})/workflows/{NAME}/"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("switch/", switching.switch, name="switch"),
     path("teams/", teams.teams, name="teams"),
     path("namespaces/", namespaces.namespaces, name="namespaces"),
     path("namespaces/<int:pk>/", namespace.namespace, name="namespace"),
     path("namespaces/<int:pk>/release/", namespace.release, name="release"),
+    path("namespaces/<int:pk>/inside/", namespace.inside, name="inside"),
     path("namespaces/<int:pk>/turns/", namespace.turns, name="turns"),
     path("namespaces/<int:pk>/progress/", progress.progress, name="progress"),
     path("namespaces/<int:pk>/try-now/", progress.try_now, name="try-now"),

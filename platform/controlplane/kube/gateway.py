@@ -4,7 +4,7 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Self, cast, get_args
@@ -56,6 +56,7 @@ class Bounds:
     list_bytes: int = 64 * MIB  # all pages of what is read whole
     log_slack: int = 64 * 1024  # a cut-off log may end a little late
     seconds: float = 60.0  # for a whole answer, however steadily it trickles
+    silence: float = ANSWER_SECONDS  # before it begins, and between its parts
 
 
 class KubeGateway:
@@ -91,6 +92,15 @@ class KubeGateway:
         """The same cluster, with every call made as `user`: its RBAC decides, not ours."""
         headers = {**self._headers, "Impersonate-User": user}
         return KubeGateway(self._client, headers=headers, bounds=self._bounds)
+
+    def within(self, seconds: float) -> "KubeGateway":
+        """The same cluster, of which each answer is there in so many seconds, or given up."""
+        bounds = replace(
+            self._bounds,
+            seconds=min(seconds, self._bounds.seconds),
+            silence=min(seconds, self._bounds.silence),
+        )
+        return KubeGateway(self._client, headers=self._headers, bounds=bounds)
 
     def get(self, ref: Ref) -> Manifest | None:
         """The object, or None where there is none."""
@@ -237,10 +247,10 @@ class KubeGateway:
 
         In one small call with deadlines of its own, so that a crowd of silent ones can be asked.
         """
-        began = time.monotonic()
+        hurried, began = self.within(KNOCK_SECONDS), time.monotonic()
         with _translated():
-            answer = self._send("GET", "/readyz", accept="*/*", seconds=KNOCK_SECONDS)
-            raw = self._body(answer.response, KNOCK_BYTES, seconds=KNOCK_SECONDS)
+            answer = hurried._send("GET", "/readyz", accept="*/*")  # noqa: SLF001 - ourselves
+            raw = hurried._body(answer.response, KNOCK_BYTES)  # noqa: SLF001
         seconds = time.monotonic() - began
         if 300 <= answer.status <= 399:  # noqa: PLR2004 - HTTP's own numbers
             raise Unreachable(
@@ -350,11 +360,10 @@ class KubeGateway:
             answer = self._send(method, path, query, body, content_type, accept=accept)
             return answer.status, self._body(answer.response, most or self._bounds.object_bytes)
 
-    def _body(self, response: Any, most: int, *, seconds: float = 0.0) -> bytes:
+    def _body(self, response: Any, most: int) -> bytes:
         """The whole body, in time and of a bounded size; a connection with a rest in it is done with."""
-        seconds = seconds or self._bounds.seconds
-        deadline = deadline_of(response)
-        deadline.extend(seconds, idle=min(seconds, ANSWER_SECONDS))
+        seconds, deadline = self._bounds.seconds, deadline_of(response)
+        deadline.extend(seconds, idle=self._bounds.silence)
         pieces: list[bytes] = []
         size = 0
         try:
@@ -381,7 +390,6 @@ class KubeGateway:
         content_type: str = JSON,
         *,
         accept: str = JSON,
-        seconds: float = 0.0,
     ) -> RESTResponse:
         """The answer with its body unread."""
         headers = {"Accept": accept, "Content-Type": content_type, **self._headers}
@@ -394,9 +402,9 @@ class KubeGateway:
             body=orjson.dumps(body) if body and content_type == APPLY else body,
             auth_settings=["BearerToken"],
         )
-        return self._client.call_api(
-            *request, _request_timeout=(CONNECT_SECONDS, seconds or ANSWER_SECONDS)
-        )
+        silence = self._bounds.silence
+        timeout = (min(CONNECT_SECONDS, silence), silence)
+        return self._client.call_api(*request, _request_timeout=timeout)
 
 
 def _too_large(what: str, most: int) -> TooLarge:

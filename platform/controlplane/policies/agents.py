@@ -1,4 +1,8 @@
-"""The agents of the clusters: their tokens, made once, shown once, kept as a hash, and ended by the next."""
+"""The agents of the clusters: their tokens, made once, shown once, kept as a hash, and ended by the next.
+
+Several replicas share one token, out of a Secret that reaches each of them in its own time. So the older
+one goes on for a while after the next was first used, and no replica is turned away meanwhile.
+"""
 
 import hashlib
 import secrets
@@ -6,21 +10,23 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import OperationalError, transaction
+from django.db.models import Q
 
 from controlplane.clusters.models import Cluster
 
 from .models import AgentToken
 
 PREFIX = "argosy_agent_"  # so that secret scanners and people recognise one
+OVERLAP = timedelta(minutes=15)  # a kubelet brings a changed Secret within two or three
 USED_EVERY = timedelta(minutes=1)  # last_used_at is a hint; not one write a call
 
 
 @transaction.atomic
 def issue(cluster: Cluster) -> tuple[AgentToken, str]:
-    """A new token and its plain text, never to be had again. The older one ends when this is used.
+    """A new token and its plain text, never to be had again. The older one ends after this is used.
 
     So an agent that asks for the next one and is cut off before it has kept it is not locked out. Of
-    more than two, the oldest ends at once.
+    more than two, the oldest ends at once: so does one that leaked, when two are made after it.
     """
     # Lock the cluster, so that two at once do not each leave the other's behind.
     Cluster.objects.select_for_update().get(pk=cluster.pk)
@@ -39,16 +45,18 @@ def end(cluster: Cluster) -> int:
 
 
 def known(plain: str, *, now: datetime) -> AgentToken | None:
-    """The token of this text, if it is one. Its first use ends the ones before it."""
+    """The token of this text, if it is one. From its first use on the ones before it end."""
     # The hash is looked up, so there is nothing to compare in constant time.
     found = AgentToken.objects.select_related("cluster").defer("cluster__sealed_kubeconfig")
-    token = found.filter(digest=_digest(plain)).first()
+    lasting = found.filter(Q(ends_at=None) | Q(ends_at__gt=now))
+    token = lasting.filter(digest=_digest(plain)).first()
     if token is None:
         return None
     # A hint: with a database that can only be read, agents still read.
     with suppress(OperationalError):
         if token.last_used_at is None:
-            AgentToken.objects.filter(cluster=token.cluster, pk__lt=token.pk).delete()
+            before = AgentToken.objects.filter(cluster=token.cluster, pk__lt=token.pk)
+            before.filter(ends_at=None).update(ends_at=now + OVERLAP)
         if token.last_used_at is None or token.last_used_at < now - USED_EVERY:
             AgentToken.objects.filter(pk=token.pk).update(last_used_at=now)
     return token

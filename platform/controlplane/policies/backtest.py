@@ -12,8 +12,7 @@ from controlplane.kube.door import Kube
 from controlplane.objects import Manifest
 from tenants.models import Team
 
-from . import composing, reading, store
-from .composing import Place, Said
+from . import checking, composing, reading, saying, store
 from .decide import decide
 from .document import Document
 from .extraction import images_in
@@ -21,6 +20,7 @@ from .facts import NO_FACTS, Facts
 from .knowledge import facts_about
 from .models import AdmittedImage, ImagePolicy
 from .reading import Page, Read
+from .saying import Place, Said
 from .verdict import Question, Violation
 
 SECONDS = 30.0
@@ -168,7 +168,7 @@ def _look_back(judges: Mapping[str, _Judge], found: _Found) -> int:
         if namespace not in judge.teams:
             continue
         count += 1
-        question = composing.question_of(image, namespace, now=judge.moment)
+        question = checking.question_of(image, namespace, now=judge.moment)
         broken = judge.broken(question, ADMITTED, _facts(judge, [image]))
         # What runs there as well was counted there.
         found.add(judge.teams[namespace], [b for b in broken if not _known(found, b)])
@@ -216,11 +216,11 @@ def _by_namespace(said: Said, places: tuple[Place, ...]) -> dict[str, Document]:
     documents = composing.documents(said, places)
     return {
         **{p.namespace: documents[p.team] for p in places},
-        **{p.control: documents[composing.CONTROL] for p in places},
+        **{p.control: documents[saying.CONTROL] for p in places},
     }
 
 
-def _places(value: composing.Policy | None, team: Team | None) -> dict[Cluster, tuple[Place, ...]]:
+def _places(value: saying.Policy | None, team: Team | None) -> dict[Cluster, tuple[Place, ...]]:
     """The namespaces that it is about, by cluster."""
     there = store.by_cluster()
     clusters = Cluster.objects.in_bulk(there.keys())
@@ -238,9 +238,9 @@ def _places(value: composing.Policy | None, team: Team | None) -> dict[Cluster, 
 
 
 def _is_about(
-    value: composing.Policy | None, place: Place, tiers: Mapping[str, frozenset[str]]
+    value: saying.Policy | None, place: Place, tiers: Mapping[str, frozenset[str]]
 ) -> bool:
-    if value is None or value.scope == composing.CONTROL:
+    if value is None or value.scope == saying.CONTROL:
         return True
     return value.about(place.team, tiers[place.team])
 

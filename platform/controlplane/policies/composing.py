@@ -6,191 +6,23 @@ platform's own Argo runs.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, lru_cache
-from typing import Any, Literal, TypeVar
+from functools import lru_cache
+from typing import TypeVar
 
 import msgspec
 
-from controlplane.errors import DomainError
 from tenants import names
 
 from .bundle import Bundle
-from .decide import decide
-from .document import (
-    CLUSTER_SCOPED,
-    EVERYTHING,
-    Argo,
-    Attestation,
-    Digest,
-    Document,
-    Exemption,
-    NotAPolicy,
-    Part,
-    Repositories,
-    Scope,
-    Signature,
-    Tags,
-)
-from .facts import NO_FACTS
-from .patterns import NotAPattern, Pattern
-from .references import (
-    NotAReference,
-    canonical_registry,
-    canonical_repository,
-    is_registry,
-    is_repository,
-    is_tag,
-    parse,
-)
-from .verdict import Question
-
-CONTROL, CLUSTER = "control", "cluster"  # names of documents; no team is called so
-PLATFORM, TIER, TEAM = "platform", "tier", "team"
+from .document import CLUSTER_SCOPED, Argo, Digest, Document, Repositories, Scope, Signature, Tags
+from .references import NotAReference, parse
+from .saying import CLUSTER, CONTROL, PLATFORM, Conflict, Place, Policy, Said, Settings, YesNo
 
 ALGORITHMS = ("sha256", "sha384", "sha512")
-
 Strict = TypeVar("Strict", bound=str)
-YesNo = Literal["deny", "allow"]
-
-
-class Conflict(DomainError):
-    """What is said about a team cannot be one policy, or must not be: the sentence names the field."""
-
-    code = "bad_policy"
-
-
-class TagRules(Part, frozen=True):
-    """As `Tags` of a document, where silence is no opinion."""
-
-    forbid: tuple[str, ...] = ()
-    with_digest: Literal["ignore", "check"] | None = None
-    require_pattern: str | None = None
-
-
-class DigestRules(Part, frozen=True):
-    """As `Digest` of a document, where silence is no opinion."""
-
-    required: bool | None = None
-    algorithms: tuple[str, ...] | None = None
-
-
-class ArgoRules(Part, frozen=True):
-    """As `Argo` of a document, where silence is no opinion."""
-
-    templated: Literal["deny", "defer"] | None = None
-    resource_manifests: Literal["defer", "scan"] | None = None
-
-
-class SignatureRules(Part, frozen=True):
-    """As `Signature` of a document; what is revoked is the key's own business."""
-
-    keys: tuple[str, ...]  # by name, or by id
-    threshold: int = 1
-    bind_repository: bool = True
-    on_error: YesNo = "deny"
-    repositories: tuple[Repositories, ...] = ()
-
-
-class Settings(Part, frozen=True):
-    """What one policy says: the settings of a document, each of which may be left out."""
-
-    allow: tuple[Repositories, ...] = ()
-    deny: tuple[Repositories, ...] = ()
-    default: YesNo | None = None
-    canonical_host: Literal["require", "normalise"] | None = None
-    tags: TagRules = TagRules()
-    digest: DigestRules = DigestRules()
-    on_unparsable: YesNo | None = None
-    blank_image: YesNo | None = None
-    controllers: Literal["enforce", "warn"] | None = None
-    update_mode: Literal["changed-only", "all"] | None = None
-    signature: SignatureRules | None = None
-    attestations: tuple[Attestation, ...] = ()
-    argo: ArgoRules = ArgoRules()
-    mirror_pods: YesNo | None = None
-
-
-@dataclass(frozen=True)
-class Policy:
-    """One policy as a value: its name, whom it is about, and what it says."""
-
-    name: str
-    scope: str
-    settings: Settings
-    tier: str = ""
-    team: str = ""
-
-    def about(self, team: str, tiers: frozenset[str]) -> bool:
-        """True if it is about this team, whose namespaces are of these tiers."""
-        return (
-            self.scope == PLATFORM
-            or (self.scope == TIER and self.tier in tiers)
-            or (self.scope == TEAM and self.team == team)
-        )
-
-
-@dataclass(frozen=True)
-class Place:
-    """A tenant namespace, as far as images are concerned."""
-
-    namespace: str
-    team: str
-    tier: str
-
-    @property
-    def control(self) -> str:
-        """The control namespace beside it."""
-        return names.control_namespace(self.namespace)
-
-
-@dataclass(frozen=True)
-class Said:
-    """Everything people have decided about images, as of one moment."""
-
-    policies: tuple[Policy, ...] = ()
-    exemptions: Mapping[str, tuple[Exemption, ...]] = field(default_factory=dict)  # by team
-    # Those of one namespace, by its cluster: the same name on another is another namespace. They
-    # count only in what `on` says, so that who does not say which cluster exempts too little.
-    exempted_on: Mapping[int, Mapping[str, tuple[Exemption, ...]]] = field(default_factory=dict)
-    audited: frozenset[str] = frozenset()  # teams
-    keys: Mapping[str, str] = field(default_factory=dict)  # name to id
-    revoked: frozenset[str] = frozenset()  # ids
-    argo_images: tuple[str, ...] = ()
-
-    @cached_property
-    def _by_whom(self) -> dict[tuple[str, str], list[Policy]]:
-        found: dict[tuple[str, str], list[Policy]] = {}
-        for policy in self.policies:
-            found.setdefault((policy.scope, policy.tier or policy.team), []).append(policy)
-        return found
-
-    def about(self, team: str, tiers: frozenset[str]) -> tuple[Policy, ...]:
-        """The policies about this team: of 500 teams each has a few of 500."""
-        whom = [(PLATFORM, ""), *((TIER, tier) for tier in sorted(tiers)), (TEAM, team)]
-        return tuple(policy for one in whom for policy in self._by_whom.get(one, ()))
-
-    def with_policy(self, policy: Policy, *, instead_of: str = "") -> "Said":
-        """The same, had this been said too (or in place of the one of that name)."""
-        others = tuple(p for p in self.policies if p.name not in {policy.name, instead_of})
-        return self.with_policies((*others, policy))
-
-    def with_policies(self, policies: tuple[Policy, ...]) -> "Said":
-        """The same people, keys and exemptions, with these policies."""
-        return replace(self, policies=policies)
-
-    def on(self, cluster: int | None) -> "Said":
-        """The same, with the exemptions that hold on this cluster."""
-        here = dict(self.exemptions)
-        for team, those in self.exempted_on.get(cluster or 0, {}).items():
-            here[team] = (*here.get(team, ()), *those)
-        return replace(self, exemptions=here, exempted_on={})
-
-    def enforced(self) -> "Said":
-        """The same, were no team in audit any more."""
-        return replace(self, audited=frozenset())
 
 
 @dataclass(frozen=True)
@@ -218,15 +50,6 @@ class Unversioned:
             namespaces=self.namespaces,
             stand_down_until=self.stand_down_until,
         )
-
-
-def read(settings: Any) -> Settings:
-    """Settings out of plain JSON values. Raises NotAPolicy, naming the field."""
-    try:
-        return msgspec.convert(settings, Settings)
-    except msgspec.ValidationError as error:
-        sentence = str(error).replace("`$.", "`").replace(" - at `$`", "")
-        raise NotAPolicy(f"The settings cannot be read: {sentence}.") from None
 
 
 def documents(said: Said, places: Sequence[Place]) -> dict[str, Document]:
@@ -319,77 +142,6 @@ def bundle(
 def argo_repositories(images: tuple[str, ...]) -> tuple[Repositories, ...]:
     """Where the platform's own Argo comes from. Raises Conflict for a setting that names no image."""
     return tuple(dict.fromkeys(_repository_of(image) for image in images))
-
-
-def problems_with(policy: Policy, keys: Mapping[str, str]) -> Iterator[str]:
-    """What is wrong with a policy by itself, each as a sentence that begins with the field."""
-    said = policy.settings
-    for where, entries in _entries(said):
-        for number, entry in enumerate(entries):
-            if wrong := problem_with_entry(entry):
-                yield f"{where}[{number}]: {wrong}"
-    for number, tag in enumerate(said.tags.forbid):
-        if not is_tag(tag):
-            yield f"tags.forbid[{number}]: `{tag}` cannot be a tag."
-    if said.tags.require_pattern is not None and (wrong := _bad_pattern(said.tags.require_pattern)):
-        yield f"tags.require_pattern: {wrong}"
-    yield from _bad_digests(said.digest)
-    yield from _bad_signers(said, keys)
-    if policy.scope == CONTROL and (said.allow or said.default is not None):
-        yield (
-            "allow: control namespaces run the platform's Argo and nothing else, so nothing is "
-            "allowed there beside it; say it in a policy of another scope."
-        )
-
-
-def problem_with_entry(entry: Repositories) -> str | None:
-    """Why nothing could ever be matched by this entry, or more than it seems; None if it is right."""
-    return _problem_with_registry(entry.registry) or _problem_with_repository(entry)
-
-
-def _problem_with_registry(registry: str) -> str | None:
-    if not (registry == "localhost" or "." in registry or ":" in registry):
-        return (
-            f"the registry `{registry}` has no `.`, no `:` and is not localhost, so no image names "
-            "it; write it with its domain, such as harbor.corp.example."
-        )
-    if not is_registry(registry):
-        return f"`{registry}` cannot be a registry: a host, and a port where it has one."
-    if registry != canonical_registry(registry):
-        return f"write the registry `{registry}` as `{canonical_registry(registry)}`."
-    return None
-
-
-def _problem_with_repository(entry: Repositories) -> str | None:
-    if entry.repository == EVERYTHING:
-        return None
-    name = entry.repository.removesuffix(f"/{EVERYTHING}")
-    if "*" in name:
-        return (
-            f"the repository `{entry.repository}` is none of `name`, `prefix/**` and `**`: stars "
-            "stand alone at the end, after a slash."
-        )
-    if not is_repository(name):
-        return f"`{entry.registry}/{name}` is no valid reference, so no image could ever match it."
-    whole = canonical_repository(entry.registry, name)
-    if entry.repository == name and whole != name:
-        return f"write the repository `{name}` of {entry.registry} as `{whole}`, as a runtime does."
-    return None
-
-
-def check(said: Said, teams: Iterable[tuple[str, frozenset[str]]]) -> None:
-    """Refuse what may not be in force: teams whose policies contradict, or deny the platform's Argo.
-
-    `teams` are all there are, with the tiers of their namespaces. Raises Conflict.
-    """
-    composed: dict[tuple[str, ...], None] = {}
-    for team, tiers in [("", frozenset[str]()), *teams]:
-        about = tuple(policy.name for policy in said.about(team, tiers))
-        if about not in composed:  # most teams are bound by the same policies
-            composed[about] = None
-            _check_argo(said, team_document(said, team, tiers=tiers, namespaces=("any",)), "any")
-    _check_argo(said, control_document(said, ("any-argo",)), "any-argo")
-    cluster_document(said)
 
 
 @dataclass(frozen=True)
@@ -557,101 +309,6 @@ def _check_place(place: Place) -> None:
     """No document ever names a namespace of the system, whatever a row may say."""
     if problem := names.problem_with(place.namespace):
         raise Conflict(f"namespaces: {place.namespace} is judged by no policy. {problem}")
-
-
-def _check_argo(said: Said, document: Document, namespace: str) -> None:
-    """Refuse a document that would keep the platform's own images out."""
-    enforced = msgspec.structs.replace(document, mode="enforce")
-    for image in said.argo_images:
-        question = question_of(image, namespace)
-        verdict = decide(question, enforced, NO_FACTS)
-        if not verdict.allowed:
-            why = verdict.violations[0].reason
-            raise Conflict(
-                f"{_field_of(verdict.violations[0].code, document)}: this would deny {image}, which the "
-                f"platform itself runs for every team: {why}",
-                field="settings",
-            )
-
-
-def question_of(image: str, namespace: str, *, now: datetime | None = None) -> Question:
-    """May a pod of this one image be made there?"""
-    return Question(
-        group="",
-        kind="Pod",
-        operation="CREATE",
-        object={
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": "question", "namespace": namespace},
-            "spec": {"containers": [{"name": "main", "image": image}]},
-        },
-        namespace=namespace,
-        now=now,
-    )
-
-
-def _field_of(code: str, document: Document) -> str:
-    """Which setting a code of a violation comes from."""
-    proof = "signature" if document.signature is not None else "attestations"
-    return {
-        "denied-repository": "deny",
-        "forbidden-tag": "tags",
-        "digest-required": "digest.required",
-        "digest-algorithm": "digest.algorithms",
-        "host-not-canonical": "canonical_host",
-        "signature": proof,
-        "unknown-digest": proof,
-        "attestation": "attestations",
-    }.get(code, "allow")
-
-
-def _entries(said: Settings) -> Iterator[tuple[str, tuple[Repositories, ...]]]:
-    yield "allow", said.allow
-    yield "deny", said.deny
-    if said.signature is not None:
-        yield "signature.repositories", said.signature.repositories
-    for number, asked in enumerate(said.attestations):
-        yield f"attestations[{number}].repositories", asked.repositories
-
-
-def _bad_pattern(pattern: str) -> str | None:
-    """Why an API server and we would not read it alike; its own budget is 3,000 characters."""
-    try:
-        Pattern(pattern)
-    except NotAPattern as error:
-        return f"{error}."
-    return None
-
-
-def _bad_digests(digest: DigestRules) -> Iterator[str]:
-    if digest.algorithms is None:
-        return
-    unknown = [a for a in digest.algorithms if a not in ALGORITHMS]
-    if unknown or not digest.algorithms:
-        yield f"digest.algorithms: name one or more of {', '.join(ALGORITHMS)}."
-
-
-def _bad_signers(said: Settings, keys: Mapping[str, str]) -> Iterator[str]:
-    asked = [(f"attestations[{n}]", a.keys, 1) for n, a in enumerate(said.attestations)]
-    if said.signature is not None:
-        asked.append(("signature", said.signature.keys, said.signature.threshold))
-    known = {*keys, *keys.values()}
-    for where, named, threshold in asked:
-        if unknown := [key for key in named if key not in known]:
-            yield (
-                f"{where}.keys: there is no signing key {', '.join(unknown)}; add it first, or "
-                f"choose among {', '.join(sorted(keys)) or 'none yet'}."
-            )
-        different = {keys.get(key, key) for key in named}
-        if not 1 <= threshold <= len(different):
-            yield (
-                f"{where}.threshold: {threshold} different signers of {len(different)} keys can "
-                "never be."
-            )
-    for number, attestation in enumerate(said.attestations):
-        if not attestation.type.strip():
-            yield f"attestations[{number}].type: an attestation is known by its predicate type."
 
 
 def _repository_of(image: str) -> Repositories:

@@ -25,6 +25,7 @@ from .verdict import Asks, Code, Question, Verdict, Violation
 
 ALLOWED = Verdict(allowed=True)
 NOBODYS = Document(name="nobody's")
+_KEPT_OUT = frozenset({Code.NOT_ALLOWED, Code.DENIED})
 _JUDGED = frozenset({"CREATE", "UPDATE"})
 _NEVER_ADDS = frozenset({"DELETE", "CONNECT"})
 _BLANK = Broken(Code.BLANK, "no image is named; name one")
@@ -90,7 +91,7 @@ class _Judgement:
     denies: list[Violation] = field(default_factory=list)
     told: list[Violation] = field(default_factory=list)
     asked: set[Asks] = field(default_factory=set)
-    _parsed: dict[str, Reference] = field(default_factory=dict)
+    _held: dict[str, tuple[Reference, list[Broken]]] = field(default_factory=dict)
     _rules: AllOf = field(init=False)
 
     def __post_init__(self) -> None:
@@ -147,11 +148,11 @@ class _Judgement:
         if self.kind.templated and "{{" in image:
             return self._unless(self.document.argo.templated, _TEMPLATED)
         try:
-            reference = self._parsed.get(image) or self._parse(image)
+            reference, broken = self._held.get(image) or self._hold(image)
         except NotAReference as error:
             return self._unparsable(found, error)
-        broken = self._rules.violations(reference)
-        if self.policy.wants_proof(reference):
+        # Who signed what another team pushed is nothing to tell those who may not run it.
+        if self.policy.wants_proof(reference) and not any(b.code in _KEPT_OUT for b in broken):
             return [*broken, *self._unproven(found, reference)]
         return broken
 
@@ -167,9 +168,11 @@ class _Judgement:
         self.told += _violations(found, (broken,))
         return ()
 
-    def _parse(self, image: str) -> Reference:
-        reference = self._parsed[image] = parse(image)
-        return reference
+    def _hold(self, image: str) -> tuple[Reference, list[Broken]]:
+        """What it names, held to the rules: once, for a workflow names few images in many places."""
+        reference = parse(image)
+        self._held[image] = reference, self._rules.violations(reference)
+        return self._held[image]
 
     def _unproven(self, found: Found, reference: Reference) -> Sequence[Broken]:
         self.asked.add(Asks.SIGNATURE)

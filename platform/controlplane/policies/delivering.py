@@ -26,6 +26,7 @@ from tenants.models import TenantNamespace
 from . import bundles, delivery
 from .compile.cluster import held
 from .composing import Unversioned
+from .inputs import fingerprints
 from .models import LONGEST_SENTENCE, Delivery
 
 WITHIN = timedelta(seconds=60)  # for one delivery to be seen to act
@@ -73,10 +74,29 @@ def check_client(client: Any) -> None:
         )
 
 
-def bring(cluster: Cluster, *, now: datetime) -> bool:
+def waiting(now: datetime) -> list[tuple[int, str]]:
+    """The clusters for which something may have changed, or that are due, each with its inputs.
+
+    Those that somebody is at are left to him: if he knew less, they are found the next time.
+    """
+    fields = ("cluster", "inputs", "due_at", "claimed_until")
+    rows = {row[0]: row[1:] for row in Delivery.objects.values_list(*fields)}
+
+    def waits(pk: int, inputs: str) -> bool:
+        if pk not in rows:
+            return True
+        known, due_at, claimed_until = rows[pk]
+        free = claimed_until is None or claimed_until < now
+        return free and (known != inputs or due_at is None or due_at <= now)
+
+    return [each for each in fingerprints(now).items() if waits(*each)]
+
+
+def bring(cluster: Cluster, *, now: datetime, inputs: str = "") -> bool:
     """Have the cluster hold its newest policies, if it is time for that; True if it was looked at.
 
-    Bounded: a cluster that does not act in time is told again a minute later.
+    Bounded: a cluster that does not act in time is told again a minute later. `inputs` stands for
+    what was read when it was found to wait; whatever changed since then is found by the next look.
     """
     row = _row(cluster)
     try:
@@ -84,10 +104,14 @@ def bring(cluster: Cluster, *, now: datetime) -> bool:
     except DomainError as error:
         if _due(row, row.content, now):
             _record(row, error=error, now=now)
+        _seen(row, inputs)
         return False
     client = None if wanted.stand_down_until else row.webhook
     content = _content(told.content, client)
-    if not _due(row, content, now) or not _claimed(row, now):
+    if not _due(row, content, now):
+        _seen(row, inputs)
+        return False
+    if not _claimed(row, now):
         return False
     known = bool(row.in_force) and row.content == content
     try:
@@ -98,12 +122,13 @@ def bring(cluster: Cluster, *, now: datetime) -> bool:
         _record(row, version=told.version, content=content, now=now)
         if not known:
             _tell_who_waits(cluster)
+    _seen(row, inputs)
     return True
 
 
 def release_claims() -> None:
-    """Whoever brought something is gone."""
-    Delivery.objects.update(claimed_until=None)
+    """Whoever brought something is gone. What the next one makes of the same may be another thing."""
+    Delivery.objects.update(claimed_until=None, inputs="")
 
 
 def _brought(
@@ -160,6 +185,12 @@ def _record(
             "image policies of cluster %s: %s", row.cluster_id, facts["message"] or "in force"
         )
     Delivery.objects.filter(pk=row.pk).update(**facts)
+
+
+def _seen(row: Delivery, inputs: str) -> None:
+    """What this stands for was worked out: it is no reason to look again."""
+    if inputs and row.inputs != inputs:
+        Delivery.objects.filter(pk=row.pk).update(inputs=inputs)
 
 
 def _row(cluster: Cluster) -> Delivery:

@@ -25,3 +25,9 @@ class Overlapping(DomainError):
     """Another exemption of the same image covers part of the same time."""
 
     code = "overlapping"
+
+
+class TooDear(DomainError):
+    """The API server could not hold the rules, or not afford to look at them."""
+
+    code = "too_dear"

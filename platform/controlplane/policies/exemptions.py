@@ -15,9 +15,11 @@ from controlplane.rows.history import because
 from tenants.levels import Act
 from tenants.models import Team, TenantNamespace
 
-from . import references
-from .errors import NotOpen, Overlapping, OwnExemption
+from . import references, services, store
+from .compile.tables import TooMuch
+from .errors import NotOpen, Overlapping, OwnExemption, TooDear
 from .models import LONGEST_SENTENCE, ExemptionState, ImageExemption
+from .saying import Place
 
 
 @transaction.atomic
@@ -80,6 +82,7 @@ def approve(
     _check_window(fresh.not_before, fresh.not_after, now=now)
     _check_alone(fresh, now=now)
     fresh.approved_by = by
+    _check_affordable(fresh, now=now)
     return _decide(fresh, ExemptionState.APPROVED, by=by, note=note, now=now)
 
 
@@ -224,6 +227,27 @@ def _check_alone(exemption: ImageExemption, *, now: datetime) -> None:
             f"{other.not_after:%F %H:%M}; end that one first, or ask for the time after it.",
             field="not_after",
         )
+
+
+def _check_affordable(exemption: ImageExemption, *, now: datetime) -> None:
+    """Refuse the one that would make the API server's rules too large: it would refuse everything."""
+    team, said = exemption.team.slug, store.said(now)
+    where = {
+        cluster: places
+        for cluster, places in store.by_cluster().items()
+        if any(place.team == team for place in places)
+        and (exemption.namespace is None or exemption.namespace.cluster_id == cluster)
+    } or {0: (Place("any", team, ""),)}
+    for cluster, places in where.items():
+        then = said.on(cluster).with_exemption(team, store.exemption_of(exemption))
+        try:
+            services.check_affordable(then, places)
+        except TooMuch as error:
+            raise TooDear(
+                f"With this exemption the API server could not afford the policy of {team} any more. "
+                f"{error.sentence} Or end exemptions that nobody needs now.",
+                field="image",
+            ) from None
 
 
 def _check_words(said: str, *, field: str) -> None:

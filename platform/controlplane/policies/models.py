@@ -442,6 +442,7 @@ class AgentToken(models.Model):
     hint = models.CharField(max_length=20, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, editable=False)
+    ends_at = models.DateTimeField(null=True, editable=False)  # since the next one is in use
     # What the agent said it has: so that a page can say how old its bundle is.
     bundle_version = models.PositiveBigIntegerField(null=True, editable=False)
 
@@ -483,6 +484,9 @@ class Delivery(models.Model):
     content = models.CharField(
         max_length=64, blank=True, editable=False
     )  # the hash of what was tried
+    inputs = models.CharField(
+        max_length=64, blank=True, editable=False
+    )  # the fingerprint of what that was made of
     version = models.PositiveBigIntegerField(null=True, editable=False)  # of the bundle seen to act
     in_force = models.BooleanField(null=True, editable=False)
     message = models.CharField(max_length=LONGEST_SENTENCE, blank=True, editable=False)

@@ -1,5 +1,6 @@
 """Saying what may run: the only writers of an ImagePolicy's, a RollOut's and a StandDown's columns."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from controlplane.identity.models import User
 from controlplane.rows.history import because
 from tenants.models import Team
 
-from . import composing, store
+from . import checking, composing, saying, store
 from .compile.cluster import rule_sets
 from .compile.tables import TooMuch, table
 from .document import NotAPolicy
@@ -35,7 +36,7 @@ def remove_policy(policy: ImagePolicy, *, now: datetime) -> None:
     _one_at_a_time()
     said = store.said(now)
     left = tuple(p for p in said.policies if p.name != policy.name)
-    composing.check(said.with_policies(left), store.combinations())
+    checking.check(said.with_policies(left), store.combinations())
     policy.delete()
 
 
@@ -46,14 +47,14 @@ def check(policy: ImagePolicy, *, now: datetime) -> None:
     """
     value = _read(policy)
     said = store.said(now)
-    for problem in composing.problems_with(value, said.keys):
+    for problem in checking.problems_with(value, said.keys):
         raise BadPolicy(f"{policy.name}: {problem}", field="settings")
     before = ImagePolicy.objects.filter(pk=policy.pk).values_list("name", flat=True).first()
     teams = store.combinations()
     # Whom it is about may have no namespace yet.
     teams.add((value.team, frozenset({value.tier} if value.tier else ())))
     then = said.with_policy(value, instead_of=before or "")
-    composing.check(then, teams)
+    checking.check(then, teams)
     _check_affordable(then, value)
 
 
@@ -125,18 +126,23 @@ def locked_trust() -> Trust:
     return Trust.objects.select_for_update().get(pk=1)
 
 
-def _check_affordable(said: composing.Said, value: composing.Policy) -> None:
-    """Refuse what no API server could hold or afford: there, it would refuse everything."""
-    alone = composing.Place("any", value.team or "any", value.tier)
-    for places in ((alone,), *store.by_cluster().values()):
-        wanted = composing.bundle(said, places, cluster="", trust_epoch=0, stand_down_until=None)
+def check_affordable(said: saying.Said, places: Sequence[saying.Place]) -> None:
+    """Refuse what no API server could hold or afford: there, it would refuse everything. TooMuch."""
+    wanted = composing.bundle(said, places, cluster="", trust_epoch=0, stand_down_until=None)
+    table(rule_sets(wanted.documents, wanted.namespaces))
+
+
+def _check_affordable(said: saying.Said, value: saying.Policy) -> None:
+    alone = saying.Place("any", value.team or "any", value.tier)
+    here = {0: (alone,), **store.by_cluster()}
+    for cluster, places in here.items():
         try:
-            table(rule_sets(wanted.documents, wanted.namespaces))
+            check_affordable(said.on(cluster), places)
         except TooMuch as error:
             raise BadPolicy(error.sentence, field="settings") from None
 
 
-def _read(policy: ImagePolicy) -> composing.Policy:
+def _read(policy: ImagePolicy) -> saying.Policy:
     try:
         return store.policy_of(policy)
     except NotAPolicy as error:

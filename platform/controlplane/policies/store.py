@@ -8,10 +8,10 @@ from django.conf import settings
 from controlplane.clusters.models import Cluster
 from tenants.models import TenantNamespace
 
-from . import composing
-from .composing import Place, Policy, Said
+from . import composing, saying
 from .document import Document, Exemption
 from .models import ImageExemption, ImagePolicy, RollOut, SigningKey
+from .saying import Place, Policy, Said
 
 Exempted = dict[str, tuple[Exemption, ...]]  # by team
 
@@ -38,7 +38,7 @@ def policy_of(row: ImagePolicy) -> Policy:
     return Policy(
         name=row.name,
         scope=row.scope,
-        settings=composing.read(row.settings),
+        settings=saying.read(row.settings),
         tier=row.tier.slug if row.tier else "",
         team=row.team.slug if row.team else "",
     )

@@ -10,16 +10,16 @@ from . import delivering
 
 
 @shared_task(ignore_result=True)
-def bring_policies(pk: int) -> None:
+def bring_policies(pk: int, inputs: str = "") -> None:
     """One cluster, unless it is away. Safe to enqueue twice: the second finds it claimed, or done."""
     cluster = Cluster.objects.serving().filter(pk=pk).first()
     if cluster is not None:
-        delivering.bring(cluster, now=timezone.now())
+        delivering.bring(cluster, now=timezone.now(), inputs=inputs)
 
 
 @shared_task(ignore_result=True)
 def look_at_policies() -> None:
-    """Every cluster that serves us, each in a task of its own: one that hangs holds up nobody."""
-    for pk in Cluster.objects.serving().values_list("pk", flat=True):
+    """Every cluster that may need it, each in a task of its own: one that hangs holds up nobody."""
+    for pk, inputs in delivering.waiting(timezone.now()):
         # What waits longer than that has been asked for again.
-        bring_policies.apply_async((pk,), expires=POLICIES_EVERY)
+        bring_policies.apply_async((pk, inputs), expires=POLICIES_EVERY)

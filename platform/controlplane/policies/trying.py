@@ -6,7 +6,7 @@ from datetime import datetime
 from controlplane.errors import DomainError
 from tenants.models import Team
 
-from . import composing, store
+from . import checking, store
 from .decide import decide
 from .document import Document
 from .knowledge import facts_about
@@ -51,7 +51,7 @@ def try_image(
             f"{team.slug} has no namespace {namespace}.", code="bad_namespace", field="namespace"
         )
     document, where = found
-    verdict = decide(composing.question_of(image, where, now=now), document, facts_about([image]))
+    verdict = decide(checking.question_of(image, where, now=now), document, facts_about([image]))
     return Tried(image, where, document, verdict, sentence_of(verdict))
 
 

@@ -19,7 +19,7 @@ from uvicorn.server import ServerState
 
 from controlplane.admission import serving
 from controlplane.admission.serving import LONGEST_HEAD, Guarded
-from tests.webhook import BAD, JSON, Folders, Process, pod, response, review
+from tests.webhook import BAD, JSON, Folders, Process, pod, response, review, within
 
 
 def named(name):
@@ -94,6 +94,32 @@ def test_who_shows_none_learns_nothing_but_that_we_live(process):
 def test_a_certificate_of_another_authority_ends_the_handshake(process, tmp_path):
     with pytest.raises((ssl.SSLError, OSError, http.client.HTTPException)):
         asked(process, Authority(tmp_path, "others").caller)
+
+
+def test_an_authority_that_comes_later_is_believed_beside_the_first(tmp_path):
+    first, second = Authority(tmp_path, "first"), Authority(tmp_path, "second")
+    folders = Folders(tmp_path / "webhook")
+    folders.publish()
+    file = tmp_path / "callers.pem"
+    file.write_bytes(first.file.read_bytes())
+
+    def answered(authority):
+        try:
+            return asked(process, authority.caller)[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    with Process(folders, options=("--client-ca", file)) as process:
+        assert answered(first)
+        assert not answered(second)
+        file.write_bytes(b"half of a certificate")
+        within(10, lambda: "the one before it is believed" in process.said())
+        assert answered(first)
+
+        file.write_bytes(first.file.read_bytes() + second.file.read_bytes())
+
+        within(10, lambda: answered(second))
+        assert answered(first)
 
 
 def test_an_authority_that_is_not_there_is_told_with_the_way_out(tmp_path):

@@ -198,17 +198,37 @@ def test_only_admins_make_agents(who: Any) -> None:
     assert client_of(who()).post(AGENTS, wish, format="json").status_code == 403
 
 
-def test_the_old_token_ends_when_the_next_is_used() -> None:
-    cluster = ClusterFactory()
-    first = agent_of(cluster)
-    given = first.post(f"{AGENTS}token/").json()
-    assert first.get(f"{AGENTS}bundle/").status_code == 200  # it may not have kept the next yet
-
-    second = bearing(given["token"])
+def test_a_replica_with_the_old_token_is_not_turned_away_when_another_uses_the_next() -> None:
+    first = agent_of(ClusterFactory())
+    second = bearing(first.post(f"{AGENTS}token/").json()["token"])
 
     assert second.get(f"{AGENTS}bundle/").status_code == 200
+    assert first.get(f"{AGENTS}bundle/").status_code == 200
+    AgentToken.objects.exclude(ends_at=None).update(ends_at=timezone.now())
+
     assert first.get(f"{AGENTS}bundle/").status_code == 401
     assert second.get(f"{AGENTS}bundle/").status_code == 200
+
+
+def test_the_old_token_ends_a_while_after_the_next_was_first_used_however_often_it_is() -> None:
+    cluster, now, minute = ClusterFactory(), timezone.now(), timedelta(minutes=1)
+    first, second = (agents.issue(cluster)[1] for _ in range(2))
+    assert agents.known(first, now=now + timedelta(days=9))  # nobody has the next yet
+
+    for minutes in (0, 5, 14):
+        assert agents.known(second, now=now + minutes * minute)
+
+    assert agents.known(first, now=now + agents.OVERLAP - minute)
+    assert agents.known(first, now=now + agents.OVERLAP) is None
+    assert agents.known(second, now=now + agents.OVERLAP)
+
+
+def test_a_token_that_leaked_ends_at_once_when_two_are_made_after_it() -> None:
+    cluster, now = ClusterFactory(), timezone.now()
+    leaked, _, new = (agents.issue(cluster)[1] for _ in range(3))
+
+    assert agents.known(leaked, now=now) is None
+    assert agents.known(new, now=now)
 
 
 def test_asking_for_tokens_over_and_over_leaves_no_pile() -> None:

@@ -252,6 +252,21 @@ def test_a_cluster_that_does_not_answer_is_said_to_and_no_address_of_it_is_told(
     assert f"{away.name} (does not answer" in page
 
 
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [("credential", "refuses our credential"), ("rights", "refuses us a right")],
+)
+def test_a_cluster_that_refuses_us_is_told_from_one_that_is_away(trouble: str, said: str) -> None:
+    team = TeamFactory()
+    cluster = ClusterFactory(reachable=False, trouble=trouble)
+
+    page = browser(owner_of(team)).get(NEW, {"cluster": cluster.name}).content.decode()
+
+    assert f"{cluster.name} ({said}" in page
+    assert f"It {said}: the request can be filed, but waits." in page
+    assert "does not answer" not in page
+
+
 def test_what_would_be_made_is_on_the_same_page_before_sending(story: plans.Plans) -> None:
     team = TeamFactory()
 

@@ -299,6 +299,18 @@ def test_the_plan_that_came_late_is_fetched_by_itself(
     assert b"<html" not in part.content
 
 
+def test_a_cluster_that_refuses_us_is_told_from_one_that_is_away() -> None:
+    request = filed()
+    Cluster.objects.update(reachable=False, trouble="rights", message="10.0.0.1 said 403")
+
+    seen_by_team = browser(owner_of(request.team)).get(at(request)).content.decode()
+
+    assert "refuses us a right" in seen_by_team
+    assert "does not answer" not in seen_by_team
+    assert "10.0.0.1" not in seen_by_team
+    assert "10.0.0.1 said 403" in browser(approver()).get(at(request)).content.decode()
+
+
 def test_rejecting_says_why() -> None:
     request, who = filed(), approver()
 

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -193,6 +194,19 @@ def test_an_event_without_an_end_is_a_sentence(server: Server, kube: KubeGateway
 
     with pytest.raises(TooLarge, match="event"):
         list(kube.watch("v1", "Pod", resource_version="1", seconds=5))
+
+
+def test_who_has_less_time_is_told_so_in_it(server: Server, kube: KubeGateway) -> None:
+    held = threading.Event()
+    server.says = lambda *_: held.wait(10) and b""
+
+    began = time.monotonic()
+    with pytest.raises(Unreachable, match="cannot be reached"):
+        kube.within(0.2).get(POD)
+    took = time.monotonic() - began
+    held.set()
+
+    assert took < 5
 
 
 def test_an_answer_that_trickles_is_left_at_the_deadline(server: Server) -> None:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from controlplane.clusters.models import Cluster
 from controlplane.policies import bundle, bundles, services, store
-from controlplane.policies.composing import question_of
+from controlplane.policies.checking import question_of
 from controlplane.policies.decide import decide
 from tests.factories import ClusterFactory, NamespaceFactory, TeamFactory, platform_admin
 from tests.images import FOREIGN, HARBOR, IMAGE, NOW, exempted, nothing_said, policy

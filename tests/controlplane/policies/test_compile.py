@@ -9,11 +9,12 @@ from controlplane.policies.compile.cluster import held, rule_sets
 from controlplane.policies.compile.rule_sets import Flag, rule_set
 from controlplane.policies.compile.shapes import SHAPES as WATCHED
 from controlplane.policies.compile.tables import TooMuch
-from controlplane.policies.composing import Place, Said, documents
+from controlplane.policies.composing import documents
 from controlplane.policies.document import Document, Repositories, Scope, Signature
 from controlplane.policies.extraction import group_and_kind
 from controlplane.policies.places import KINDS, SHAPES, Each
 from controlplane.policies.references import taken_by_a_runtime
+from controlplane.policies.saying import Place, Said
 
 AWAY = {"url": "https://127.0.0.1:1/"}
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from controlplane.policies import composing
-from controlplane.policies.composing import Conflict, Place, Policy, Said, problems_with
+from controlplane.policies import checking, composing, saying
+from controlplane.policies.checking import problems_with
 from controlplane.policies.decide import decide
 from controlplane.policies.document import Document, NotAPolicy, Repositories
+from controlplane.policies.saying import Conflict, Place, Policy, Said
 from tests.images import FOREIGN, HARBOR, IMAGE
 
 EXECUTOR = "quay.io/argoproj/argoexec:v4.1.2"
@@ -18,7 +19,7 @@ PLACES = (Place("payments", "payments", "small"), Place("atlas", "atlas", "large
 
 def policy(name: str = "p", *, scope: str = "platform", about: str = "", **said: Any) -> Policy:
     whom = {scope: about} if scope in {"tier", "team"} else {}
-    return Policy(name, scope, composing.read(said), **whom)
+    return Policy(name, scope, saying.read(said), **whom)
 
 
 def said(*policies: Policy, **more: Any) -> Said:
@@ -30,7 +31,7 @@ def of(team: str, everything: Said) -> Document:
 
 
 def runs(image: str, namespace: str, document: Document) -> bool:
-    return decide(composing.question_of(image, namespace), document).allowed
+    return decide(checking.question_of(image, namespace), document).allowed
 
 
 def test_where_nobody_says_anything_only_the_platforms_argo_runs() -> None:
@@ -136,7 +137,7 @@ def test_what_cannot_be_one_policy_is_refused_and_both_are_named(
     everything = said(policy("first", **one), policy("second", **two))
 
     with pytest.raises(Conflict, match=rf"^{field}.*first and second"):
-        composing.check(everything, [])
+        checking.check(everything, [])
 
 
 def test_one_teams_contradiction_shuts_that_team_and_no_other() -> None:
@@ -230,7 +231,7 @@ def test_what_would_keep_the_platforms_own_argo_out_is_refused(
     settings: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(Conflict) as refused:
-        composing.check(said(policy(**settings), keys={"ci": "id-ci"}), [])
+        checking.check(said(policy(**settings), keys={"ci": "id-ci"}), [])
 
     assert refused.value.sentence.startswith(f"{field}: ")
     assert "argoexec:v4.1.2" in refused.value.sentence
@@ -239,7 +240,7 @@ def test_what_would_keep_the_platforms_own_argo_out_is_refused(
 def test_a_digest_may_be_required_once_the_platforms_argo_has_one() -> None:
     pinned = tuple(f"{image}@sha256:{'b' * 64}" for image in (EXECUTOR, CONTROLLER))
 
-    composing.check(replace(said(policy(digest={"required": True})), argo_images=pinned), [])
+    checking.check(replace(said(policy(digest={"required": True})), argo_images=pinned), [])
 
 
 def test_a_policy_of_one_team_is_tried_with_that_teams_others() -> None:
@@ -248,9 +249,9 @@ def test_a_policy_of_one_team_is_tried_with_that_teams_others() -> None:
         policy("theirs", scope="team", about="payments", tags={"require_pattern": "r.*"}),
     )
 
-    composing.check(everything, [("atlas", frozenset())])
+    checking.check(everything, [("atlas", frozenset())])
     with pytest.raises(Conflict):
-        composing.check(everything, [("payments", frozenset())])
+        checking.check(everything, [("payments", frozenset())])
 
 
 @pytest.mark.parametrize(
@@ -323,7 +324,7 @@ def test_what_is_right_has_no_problem(entry: dict[str, str]) -> None:
 )
 def test_a_misspelt_setting_is_an_error_that_names_it(settings: Any, field: str) -> None:
     with pytest.raises(NotAPolicy) as refused:
-        composing.read(settings)
+        saying.read(settings)
 
     assert field in str(refused.value)
 

@@ -177,6 +177,19 @@ def test_a_push_that_nobody_saw_is_told_as_that():
     assert "push event was not seen" in violation.reason
 
 
+@pytest.mark.parametrize("deny", [[], [{"registry": "evil.test"}]])
+def test_who_signed_an_image_is_no_matter_of_those_who_may_not_run_it(deny):
+    signed = policy(signature={"keys": ["ci"]}, deny=deny)
+    pinned = f"evil.test/miner@sha256:{'a' * 64}"
+    known = facts.read({pinned: {"signatures": [{"key": "somebody"}]}})
+
+    answers = [decide(asked(pod(pinned)), signed, held) for held in (known, facts.NO_FACTS)]
+
+    assert answers[0] == answers[1]
+    assert not answers[0].allowed
+    assert not {v.code for v in answers[0].violations} & {Code.SIGNATURE, Code.UNKNOWN_DIGEST}
+
+
 def test_a_threshold_of_nothing_still_wants_one_signature():
     unsigned = facts.read({GOOD: {"signatures": []}})
 

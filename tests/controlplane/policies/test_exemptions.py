@@ -10,7 +10,8 @@ from django.db import IntegrityError, transaction
 from controlplane.errors import DomainError, NotAllowed
 from controlplane.identity.models import User
 from controlplane.policies import exemptions
-from controlplane.policies.errors import NotOpen, Overlapping, OwnExemption
+from controlplane.policies.compile import cost
+from controlplane.policies.errors import NotOpen, Overlapping, OwnExemption, TooDear
 from controlplane.policies.models import ImageExemption
 from controlplane.policies.trying import try_image
 from tests.factories import (
@@ -256,3 +257,45 @@ def test_an_approver_who_is_none_any_more_is_noticed_and_what_they_approved_hold
 
     assert ImageExemption.objects.get(pk=exemption.pk).approver_lost_the_right
     assert runs(team)
+
+
+def test_one_too_many_for_the_api_server_is_refused_by_its_approver_with_the_way_out() -> None:
+    team, other = NamespaceFactory().team, NamespaceFactory().team
+    first = exempted(team)
+    waiting = asked(team, image="legacy.example/last:1")
+    affordable = int(cost.EXPRESSION_LIMIT * cost.AFFORDED / cost.MANY_IMAGES) - cost.MANY_IMAGES
+    ImageExemption.objects.bulk_create(
+        ImageExemption(
+            team=team,
+            image=f"legacy.example/i{n}:1",
+            reason="many",
+            requested_by=first.requested_by,
+            approved_by=first.approved_by,
+            requested_at=NOW,
+            not_after=NOW + DAY,
+            state=first.state,
+        )
+        for n in range(affordable)
+    )
+
+    with pytest.raises(TooDear) as refused:
+        exemptions.approve(waiting, by=approver(), now=NOW)
+
+    assert "end exemptions that nobody needs now" in refused.value.sentence
+    waiting.refresh_from_db()
+    assert waiting.state == "pending"
+    assert exempted(other).state == "approved"
+    # Those that are over are in the way of nobody.
+    later = asked(team, image="legacy.example/later:1", now=NOW + 2 * DAY)
+    assert exemptions.approve(later, by=approver(), now=NOW + 2 * DAY).state == "approved"
+
+
+def test_an_image_too_many_for_one_namespace_is_counted_on_its_cluster(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = NamespaceFactory()
+    NamespaceFactory(team=here.team)
+    monkeypatch.setattr(cost, "telling_new", lambda exempt: exempt * 10**9)
+
+    with pytest.raises(TooDear):
+        exempted(here.team, namespace=here)

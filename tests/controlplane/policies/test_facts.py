@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from controlplane.errors import DomainError, NotAllowed
 from controlplane.policies import bundle, bundles, keys, pushes, services
 from controlplane.policies.artifacts import NotVerified
-from controlplane.policies.composing import question_of
+from controlplane.policies.checking import question_of
 from controlplane.policies.decide import decide
 from controlplane.policies.models import Artifact, SigningKey
 from controlplane.policies.trying import try_image

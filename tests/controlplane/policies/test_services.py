@@ -8,9 +8,9 @@ from django.core.exceptions import ValidationError
 
 from controlplane.errors import DomainError, NotAllowed
 from controlplane.policies import services, store
-from controlplane.policies.composing import Conflict
 from controlplane.policies.errors import BadPolicy, NotOpen
 from controlplane.policies.models import ImagePolicy, RollOut, StandDown
+from controlplane.policies.saying import Conflict
 from controlplane.policies.trying import try_image
 from tests.factories import (
     ClusterFactory,

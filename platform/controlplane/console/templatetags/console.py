@@ -60,6 +60,15 @@ def commands(sentence: str) -> SafeString:
 
 
 @register.filter
+def sentence(words: str) -> str:
+    """What a program said, as a sentence: a capital first, and an end."""
+    said = words.strip()
+    return (
+        f"{said[:1].upper()}{said[1:]}{'' if said.endswith(('.', '!', '?')) or not said else '.'}"
+    )
+
+
+@register.filter
 def turn_look(turn: Turn) -> str:
     """The look of a turn's outcome: what failed is told from what is waited for."""
     if not turn.outcome:

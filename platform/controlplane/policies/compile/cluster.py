@@ -75,3 +75,11 @@ def _check(name: str, rules: RuleSet) -> None:
             f"work, and half of what it spends is {cost.EXPRESSION_LIMIT // 2}. Allow wider prefixes "
             "(`team/**`) in place of many."
         )
+    telling = cost.telling_new(len(rules.exempt))
+    if not cost.affordable(telling, cost.EXPRESSION_LIMIT):
+        raise TooMuch(
+            f"{name} has exemptions of {len(rules.exempt)} images. For a workflow with "
+            f"{cost.MANY_IMAGES} images the API server would need {telling} units of work, and half of "
+            f"what it spends is {cost.EXPRESSION_LIMIT // 2}. Allow their repositories in a policy in "
+            "place of so many exemptions."
+        )

@@ -35,6 +35,11 @@ def judging(entries: int, prefixes: int, *, form: int = 0, images: int = MANY_IM
     return images * each
 
 
+def telling_new(exempt: int, *, images: int = MANY_IMAGES) -> int:
+    """Each image looked for among those there were before, and among those that are exempted."""
+    return images * (images + exempt + 20)
+
+
 def routing(patterns: int, longest: int, *, images: int = MANY_IMAGES) -> int:
     """A match condition that holds each image to so many patterns."""
     return images * (60 + patterns * matching(LONG_IMAGE, longest))

@@ -31,3 +31,15 @@
   });
   palette.addEventListener("click", (event) => { if (event.target === palette) palette.close(); });
 })();
+// The switcher takes what is typed as soon as it is open; Escape closes it, and goes back to where it was opened.
+(() => {
+  const list = document.querySelector("details.switch");
+  if (!list) return;
+  list.addEventListener("toggle", () => { if (list.open) list.querySelector("input[type=search]").focus(); });
+  list.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !list.open) return;
+    list.open = false;
+    list.querySelector("summary").focus();
+  });
+  document.addEventListener("click", (event) => { if (list.open && !list.contains(event.target)) list.open = false; });
+})();

@@ -1,0 +1,3 @@
+module argosy.dev/benches/noop
+
+go 1.26
