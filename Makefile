@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: help setup demo down test check style types contracts unit cluster browser bench soak screenshots lock
+.PHONY: help setup demo down test check style types contracts unit cluster browser bench soak production screenshots lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,7 +25,7 @@ demo: setup ## start the platform, bring one team to Ready, print where to look
 down: setup ## stop what `make demo` started, and nothing else
 	@$(RUN)/argosy down
 
-test: check cluster browser ## everything: style, types, contracts, unit tests, real cluster, browser, a short soak
+test: check cluster production browser ## everything: style, types, contracts, unit tests, real cluster, PostgreSQL, browser, a short soak
 	@$(MAKE) --no-print-directory soak SOAK=50000
 
 check: style types contracts unit ## without a cluster and a browser, a few minutes
@@ -42,12 +42,18 @@ contracts: setup
 
 unit: setup
 	@$(RUN)/python manage.py makemigrations --check --dry-run
-	@$(RUN)/python -m pytest -q -n 2 -m "not cluster and not real_node and not browser"
+	@$(RUN)/python -m pytest -q -n 2 -m "not cluster and not real_node and not browser and not production"
 
-cluster: setup ## the tests on a real API server (builds Kubernetes once, about 7 minutes)
+cluster: setup ## the tests on a real API server (builds Kubernetes and Prometheus once, about 10 minutes)
 	@$(RUN)/argosy local prepare
 	@$(RUN)/argosy local build
-	@$(RUN)/python -m pytest -q -m "(cluster or real_node) and not browser"
+	@$(RUN)/python -m pytest -q -m "(cluster or real_node) and not browser and not production"
+
+production: setup ## the tests that touch rows once more, on PostgreSQL and Redis, and the processes apart (installs both)
+	@$(RUN)/python -m tests.production.packages
+	@$(RUN)/argosy local build
+	@$(RUN)/python -m tests.production.suite -q -n 2 -m "not cluster and not real_node and not browser and not production"
+	@$(RUN)/python -m pytest -q -m production
 
 browser: setup ## every page in a real browser, and the whole way through them (installs chromium)
 	@$(RUN)/python -m tests.browser.chromium
@@ -59,10 +65,11 @@ screenshots: setup ## every page, light and dark, wide and narrow, into .argosy/
 	@$(RUN)/argosy local build
 	@$(RUN)/python -m tests.browser.screenshots
 
-bench: setup ## what a namespace costs beside bare helm, how fast the index follows, how soon changes are put back, a page of the console when it is full, what a verdict on images costs
+bench: setup ## what a namespace costs beside bare helm, how fast the index follows, how soon changes are put back, a page of the console when it is full, what a verdict on images costs, what the metrics engine costs
 	@$(RUN)/argosy local build
 	@$(RUN)/python benches/turns.py
 	@$(RUN)/python benches/index.py
+	@$(RUN)/python -m benches.metrics
 	@$(RUN)/python benches/drift.py
 	@$(RUN)/python benches/console.py
 	@$(RUN)/python benches/images.py

@@ -9,4 +9,4 @@ class ProvisioningConfig(AppConfig):
         # The one place where Django wants imports inside a function: the models are loaded now.
         from controlplane import celery  # noqa: F401, PLC0415 - tasks are sent through our app
 
-        from . import calls, receivers  # noqa: F401, PLC0415
+        from . import calls, checks, receivers  # noqa: F401, PLC0415

@@ -10,7 +10,12 @@ import orjson
 import yaml
 from django.conf import settings
 
+from controlplane.advisories.lookup import refusal
+from controlplane.advisories.skew import problem_with
+from controlplane.advisories.table import argo_workflows
+from controlplane.clusters import base_release
 from controlplane.clusters.connections import helm_program
+from controlplane.errors import DomainError
 from controlplane.kube import helm
 from controlplane.objects import Manifest
 from controlplane.releases import Chart
@@ -41,13 +46,28 @@ def render(spec: NamespaceSpec) -> Desired:
     )
 
 
+class ForbiddenArgo(DomainError):
+    """The Argo that the platform is set to give is never to be installed, or not beside these kinds."""
+
+    code = "forbidden_argo"
+
+
 def images() -> Images:
-    """Which Argo this platform gives to teams."""
+    """Which Argo this platform gives to teams. Raises ForbiddenArgo, and nothing is rendered."""
+    check_argo(settings.ARGO_VERSION)
     return Images(
         version=settings.ARGO_VERSION,
         controller=settings.ARGO_CONTROLLER_IMAGE,
         executor=settings.ARGO_EXECUTOR_IMAGE,
     )
+
+
+@lru_cache(maxsize=8)
+def check_argo(version: str) -> None:
+    """Refuse a version that is forbidden, or that the definitions of our base would eat fields of."""
+    said = refusal(version, argo_workflows()) or problem_with(base_release.crds(), [version])
+    if said:
+        raise ForbiddenArgo(said)
 
 
 def chart(name: str) -> Chart:

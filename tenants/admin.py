@@ -14,6 +14,7 @@ from django.utils.html import format_html, format_html_join
 from unfold.forms import ActionForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from controlplane.advisories.lookup import Flag, known
 from controlplane.errors import DomainError
 from controlplane.identity.models import User
 from controlplane.rows.confirm import Confirmed
@@ -113,6 +114,7 @@ class TierAdmin(Confirmed[Tier], RowAdmin[Tier]):
     fieldsets = (
         (None, {"fields": ("slug", "name", "description", "order")}),
         ("Room", {"fields": ("quota", "limits")}),
+        ("Where", {"fields": ("cluster_labels",)}),
         (
             "Controller",
             {"fields": ("controller_resources", "parallelism", "workflow_deadline_seconds")},
@@ -127,6 +129,7 @@ class TierAdmin(Confirmed[Tier], RowAdmin[Tier]):
         ("controller", "controller_resources"),
         ("parallelism", "parallelism"),
         ("deadline (s)", "workflow_deadline_seconds"),
+        ("labels of its clusters", "cluster_labels"),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tier]:
@@ -188,6 +191,26 @@ class Standing(admin.SimpleListFilter):
         return live.behind() if chosen == "behind" and isinstance(live, NamespaceQuerySet) else live
 
 
+class ArgoStanding(admin.SimpleListFilter):
+    """Which Argo runs there, by what is known to be wrong with it."""
+
+    title = "Argo"
+    parameter_name = "argo"
+
+    def lookups(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        model_admin: Any,  # noqa: ARG002
+    ) -> Sequence[tuple[str, str]]:
+        return [(flag.value, flag.value) for flag in Flag]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+        flag = self.value()
+        if flag not in set(Flag) or not isinstance(queryset, NamespaceQuerySet):
+            return queryset
+        return queryset.running(Flag(flag))
+
+
 class OperatorForm(ActionForm):  # type: ignore[misc]  # unfold ships no types
     """What to do with the chosen rows, and why."""
 
@@ -242,7 +265,7 @@ class TenantNamespaceAdmin(ReadOnly, RowAdmin[TenantNamespace]):
         "next_try",
         "argo",
     )
-    list_filter = (Standing, "phase", "paused", "cluster", "tier")
+    list_filter = (Standing, ArgoStanding, "phase", "paused", "cluster", "tier")
     list_select_related = ("team", "cluster", "tier")
     search_fields = ("name", "team__slug", "team__name", "cluster__name")
     action_form = OperatorForm
@@ -302,7 +325,11 @@ class TenantNamespaceAdmin(ReadOnly, RowAdmin[TenantNamespace]):
 
     @admin.display(description="Argo", ordering="argo_version")
     def argo(self, namespace: TenantNamespace) -> str:
-        return namespace.argo_version
+        standing = known(namespace.argo_version)
+        flags = format_html_join(
+            "", " {}", ((word(standing.look, flag),) for flag in standing.flags)
+        )
+        return format_html("{}{}", namespace.argo_version, flags)
 
     @admin.display(description="why")
     def why(self, namespace: TenantNamespace) -> str:
@@ -343,7 +370,9 @@ class TenantNamespaceAdmin(ReadOnly, RowAdmin[TenantNamespace]):
 
     @admin.display(description="Argo Workflows running")
     def runs(self, namespace: TenantNamespace) -> str:
-        return namespace.argo_version or "not seen to be available yet"
+        standing = known(namespace.argo_version)
+        seen = namespace.argo_version or "not seen to be available yet"
+        return " ".join((seen, *standing.sentences, standing.way_out)).strip()
 
     @admin.display(description="conditions")
     def facts(self, namespace: TenantNamespace) -> str:

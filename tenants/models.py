@@ -9,13 +9,17 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from controlplane.advisories.lookup import Flag, known
 from controlplane.clusters.models import Cluster
+from controlplane.errors import DomainError
 from controlplane.identity.models import User
 from controlplane.rows.history import Changes, Recorded
 
 from . import names
 from .conditions import READY, Condition, Phase, from_dicts
 from .levels import MAY, Act, Level, strongest
+from .placed import Placed, check_labels
+from .placed import read as read_placed
 from .quota import check_limits, check_quota, check_resources, check_together
 from .spec import ClusterSpec, NamespaceSpec, TierSpec
 
@@ -30,6 +34,16 @@ def namespace_name(value: str) -> None:
     """The validator of a namespace's name."""
     if problem := names.problem_with(value):
         raise ValidationError(problem)
+
+
+def check_cluster_labels(value: object) -> None:
+    """The validator of labels that are asked of a cluster."""
+    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+        raise ValidationError('Labels are an object of texts, as {"size": "large"}.')
+    try:
+        check_labels(value)
+    except DomainError as exc:
+        raise ValidationError(exc.sentence) from exc
 
 
 def phases() -> list[tuple[str, str]]:
@@ -128,6 +142,12 @@ class Tier(models.Model):
         null=True, blank=True, help_text="Workflows at once; empty: derived from the quota."
     )
     workflow_deadline_seconds = models.PositiveIntegerField(default=86_400)
+    cluster_labels = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[check_cluster_labels],
+        help_text='Labels a cluster must have to carry this tier, as {"size": "large"}; empty: any.',
+    )
     order = models.PositiveIntegerField(default=0)
 
     objects = TierQuerySet.as_manager()
@@ -178,6 +198,11 @@ class NamespaceQuerySet(models.QuerySet["TenantNamespace"]):
     def of(self, user: User) -> "NamespaceQuerySet":
         """Those of the teams in which a person has a level."""
         return self.filter(team__in=Team.objects.of(user))
+
+    def running(self, flag: Flag) -> "NamespaceQuerySet":
+        """Those whose Argo, as it was last seen, is known to be so. One query more, for the versions."""
+        seen = self.order_by().values_list("argo_version", flat=True).distinct()
+        return self.filter(argo_version__in=[v for v in seen if flag in known(v).flags])
 
     def wanting(self, now: datetime) -> "NamespaceQuerySet":
         """Those whose own schedule, or a newer wish, asks for a turn now."""
@@ -337,6 +362,8 @@ class Request(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     reason = models.CharField(max_length=1000, blank=True)
     asked = models.JSONField(editable=False)
+    # Which cluster was chosen and why, where labels were asked for; {}: its cluster was named.
+    placed = models.JSONField(default=dict, editable=False)
     state = models.CharField(
         max_length=20, choices=request_states, default=RequestState.PENDING, db_index=True
     )
@@ -352,6 +379,16 @@ class Request(models.Model):
     def __str__(self) -> str:
         return f"#{self.pk} {self.kind} for {self.team.slug}"
 
+    @property
+    def placement(self) -> Placed | None:
+        """Where it was placed and why; None where its cluster was named."""
+        return read_placed(self.placed)
+
+    @property
+    def cluster_name(self) -> str:
+        """The cluster it is for: the one that was chosen, else the one that was named."""
+        return str(self.placed.get("cluster") or self.asked.get("cluster") or "")
+
 
 NOTE_LENGTH = 1000
 
@@ -364,6 +401,8 @@ class RequestEvent(models.Model):
         SEEN = "seen"
         COMMENTED = "commented"
         AMENDED = "amended"
+        PLACED = "placed"  # elsewhere than before: its cluster could not take it any more
+        UNPLACED = "unplaced"  # nor could any other
         APPROVED = "approved"
         REJECTED = "rejected"
         WITHDRAWN = "withdrawn"

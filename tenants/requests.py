@@ -1,19 +1,21 @@
 """Filing a request and deciding on it: the only writers of a Request's columns."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from controlplane.errors import Changed, DomainError, NotAllowed
+from controlplane.errors import Changed, DomainError, NotAllowed, NotNow
 from controlplane.identity.models import User
 
 from . import changes, services
 from .errors import AlreadyDecided, AlreadyWished, OwnRequest, PartlyMade
 from .levels import Act
 from .models import NOTE_LENGTH, Draft, Request, RequestEvent, RequestState, Team, TenantNamespace
+from .placed import NoPlace, Placed
 from .spec import NamespaceSpec
 
 Kind = RequestEvent.Kind
@@ -40,9 +42,15 @@ def file(
     asked = changes.read(change, fields)
     # Lock the team, so that two requests at once cannot both take its last slot.
     team = Team.objects.select_for_update().get(pk=team.pk)
-    change.check(team, asked)
+    placed = change.place(team, asked)
+    change.check(team, change.settled(asked, placed))
     request = Request(
-        kind=kind, team=team, requested_by=by, asked=msgspec.to_builtins(asked), reason=reason
+        kind=kind,
+        team=team,
+        requested_by=by,
+        asked=msgspec.to_builtins(asked),
+        placed=_kept(placed),
+        reason=reason,
     )
     request.full_clean()
     request.save()
@@ -52,13 +60,24 @@ def file(
     return request
 
 
-def try_out(*, kind: str, team: Team, by: User, fields: object) -> tuple[str, NamespaceSpec]:
-    """What asking this would lead to, in a sentence and as a value; refused as filing it would be."""
+@dataclass(frozen=True)
+class Trial:
+    """What asking something would lead to: in a sentence, as a value, and where (None: as named)."""
+
+    sentence: str
+    spec: NamespaceSpec
+    placed: Placed | None
+
+
+def try_out(*, kind: str, team: Team, by: User, fields: object) -> Trial:
+    """What asking this would lead to; refused as filing it would be."""
     check_asker(team, by)
     change = changes.kind_of(kind)
     asked = changes.read(change, fields)
+    placed = change.place(team, asked)
+    asked = change.settled(asked, placed)
     change.check(team, asked)
-    return change.sentence(team, asked), change.spec(team, asked)
+    return Trial(change.sentence(team, asked), change.spec(team, asked), placed)
 
 
 def problems_of(request: Request) -> tuple[str, ...]:
@@ -67,16 +86,35 @@ def problems_of(request: Request) -> tuple[str, ...]:
         return ()
     try:
         change = changes.kind_of(request.kind)
-        found = change.problems(request.team, changes.read(change, request.asked))
+        found = change.problems(request.team, _settled(change, request))
         return tuple(problem.sentence for problem in found)
     except DomainError as exc:
         return (exc.sentence,)
 
 
-def rivals_said(*, kind: str, fields: object, by: User, but: Request | None = None) -> str:
+def has_lost_its_place(request: Request) -> bool:
+    """Whether the cluster that was chosen for it by labels takes it no more, as things are now."""
+    if request.placement is None or request.namespace_id is not None:
+        return False
+    try:
+        change = changes.kind_of(request.kind)
+        found = change.problems(request.team, _settled(change, request))
+        return any(isinstance(problem, NoPlace) for problem in found)
+    except DomainError:
+        return False
+
+
+def rivals_said(
+    *,
+    kind: str,
+    fields: object,
+    by: User,
+    placed: Placed | None = None,
+    but: Request | None = None,
+) -> str:
     """Who else waits for the very same, in a sentence for this person; '' if nobody does."""
     change = changes.kind_of(kind)
-    found = change.rivals(changes.read(change, fields))
+    found = change.rivals(change.settled(changes.read(change, fields), placed))
     if but is not None:
         found = found.exclude(pk=but.pk)
     waiting = list(found.order_by("pk").values_list("pk", flat=True)[:MOST_RIVALS])
@@ -131,11 +169,57 @@ def amend(request: Request, *, by: User, fields: object, note: str) -> Request:
     asked = changes.read(change, fields)
     if msgspec.to_builtins(asked) == request.asked:
         raise DomainError("That is what is asked already; change something.", code="no_change")
-    change.check(Team.objects.select_for_update().get(pk=request.team_id), asked)
-    request.asked = msgspec.to_builtins(asked)
-    request.save(update_fields=["asked"])
+    team = Team.objects.select_for_update().get(pk=request.team_id)
+    placed = change.place(team, asked)
+    change.check(team, change.settled(asked, placed))
+    request.asked, request.placed = msgspec.to_builtins(asked), _kept(placed)
+    request.save(update_fields=["asked", "placed"])
     _happened(request, Kind.AMENDED, by=by, note=note)
     return request
+
+
+def place_again(request: Request, *, by: User | None) -> Request:
+    """Choose a cluster anew for what labels ask, because the one that was chosen takes it no more.
+
+    Raises NotNow where it still does: what the approver reads does not move without need. Raises
+    NoPlace where no cluster does; both outcomes are on the request's record.
+    """
+    request, nowhere = _placed_again(request, by=by)
+    if nowhere is not None:
+        raise nowhere
+    return request
+
+
+@transaction.atomic
+def _placed_again(request: Request, *, by: User | None) -> tuple[Request, NoPlace | None]:
+    """The request and, kept as an event before it is raised, why no cluster takes it."""
+    request = _undecided(request)
+    if by is not None and not may_decide(request, by) and not may_ask(request.team, by):
+        raise NotAllowed(f"Only approvers and owners of {request.team.slug} have it placed anew.")
+    before = request.placement
+    if before is None or request.namespace_id is not None:
+        raise NotNow(
+            f"Request #{request.pk} has its cluster: it was named, or its wish is written already."
+        )
+    change = changes.kind_of(request.kind)
+    asked = changes.read(change, request.asked)
+    team = Team.objects.select_for_update().get(pk=request.team_id)
+    found = change.problems(team, change.settled(asked, before))
+    why = next((problem for problem in found if isinstance(problem, NoPlace)), None)
+    if why is None:
+        raise NotNow(f"{before.cluster} can still take request #{request.pk}: it stays there.")
+    try:
+        placed = change.place(team, asked)
+    except NoPlace as nowhere:
+        _happened(
+            request, Kind.UNPLACED, by=by, note=_clipped(f"{why.sentence} {nowhere.sentence}")
+        )
+        return request, nowhere
+    request.placed = _kept(placed)
+    request.save(update_fields=["placed"])
+    moved = f"From {before.cluster} to {request.cluster_name}: {why.sentence}"
+    _happened(request, Kind.PLACED, by=by, note=_clipped(moved))
+    return request, None
 
 
 @transaction.atomic
@@ -146,14 +230,19 @@ def approve(
 
     `request` is the row that plan was made from: amended since, it is another question.
     """
-    planned = request.asked
+    planned, cluster = request.asked, request.cluster_name
     request = _undecided(request)
     check_decider(request, by)
     if request.asked != planned:
         raise Changed(f"Request #{request.pk} was amended since you looked; read its plan again.")
+    if request.cluster_name != cluster:
+        raise Changed(
+            f"Request #{request.pk} goes to {request.cluster_name} since you looked, no more to "
+            f"{cluster}; read its plan again."
+        )
     Team.objects.select_for_update().get(pk=request.team_id)
     change = changes.kind_of(request.kind)
-    asked = changes.read(change, request.asked)
+    asked = _settled(change, request)
     request.namespace = change.approve(request, asked, plan_hash=plan_hash)
     request.state = RequestState.APPROVED
     request.save(update_fields=["state", "namespace"])
@@ -198,14 +287,14 @@ def reopen(namespace: TenantNamespace, *, note: str) -> Request | None:
 def spec_of(request: Request) -> NamespaceSpec:
     """The namespace this request would lead to: what the approver's plan is made from."""
     change = changes.kind_of(request.kind)
-    return change.spec(request.team, changes.read(change, request.asked))
+    return change.spec(request.team, _settled(change, request))
 
 
 def sentence_of(request: Request) -> str:
     """What approving would do, for people; one that can no longer be read says so."""
     try:
         change = changes.kind_of(request.kind)
-        return change.sentence(request.team, changes.read(change, request.asked))
+        return change.sentence(request.team, _settled(change, request))
     except DomainError as exc:
         return f"This request can no longer be carried out: {exc.sentence}"
 
@@ -246,6 +335,19 @@ def check_text(said: str, *, field: str) -> None:
         raise DomainError(
             "That has a character (NUL) that no database keeps.", code="unreadable", field=field
         )
+
+
+def _settled(change: changes.Kind, request: Request) -> Any:
+    """What a request asks, on the cluster that it is for."""
+    return change.settled(changes.read(change, request.asked), request.placement)
+
+
+def _kept(placed: Placed | None) -> dict[str, Any]:
+    return {} if placed is None else msgspec.to_builtins(placed)
+
+
+def _clipped(note: str) -> str:
+    return note if len(note) <= NOTE_LENGTH else f"{note[: NOTE_LENGTH - 1]}…"
 
 
 def _undecided(request: Request) -> Request:

@@ -2,6 +2,8 @@
 
 import pytest
 import pytest_socket
+from django.conf import settings
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 pytest_plugins = ["tests.cluster_fixtures"]
 
@@ -13,3 +15,29 @@ OWN_ADDRESSES = ["127.0.0.1", "localhost", "::1", "10.244.0.1"]
 def _only_this_machine() -> None:
     """No test asks anything of a network."""
     pytest_socket.socket_allow_hosts(OWN_ADDRESSES, allow_unix_socket=True)
+
+
+@pytest.fixture(autouse=True)
+def _kept_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test's rows are in its transaction: what a process closes between its steps must stay open here."""
+    closed = BaseDatabaseWrapper.close_if_unusable_or_obsolete
+
+    def kept(connection: BaseDatabaseWrapper) -> None:
+        if not connection.in_atomic_block:
+            closed(connection)
+
+    monkeypatch.setattr(BaseDatabaseWrapper, "close_if_unusable_or_obsolete", kept)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL (`tests.production.suite`) only what touches rows is tried once more."""
+    if not settings.ON_POSTGRESQL:
+        return
+    left_out = [item for item in items if not _touches_rows(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if _touches_rows(item)]
+
+
+def _touches_rows(item: pytest.Item) -> bool:
+    asked = {"db", "transactional_db", "django_db_setup"} & set(getattr(item, "fixturenames", ()))
+    return bool(asked) or item.get_closest_marker("django_db") is not None

@@ -7,15 +7,16 @@ from celery import Celery
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlplane.settings")
 
 POLICIES_EVERY = 5.0  # seconds
+NODES_EVERY = 300.0
 
 app = Celery("argosy")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["provisioning", "controlplane.policies"])
+app.autodiscover_tasks(["provisioning", "controlplane.policies", "controlplane.placement"])
 
 
 @app.on_after_finalize.connect
 def by_the_clock(sender: Celery, **_: object) -> None:
-    """The sweep, the probes, the looks after what clusters hold of ours and after policies."""
+    """The sweep, the probes, the looks after what clusters hold of ours, after policies and nodes."""
     from provisioning import tasks  # noqa: PLC0415 - Django's apps must be loaded first
 
     sender.add_periodic_task(tasks.SWEEP_EVERY.total_seconds(), tasks.sweep.s(), name="sweep")
@@ -28,3 +29,5 @@ def by_the_clock(sender: Celery, **_: object) -> None:
     # By its name: policies are above provisioning, which is sent through this app too.
     look = sender.signature("controlplane.policies.tasks.look_at_policies")
     sender.add_periodic_task(POLICIES_EVERY, look, name="policies")
+    count = sender.signature("controlplane.placement.tasks.count_all_nodes")
+    sender.add_periodic_task(NODES_EVERY, count, name="nodes")

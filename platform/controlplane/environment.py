@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.fernet import Fernet
@@ -18,6 +18,18 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from django.core.exceptions import ImproperlyConfigured
+
+MEMORY = "memory://localhost/"
+# What a server that hangs may cost: a few seconds each time, and never a thread for good.
+POSTGRESQL: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds that what was sent may stay unanswered by the network
+    # As long as SQLite waits for a lock. `?options=` in the URL takes their place.
+    "options": "-c lock_timeout=20s -c idle_in_transaction_session_timeout=60s",
+}
 
 YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
@@ -136,18 +148,53 @@ def database(name: str, *, sqlite: Path) -> dict[str, Any]:
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
             },
         }
-    url = urlsplit(text(name))
-    if url.scheme not in {"postgres", "postgresql"} or not url.path.strip("/"):
-        raise ImproperlyConfigured(f"{name} must look like postgresql://user:password@host/name")
+    words = _postgresql(name)
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": url.path.strip("/"),
-        "USER": unquote(url.username or ""),
-        "PASSWORD": unquote(url.password or ""),
-        "HOST": url.hostname or "",
-        "PORT": str(url.port or ""),
+        "NAME": words.pop("dbname"),
+        "USER": words.pop("user", ""),
+        "PASSWORD": words.pop("password", ""),
+        "HOST": words.pop("host", ""),
+        "PORT": words.pop("port", ""),
         "CONN_MAX_AGE": 60,
+        # A server that was restarted costs the next one who asks a look, and not an error.
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {**POSTGRESQL, **words},
     }
+
+
+def _postgresql(name: str) -> dict[str, Any]:
+    """The words of a URL as libpq reads them, with whatever it knows behind the question mark."""
+    # Where there is no production there is no psycopg needed either, and SQLite starts without it.
+    from psycopg import ProgrammingError  # noqa: PLC0415
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
+    url = text(name)
+    try:
+        words = {key: value for key, value in conninfo_to_dict(url).items() if value is not None}
+    except ProgrammingError:
+        words = {}  # not told with libpq's words: they may hold the password
+    if not url.startswith(("postgres://", "postgresql://")) or not words.get("dbname"):
+        raise ImproperlyConfigured(
+            f"{name} must look like postgresql://user:password@host/name?sslmode=verify-full"
+        )
+    return words
+
+
+def broker(name: str, *, embedded: bool) -> str:
+    """A Redis by URL; in embedded mode this process's own memory, where none is given."""
+    url = text(name, default=MEMORY if embedded else None)
+    scheme = urlsplit(url).scheme
+    if scheme == "memory" and not embedded:
+        raise ImproperlyConfigured(
+            f"{name} must be a Redis: in production each process has a memory of its own, and no turn "
+            "would reach a worker"
+        )
+    if scheme != "memory" and (scheme not in {"redis", "rediss"} or not urlsplit(url).hostname):
+        raise ImproperlyConfigured(
+            f"{name} must look like redis://:password@host:6379/0, or rediss:// for TLS"
+        )
+    return url
 
 
 def _kept(path: Path, *, make: Callable[[], str]) -> str:

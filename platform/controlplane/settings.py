@@ -9,8 +9,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import django_stubs_ext
+from django.core.exceptions import ImproperlyConfigured
 
 from controlplane import environment as env
+from controlplane.advisories.lookup import refusal
+from controlplane.advisories.table import argo_workflows
 from controlplane.desk.look import UNFOLD  # noqa: F401 - unfold's own settings
 
 # Django's generic classes, such as ModelAdmin[Team], exist at run time too.
@@ -57,6 +60,7 @@ INSTALLED_APPS = [
     "controlplane.clusters",
     "tenants",
     "provisioning",
+    "controlplane.placement",
     "controlplane.index",
     "controlplane.bookmarks",
     "controlplane.policies",
@@ -64,6 +68,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "controlplane.metrics.counting.CountRequests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "controlplane.headers.ContentSecurityPolicy",
@@ -170,6 +175,7 @@ SPECTACULAR_SETTINGS = {
         "RequestStateEnum": "tenants.models.RequestState",
         "ExemptionStateEnum": "controlplane.policies.models.ExemptionState",
         "ViolationStateEnum": "controlplane.policies.models.Sight",
+        "VerdictLevelEnum": ["ok", "warn", "refuse"],
     },
 }
 
@@ -181,6 +187,8 @@ APPROVER_GROUP = env.text("ARGOSY_APPROVER_GROUP", default="argosy-approvers")
 CHARTS = env.folder("ARGOSY_CHARTS", default=str(Path(__file__).resolve().parents[2] / "charts"))
 HELM = env.text("ARGOSY_HELM", default="")  # empty: the local cluster's own
 ARGO_VERSION = env.text("ARGOSY_ARGO_VERSION", default="v4.1.2")
+if forbidden := refusal(ARGO_VERSION, argo_workflows()):
+    raise ImproperlyConfigured(f"ARGOSY_ARGO_VERSION: {forbidden}")
 ARGO_CONTROLLER_IMAGE = env.text(
     "ARGOSY_ARGO_CONTROLLER_IMAGE", default="quay.io/argoproj/workflow-controller"
 )
@@ -190,15 +198,30 @@ ARGO_EXECUTOR_IMAGE = env.text("ARGOSY_ARGO_EXECUTOR_IMAGE", default="quay.io/ar
 EXEMPTION_DAYS = env.number("ARGOSY_EXEMPTION_DAYS", default=90)
 STAND_DOWN_HOURS = env.number("ARGOSY_STAND_DOWN_HOURS", default=24)
 
-CELERY_BROKER_URL = env.text(
-    "ARGOSY_BROKER_URL", default="memory://localhost/" if EMBEDDED else None
-)
+# The metrics engine, anything that speaks the Prometheus API; without one `argosy up` starts its own. And
+# what a scraper of the platform's own figures shows; without one it is made of the secret key.
+METRICS_URL = env.text("ARGOSY_METRICS_URL", default="")
+METRICS_ENGINE_TOKEN = env.text("ARGOSY_METRICS_ENGINE_TOKEN", default="")
+METRICS_TOKEN = env.text("ARGOSY_METRICS_TOKEN", default="")
+
+CELERY_BROKER_URL = env.broker("ARGOSY_BROKER_URL", embedded=EMBEDDED)
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     # A polling broker looks this often; with the default of a second every task would start late.
     {"polling_interval": 0.02}
     if CELERY_BROKER_URL.startswith("memory:")
-    # One try and no waiting for who publishes: the sweep comes every 30 s anyway.
-    else {"max_retries": 0, "interval_start": 0, "interval_step": 0, "interval_max": 0}
+    else {
+        # One try and no waiting for who publishes: the sweep comes every 30 s anyway.
+        "max_retries": 0,
+        "interval_start": 0,
+        "interval_step": 0,
+        "interval_max": 0,
+        # A broker that hangs is as good as away.
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+        # What a killed worker had taken is another's after this. No turn is as long.
+        "visibility_timeout": 300,
+    }
 )
 CELERY_BROKER_CONNECTION_TIMEOUT = 2.0
 CELERY_TASK_IGNORE_RESULT = True
@@ -207,6 +230,7 @@ CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a broker that was away for a night comes back too
 CELERY_TASK_PUBLISH_RETRY = False  # a broker that is down must not hold a person's click
 
 LOGGING = {

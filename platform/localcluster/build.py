@@ -20,7 +20,13 @@ from localcluster import go
 from localcluster.errors import LocalClusterError, last_lines
 from localcluster.home import locked_file
 from localcluster.progress import Report, report_on
-from localcluster.recipes import IMAGE_PROGRAMS, KUBERNETES_PROGRAMS, Program, Recipe
+from localcluster.recipes import (
+    IMAGE_PROGRAMS,
+    KUBERNETES_PROGRAMS,
+    METRICS_PROGRAMS,
+    Program,
+    Recipe,
+)
 
 BUILD_SECONDS = 3600
 LIST_SECONDS = 900
@@ -37,6 +43,21 @@ def programs(console: Console | None = None) -> Path:
 def image_programs(console: Console | None = None) -> Path:
     """The folder of the programs our own images are made of; small, so always from source."""
     return build(IMAGE_PROGRAMS, console)
+
+
+def metrics_programs(console: Console | None = None) -> Path:
+    """The folder of Prometheus and its checker, built now if they are not there.
+
+    A folder named in ARGOSY_PROGRAMS that holds none of them is no reason to build: it replaces all of it.
+    """
+    named = os.environ.get("ARGOSY_PROGRAMS")
+    if not named:
+        return build(METRICS_PROGRAMS, console)
+    built = cache_root() / "programs" / METRICS_PROGRAMS.key()
+    for folder in (Path(named).absolute(), built):
+        if not _missing(METRICS_PROGRAMS, folder):
+            return folder
+    raise _lacking(METRICS_PROGRAMS, Path(named))
 
 
 def build(recipe: Recipe, console: Console | None = None) -> Path:
@@ -66,13 +87,17 @@ def cache_root() -> Path:
 
 
 def _ready_made(folder: Path) -> Path:
-    absent = [program.name for program in _missing(KUBERNETES_PROGRAMS, folder)]
-    if absent:
-        raise LocalClusterError(
-            f"ARGOSY_PROGRAMS is {folder}, but it holds no {', '.join(absent)}: put them there, "
-            "or unset ARGOSY_PROGRAMS to have all programs built."
-        )
+    if _missing(KUBERNETES_PROGRAMS, folder):
+        raise _lacking(KUBERNETES_PROGRAMS, folder)
     return folder.absolute()
+
+
+def _lacking(recipe: Recipe, folder: Path) -> LocalClusterError:
+    absent = [program.name for program in _missing(recipe, folder)]
+    return LocalClusterError(
+        f"ARGOSY_PROGRAMS is {folder}, but it holds no {', '.join(absent)}: put them there, "
+        "or unset ARGOSY_PROGRAMS to have all programs built."
+    )
 
 
 def _missing(recipe: Recipe, folder: Path) -> list[Program]:

@@ -41,9 +41,10 @@ class Node(StrEnum):
 
 @app.command()
 def build() -> None:
-    """Build the Kubernetes programs, unless they are there."""
+    """Build the Kubernetes programs and the metrics engine, unless they are there."""
     with told():
         output.print(f"programs: {programs.programs(errors)}")
+        output.print(f"metrics: {programs.metrics_programs(errors)}")
 
 
 @app.command()

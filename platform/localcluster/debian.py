@@ -1,9 +1,9 @@
-"""The Debian packages of a real node, installed without starting any daemon of the machine."""
+"""Debian packages, those of a real node above all, installed without starting any daemon of the machine."""
 
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from localcluster.errors import LocalClusterError
 INSTALL_SECONDS = 600
 POLICY = Path("/usr/sbin/policy-rc.d")
 SAID_NO = "#!/bin/sh\n# Nothing that is being installed may start its daemon.\nexit 101\n"
-NEEDED = {
+Needed = Mapping[str, tuple[str, str]]  # by program: its package, and what it is for
+NEEDED: Needed = {
     "containerd": ("containerd", "runs the containers"),
     "runc": ("runc", "starts each of them"),
     "/usr/lib/cni/bridge": ("containernetworking-plugins", "connects pods to each other"),
@@ -22,9 +23,9 @@ NEEDED = {
 }
 
 
-def missing() -> dict[str, str]:
+def missing(needed: Needed = NEEDED) -> dict[str, str]:
     """The packages that are not here, each with what it is needed for."""
-    return dict(reason for program, reason in NEEDED.items() if shutil.which(program) is None)
+    return dict(reason for program, reason in needed.items() if shutil.which(program) is None)
 
 
 def can_install() -> bool:
@@ -39,21 +40,22 @@ def can_install() -> bool:
     return any("debian" in line for line in kinds)
 
 
-def ensure(say: Callable[[str], None]) -> None:
+def ensure(say: Callable[[str], None], needed: Needed = NEEDED) -> None:
     """Have all packages; tells `say` which are installed and why."""
-    lacking = missing()
+    lacking = missing(needed)
     if not lacking:
         return
     if not can_install():
+        whose = "A real node needs" if needed is NEEDED else "Needed are"
         raise LocalClusterError(
-            f"A real node needs the packages {', '.join(lacking)}, and they can be installed here "
+            f"{whose} the packages {', '.join(lacking)}, and they can be installed here "
             "only as root on Debian: install them yourself, or use --node simulated."
         )
     for package, reason in lacking.items():
         say(f"installing {package}: {reason}")
     with no_daemons_started():
         install(tuple(lacking))
-    if lacking := missing():
+    if lacking := missing(needed):
         raise LocalClusterError(
             f"apt-get installed {', '.join(lacking)}, but the programs are not on PATH; "
             "use --node simulated, or look at PATH."

@@ -7,6 +7,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 KUBERNETES = "v1.37.1"
 HELM = "v4.2.4"
+PROMETHEUS = "3.15.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,17 @@ KUBERNETES_PROGRAMS = Recipe(
         Program("kubectl", "k8s.io/kubernetes/cmd/kubectl", 16),
         Program("kubelet", "k8s.io/kubernetes/cmd/kubelet", 26),
         Program("kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy", 11),
+    ),
+)
+# The engine of metrics. It finds targets by http_sd alone, so the clients of all clouds are left out.
+METRICS_PROGRAMS = Recipe(
+    title="metrics programs",
+    module=HERE / "programs" / "prometheus",
+    tags="netgo,remove_all_sd",
+    ldflags=f"-s -w -X github.com/prometheus/common/version.Version={PROMETHEUS}",
+    programs=(
+        Program("prometheus", "github.com/prometheus/prometheus/cmd/prometheus", 200),
+        Program("promtool", "github.com/prometheus/prometheus/cmd/promtool", 60),
     ),
 )
 IMAGE_PROGRAMS = Recipe(

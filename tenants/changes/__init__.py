@@ -1,6 +1,7 @@
 """The kinds of request: each one a file of this folder, found by listing it.
 
-A kind says what it asks (`Asked`, a typed document that refuses what it does not know), whether the team
+A kind says what it asks (`Asked`, a typed document that refuses what it does not know), where that goes
+(`place` chooses if nobody named a cluster, `settled` puts the choice into what is asked), whether the team
 may have it (`check`, and `problems` for all of the reasons), who else asks for the same (`rivals`), what it
 would do in a sentence, the spec whose plan the approver reads, and what approval writes. To add one, copy
 `create.py` and its test.
@@ -19,6 +20,7 @@ from tenants.spec import NamespaceSpec
 
 if TYPE_CHECKING:
     from tenants.models import Request, RequestQuerySet, Team, TenantNamespace
+    from tenants.placed import Placed
 
 
 class Kind(Protocol):
@@ -27,6 +29,8 @@ class Kind(Protocol):
     KIND: str
     Asked: type[msgspec.Struct]
 
+    def place(self, team: "Team", asked: Any) -> "Placed | None": ...
+    def settled(self, asked: Any, placed: "Placed | None") -> Any: ...
     def check(self, team: "Team", asked: Any) -> None: ...
     def problems(self, team: "Team", asked: Any) -> Iterator[DomainError]: ...
     def rivals(self, asked: Any) -> "RequestQuerySet": ...

@@ -37,10 +37,12 @@ class Helm:
         )
         return tuple(document for document in yaml.safe_load_all(text) if document)
 
-    def upgrade(self, chart: str, values: Mapping[str, Any], *, namespace: str) -> None:
+    def upgrade(
+        self, chart: str, values: Mapping[str, Any], *, namespace: str, seconds: int = 30
+    ) -> None:
         self._run(
             *("upgrade", "--install", "argo", str(CHARTS / chart), "--namespace", namespace),
-            *("--wait", "--timeout", "30s", "--values", "-"),
+            *("--wait", "--timeout", f"{seconds}s", "--values", "-"),
             stdin=yaml.safe_dump(dict(values)),
         )
 

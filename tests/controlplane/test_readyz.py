@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
@@ -49,3 +49,21 @@ def test_what_is_older_than_a_day_says_which_day() -> None:
     then = now - timedelta(days=3)
 
     assert f"{timezone.localtime(then):%b %Y}" in answering.idle_sentence(then, now)
+
+
+def test_a_page_can_be_shown_that_says_nobody_works() -> None:
+    ClusterFactory(checked_at=timezone.now() - timedelta(minutes=5))
+
+    assert Client().get("/readyz").status_code == 503
+    assert Client().get("/readyz/web").content == b"ok"
+
+
+def test_no_page_can_be_shown_without_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError("server closed the connection")
+
+    monkeypatch.setattr(connection, "cursor", away)
+
+    answer = Client().get("/readyz/web")
+
+    assert (answer.status_code, answer.content) == (503, b"The database does not answer.")

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -316,6 +317,12 @@ class FakeCluster:
         return "".join(f"{line}\n" for line in lines).encode()[:limit_bytes].decode()
 
     # What the cluster itself does.
+
+    def account_token(self, namespace: str, account: str, *, seconds: int) -> tuple[str, datetime]:
+        ref = Ref("v1", "ServiceAccount", namespace, account)
+        self._called("token", ref)
+        self._found(ref)
+        return f"token-of-{account}", datetime.now(UTC) + timedelta(seconds=seconds)
 
     def _what_a_probe_is_told(self, probe: Manifest) -> str:
         """What the image policies say against the objects by which one sees that they act.

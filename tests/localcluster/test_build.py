@@ -17,7 +17,13 @@ from rich.console import Console
 from localcluster import build, go
 from localcluster.errors import LocalClusterError
 from localcluster.home import locked_file
-from localcluster.recipes import IMAGE_PROGRAMS, KUBERNETES_PROGRAMS, Program, Recipe
+from localcluster.recipes import (
+    IMAGE_PROGRAMS,
+    KUBERNETES_PROGRAMS,
+    METRICS_PROGRAMS,
+    Program,
+    Recipe,
+)
 
 COMPILER = """\
 #!/bin/sh
@@ -233,6 +239,25 @@ def test_a_folder_that_lacks_programs_names_them(
         LocalClusterError, match=r"holds no etcd, kube-apiserver, .*: put them there"
     ):
         build.programs()
+
+
+def test_the_metrics_engine_comes_from_a_folder_of_ready_programs_or_from_what_was_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready, cache = tmp_path / "ready", tmp_path / "cache"
+    built = cache / "argosy" / "programs" / METRICS_PROGRAMS.key()
+    monkeypatch.setenv("ARGOSY_PROGRAMS", str(ready))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+    with pytest.raises(LocalClusterError, match="holds no prometheus, promtool: put them there"):
+        build.metrics_programs()
+    for folder in (built, ready):
+        folder.mkdir(parents=True)
+        for program in METRICS_PROGRAMS.programs:
+            (folder / program.name).write_text("ready")
+            (folder / program.name).chmod(0o755)
+        assert build.metrics_programs() == folder
 
 
 def test_without_go_the_ways_to_get_it_are_named(

@@ -9,7 +9,14 @@ from django.utils import timezone
 from tenants import budget, requests
 from tenants.errors import OverBudget
 from tenants.models import Request, Team
-from tests.factories import NamespaceFactory, TeamFactory, approver, filed, tier
+from tests.factories import (
+    ClusterFactory,
+    NamespaceFactory,
+    TeamFactory,
+    approver,
+    filed,
+    tier,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -134,3 +141,12 @@ def test_a_cluster_has_promised_what_all_teams_have_there() -> None:
     NamespaceFactory()
 
     assert budget.promised_on(first.cluster) == budget.Promise(2, Decimal(20), Decimal(40))
+
+
+def test_a_budget_is_that_of_all_clusters_together() -> None:
+    team = Team.objects.get(pk=TeamFactory(cpu_budget=8).pk)
+    for region in ("eu", "us"):
+        NamespaceFactory(team=team, cluster=ClusterFactory(labels={"region": region}))
+
+    with pytest.raises(OverBudget, match="8 of 8 cores"):
+        filed(team, cluster=ClusterFactory(name="third").name)

@@ -1,12 +1,18 @@
 """Tenant namespaces over REST: what is wanted, what was seen, and what the loop did about it."""
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
 from rest_framework import serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from controlplane.advisories.lookup import Flag, known
 from provisioning.models import Turn
 from tenants.hurry import hurry
 from tenants.levels import Level
@@ -29,6 +35,16 @@ class ConditionSerializer(serializers.Serializer[object]):
     last_transition = serializers.DateTimeField()
 
 
+class ArgoSerializer(serializers.Serializer[object]):
+    """Which Argo was last seen to be available, and what is known to be wrong with that version."""
+
+    version = serializers.CharField(allow_blank=True)
+    flags = serializers.ListField(child=serializers.ChoiceField([flag.value for flag in Flag]))
+    advisories = serializers.ListField(child=serializers.CharField())
+    sentences = serializers.ListField(child=serializers.CharField())
+    way_out = serializers.CharField(allow_blank=True)
+
+
 class NamespaceSerializer(serializers.ModelSerializer[TenantNamespace]):
     """A tenant namespace. `phase` is a summary of `conditions`, which say why."""
 
@@ -39,6 +55,7 @@ class NamespaceSerializer(serializers.ModelSerializer[TenantNamespace]):
     tier = serializers.CharField(source="tier.slug")
     level = serializers.SerializerMethodField()
     conditions = ConditionSerializer(many=True)
+    argo = serializers.SerializerMethodField()
 
     class Meta:
         model = TenantNamespace
@@ -56,6 +73,7 @@ class NamespaceSerializer(serializers.ModelSerializer[TenantNamespace]):
             "level",
             "phase",
             "conditions",
+            "argo",
             "generation",
             "observed_generation",
             "paused",
@@ -71,6 +89,17 @@ class NamespaceSerializer(serializers.ModelSerializer[TenantNamespace]):
 
     def get_control_namespace(self, namespace: TenantNamespace) -> str:
         return control_namespace(namespace.name)
+
+    @extend_schema_field(ArgoSerializer())
+    def get_argo(self, namespace: TenantNamespace) -> dict[str, object]:
+        standing = known(namespace.argo_version)
+        return {
+            "version": standing.version,
+            "flags": [flag.value for flag in standing.flags],
+            "advisories": [each.id for each in standing.advisories],
+            "sentences": list(standing.sentences),
+            "way_out": standing.way_out,
+        }
 
     @extend_schema_field(serializers.ChoiceField([str(lvl) for lvl in Level], allow_null=True))
     def get_level(self, namespace: TenantNamespace) -> str | None:
@@ -109,6 +138,11 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
         read_only_fields = fields
 
 
+@extend_schema_view(
+    list=extend_schema(
+        parameters=[OpenApiParameter("argo", str, enum=[flag.value for flag in Flag])]
+    )
+)
 class NamespaceViewSet(viewsets.ReadOnlyModelViewSet[TenantNamespace]):
     """A person's own teams' namespaces. A list leaves out what is gone, unless `phase` asks for it."""
 
@@ -127,6 +161,8 @@ class NamespaceViewSet(viewsets.ReadOnlyModelViewSet[TenantNamespace]):
         seen = TenantNamespace.objects.visible_to(person(self.request))
         if self.action == "list" and "phase" not in self.request.query_params:
             seen = seen.live()
+        if self.action == "list" and (flag := self.request.query_params.get("argo")):
+            seen = seen.running(_flag(flag))
         return seen.select_related("team", "cluster", "tier").order_by("name", "pk")
 
     @extend_schema(responses=TurnSerializer(many=True), filters=False)
@@ -146,3 +182,11 @@ class NamespaceViewSet(viewsets.ReadOnlyModelViewSet[TenantNamespace]):
         said = hurry(namespace, by=person(request))
         shown = self.get_serializer(self.get_object()).data
         return Response({**shown, "said": said}, status=status.HTTP_202_ACCEPTED)
+
+
+def _flag(said: str) -> Flag:
+    try:
+        return Flag(said)
+    except ValueError:
+        offered = ", ".join(Flag)
+        raise serializers.ValidationError({"argo": f"There is: {offered}."}) from None

@@ -6,8 +6,10 @@ from rest_framework import serializers
 
 from tenants import requests
 from tenants.models import Request, RequestEvent, Team
+from tenants.placed import shown
 
 from .people import person
+from .placement import PlacedSerializer
 
 
 @extend_schema_field(serializers.CharField())
@@ -40,6 +42,10 @@ class RequestSerializer(serializers.ModelSerializer[Request]):
     asked = serializers.DictField(help_text="What a request of this kind asks.")
     requested_by = serializers.CharField(source="requested_by.username", read_only=True)
     sentence = serializers.SerializerMethodField()
+    cluster = serializers.CharField(source="cluster_name", read_only=True)
+    placed = serializers.SerializerMethodField(
+        help_text="Why it goes to that cluster, where labels were asked for; null: it was named."
+    )
     namespace_id = serializers.IntegerField(read_only=True, allow_null=True)
 
     class Meta:
@@ -53,6 +59,8 @@ class RequestSerializer(serializers.ModelSerializer[Request]):
             "reason",
             "state",
             "sentence",
+            "cluster",
+            "placed",
             "requested_by",
             "created_at",
             "namespace_id",
@@ -62,6 +70,14 @@ class RequestSerializer(serializers.ModelSerializer[Request]):
     def get_sentence(self, request: Request) -> str:
         """What approving would do."""
         return requests.sentence_of(request)
+
+    @extend_schema_field(PlacedSerializer(allow_null=True))
+    def get_placed(self, request: Request) -> dict[str, object] | None:
+        """The choice; how full clusters are is for the platform's people."""
+        placed = request.placement
+        if placed is None:
+            return None
+        return shown(placed, figures=person(self.context["request"]).is_approver)
 
 
 class RequestDetailSerializer(RequestSerializer):

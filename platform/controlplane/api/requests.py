@@ -85,6 +85,13 @@ class RequestViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[Requ
         )
         return self._as_it_is_now()
 
+    @extend_schema(request=None, responses=RequestDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def place(self, request: Call, pk: str) -> Response:  # noqa: ARG002 - DRF's signature
+        """Choose another cluster for what labels ask, where the one that was chosen takes it no more."""
+        requests.place_again(self.get_object(), by=person(request))
+        return self._as_it_is_now()
+
     @extend_schema(request=NoteSerializer, responses=RequestDetailSerializer)
     @action(detail=True, methods=["post"])
     def comment(self, request: Call, pk: str) -> Response:  # noqa: ARG002 - DRF's signature

@@ -6,7 +6,7 @@ from rest_framework import mixins, serializers, viewsets
 from rest_framework.permissions import IsAuthenticated
 
 from tenants import services
-from tenants.models import Tier
+from tenants.models import Tier, check_cluster_labels
 from tenants.quota import check_limits, check_quota, check_resources
 
 from .filtering import ExactFilters
@@ -21,6 +21,12 @@ class TierSerializer(serializers.ModelSerializer[Tier]):
     controller_resources = serializers.DictField(
         child=serializers.DictField(), validators=[check_resources]
     )
+    cluster_labels = serializers.DictField(
+        child=serializers.CharField(),
+        validators=[check_cluster_labels],
+        required=False,
+        help_text="Labels a cluster must have to carry this tier; empty: any.",
+    )
 
     class Meta:
         model = Tier
@@ -34,6 +40,7 @@ class TierSerializer(serializers.ModelSerializer[Tier]):
             "controller_resources",
             "parallelism",
             "workflow_deadline_seconds",
+            "cluster_labels",
             "order",
         )
         read_only_fields = ("slug",)

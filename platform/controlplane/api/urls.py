@@ -20,8 +20,10 @@ from .image_admin import RollOutViewSet, SigningKeyViewSet, StandDownViewSet
 from .index import IndexedWorkflowViewSet
 from .me import MeView
 from .namespaces import NamespaceViewSet
+from .placement import PlacementView, RoomViewSet
 from .policies import ImagePolicyViewSet
 from .requests import RequestViewSet
+from .scraping import MetricsAgentView, targets_of
 from .teams import TeamViewSet
 from .tiers import TierViewSet
 from .tokens import TokenView
@@ -32,6 +34,7 @@ router = SimpleRouter()
 router.register("teams", TeamViewSet)
 router.register("tiers", TierViewSet)
 router.register("clusters", ClusterViewSet)
+router.register("rooms", RoomViewSet)
 router.register("requests", RequestViewSet)
 router.register("namespaces", NamespaceViewSet)
 router.register("workflows", IndexedWorkflowViewSet)
@@ -66,11 +69,14 @@ v1 = [
     path("schema/", SpectacularAPIView.as_view()),
     path("token/", TokenView.as_view()),
     path("me/", MeView.as_view()),
+    path("placement/", PlacementView.as_view()),
     path("agents/", NewAgentView.as_view()),
     path("agents/token/", NextTokenView.as_view()),
     path("agents/bundle/", BundleView.as_view()),
     path("agents/facts/", FactsView.as_view()),
     path("agents/sightings/", SightingsView.as_view()),
+    path("metrics/agents/", MetricsAgentView.as_view()),
+    re_path(r"^metrics/targets/(?P<name>[a-z0-9-]{1,63})/\Z", targets_of, name="targets"),
     re_path(f"^{WORKFLOWS}$", WorkflowsView.as_view()),
     re_path(rf"^{WORKFLOWS}{NAME}/\Z", WorkflowView.as_view()),
     re_path(rf"^{WORKFLOWS}{NAME}/(?P<verb>{'|'.join(Verb)})/\Z", WorkflowActView.as_view()),

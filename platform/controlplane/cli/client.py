@@ -36,7 +36,7 @@ class Client:
     url: str
     token: str = ""
 
-    def get(self, path: str, **query: str) -> Answer:
+    def get(self, path: str, **query: str | list[str]) -> Answer:
         """One document."""
         return self._call("GET", path, query=query)
 
@@ -80,7 +80,7 @@ class Client:
         method: str,
         path: str,
         *,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str | list[str]] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Answer:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}

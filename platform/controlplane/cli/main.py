@@ -10,7 +10,9 @@ from . import (
     cron,
     demo,
     exemption,
+    metrics,
     namespace,
+    placement,
     policies,
     request,
     serve,
@@ -34,6 +36,7 @@ app.add_typer(local, name="local")
 app.add_typer(team.app, name="team")
 app.add_typer(team.tiers, name="tier")
 app.add_typer(cluster.app, name="cluster")
+app.add_typer(placement.app, name="placement")
 app.add_typer(request.app, name="request")
 app.add_typer(namespace.app, name="namespace")
 app.add_typer(workflow.app, name="workflow")
@@ -41,6 +44,7 @@ app.add_typer(cron.app, name="cron")
 app.add_typer(policies.app, name="policy")
 app.add_typer(exemption.app, name="exemption")
 app.add_typer(violation.app, name="violation")
+app.add_typer(metrics.app, name="metrics")
 
 
 @app.command()

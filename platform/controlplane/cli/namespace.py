@@ -14,11 +14,20 @@ LOOK_EVERY = 0.5
 
 
 @app.command("list")
-def list_(*, as_json: Json = False) -> None:
-    """The namespaces you may see."""
+def list_(
+    *,
+    argo: Annotated[
+        str, typer.Option(help="forbidden, vulnerable, end-of-life, ending or unknown.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """The namespaces you may see. Example: argosy namespace list --argo vulnerable"""
+    narrowed = {"argo": argo} if argo else {}
     with told():
-        found = client.signed_in().every("namespaces/")
-    rows(found, ("id", "name", "team", "cluster", "tier", "phase"), as_json=as_json)
+        found = client.signed_in().every("namespaces/", **narrowed)
+    if not as_json:
+        found = [{**each, "argo": _argo_of(each)} for each in found]
+    rows(found, ("id", "name", "team", "cluster", "tier", "phase", "argo"), as_json=as_json)
 
 
 @app.command()
@@ -77,6 +86,12 @@ def named(api: client.Client, name: str) -> client.Answer:
         choices = " or ".join(f"{each['cluster']}/{plain}" for each in found)
         raise client.ApiError(f"Several clusters have a namespace {plain}: say {choices}.")
     return found[0]
+
+
+def _argo_of(found: client.Answer) -> str:
+    """Which Argo runs there, and what is wrong with it in a word each."""
+    argo = found["argo"]
+    return " ".join((argo["version"], *argo["flags"]))
 
 
 def reason_of(found: client.Answer) -> str:

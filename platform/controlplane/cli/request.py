@@ -10,6 +10,12 @@ from .show import Json, console, one, rows, told
 
 app = typer.Typer(help="Ask for things and see what became of it.", no_args_is_help=True)
 
+Labels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label", help="Any cluster that has it: key=value, as region=eu. May be repeated."
+    ),
+]
 Note = Annotated[str, typer.Option(help="A sentence for the other side.")]
 
 
@@ -21,23 +27,33 @@ def list_(*, as_json: Json = False) -> None:
     rows(found, ("id", "state", "team", "sentence", "requested_by"), as_json=as_json)
 
 
-@app.command()
+@app.command("new")
+@app.command("create")
 def create(
     team: str,
     name: str,
-    cluster: Annotated[str, typer.Option(help="Where.")] = "local",
+    cluster: Annotated[str, typer.Option(help="Where; without it and labels, `local`.")] = "",
+    label: Labels = None,
     tier: Annotated[str, typer.Option(help="Which size.")] = "small",
-    reason: Note = "",
     *,
+    reason: Note = "",
+    anywhere: Annotated[bool, typer.Option("--anywhere", help="On any cluster.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Ask for a namespace. Example: argosy request create payments payments-test --tier small"""
-    asked = {"name": name, "tier": tier, "cluster": cluster}
+    """Ask for a namespace. Example: argosy request new payments payments-test --label region=eu"""
+    asked: client.Answer = {"name": name, "tier": tier}
+    if label or anywhere:
+        asked["labels"] = pairs(label)
+    if cluster or "labels" not in asked:
+        asked["cluster"] = cluster or "local"
     said = {"kind": "create", "team": team, "asked": asked, "reason": reason}
     with told():
         made = client.signed_in().post("requests/", said)
-    one(made, as_json=as_json)
-    if not as_json:
+    if as_json:
+        one(made, as_json=True)
+    else:
+        one({key: value for key, value in made.items() if key != "placed"}, as_json=False)
+        print_placed(made["placed"])
         console.print(f"An approver now reads its plan and decides: argosy approve {made['id']}")
 
 
@@ -64,6 +80,8 @@ def amend(
     note: Annotated[str, typer.Option(prompt=True, help="Why, for the team.")],
     name: Annotated[str, typer.Option(help="Another name.")] = "",
     cluster: Annotated[str, typer.Option(help="Another cluster.")] = "",
+    *,
+    label: Labels = None,
     tier: Annotated[str, typer.Option(help="Another size.")] = "",
 ) -> None:
     """Change what is asked before deciding. Example: argosy request amend 7 --tier small"""
@@ -72,8 +90,21 @@ def amend(
         api = client.signed_in()
         asked = api.get(f"requests/{number}/")["asked"]
         changed = {**asked, **{key: value for key, value in wanted.items() if value}}
+        if label:
+            changed = {**changed, "labels": pairs(label), "cluster": cluster}
+        elif cluster:
+            changed.pop("labels", None)  # a cluster that is named needs no choosing
         found = api.post(f"requests/{number}/amend/", {"asked": changed, "note": note})
     console.print(f"Request #{number} is amended: {found['sentence']}")
+
+
+@app.command()
+def place(number: int) -> None:
+    """Choose another cluster, where the one that was chosen by labels takes it no more."""
+    with told():
+        found = client.signed_in().post(f"requests/{number}/place/")
+    console.print(f"Request #{number} goes to {found['cluster']} now.")
+    print_placed(found["placed"])
 
 
 @app.command()
@@ -144,6 +175,28 @@ def approve(
                 raise typer.Exit(1)
         api.post(f"requests/{number}/approve/", {"plan_hash": plan_hash, "note": note})
     console.print(f"Request #{number} is approved, bound to plan {plan_hash}.")
+
+
+def pairs(labels: list[str] | None) -> dict[str, str]:
+    """`region=eu` as a key and its value."""
+    found: dict[str, str] = {}
+    for label in labels or ():
+        key, equals, value = label.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{label!r} is no label: write key=value, as region=eu.")
+        found[key] = value
+    return found
+
+
+def print_placed(placed: client.Answer | None) -> None:
+    """Where it goes, and why there and not elsewhere; nothing where a person named the cluster."""
+    if placed is None:
+        return
+    console.print(f"It goes to {placed['cluster']}.")
+    others = [each["sentence"] for each in placed.get("kept_out", ())]
+    for sentence in (*placed.get("why", ()), *others, placed.get("others"), placed.get("figures")):
+        if sentence:
+            console.print(f"  {sentence}", soft_wrap=True)
 
 
 def print_plan(found: client.Answer) -> None:

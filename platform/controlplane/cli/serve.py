@@ -4,30 +4,83 @@ import os
 import signal
 import sys
 import threading
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from controlplane.environment import folder
+from controlplane.errors import DomainError
 from controlplane.processes import background
+
+if TYPE_CHECKING:
+    from controlplane.processes.health import Pulse
 
 app = typer.Typer(help="Run the platform.")
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(envvar="ARGOSY_PORT", help="Port to listen on.")]
+HealthAt = Annotated[
+    str,
+    typer.Option(
+        "--health", envvar="ARGOSY_HEALTH", metavar="HOST:PORT",
+        help="Where to answer /livez and /readyz. Nowhere, if it is left out.",
+    ),
+]  # fmt: skip
 
 
 def _django() -> None:
     """Only the commands that need Django pay for it."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlplane.settings")
     import django  # noqa: PLC0415
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
 
-    django.setup()
+    try:
+        django.setup()
+    except ImproperlyConfigured as exc:
+        typer.echo(f"{exc}.", err=True)
+        raise typer.Exit(1) from exc
 
 
 def end_cleanly() -> None:
     """A SIGTERM ends this process as Ctrl-C does: what it keeps in files for itself is taken away."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+
+def _begin(*, renders: bool = False) -> None:
+    """Django, a database that fits, and what renders plans; else an end with a sentence."""
+    _django()
+    from controlplane.processes import beginning  # noqa: PLC0415
+
+    with _or_a_sentence():
+        beginning.database_is_ours()
+        if renders:
+            beginning.tools_are_there()
+
+
+def _pulse_at(address: str, *, needs_broker: bool = True) -> "Pulse":
+    """The pulse of this process' work, answered for at the address, if there is one."""
+    from controlplane.processes import health  # noqa: PLC0415
+
+    pulse = health.Pulse()
+    if address:
+        outside = [health.database, health.broker] if needs_broker else [health.database]
+        health.serve(address, health.Health(pulse, outside))
+    return pulse
+
+
+@contextmanager
+def _or_a_sentence() -> Iterator[None]:
+    """What a person can mend ends the process with a sentence, and not with where in the code it was."""
+    try:
+        yield
+    except DomainError as exc:
+        typer.echo(exc.sentence, err=True)
+        raise typer.Exit(1) from exc
+    except OSError as exc:
+        typer.echo(f"Cannot listen: {exc.strerror}. Choose another address or port.", err=True)
+        raise typer.Exit(1) from exc
 
 
 @app.command()
@@ -53,8 +106,11 @@ def up(host: Host = "127.0.0.1", port: Port = 8080) -> None:
 def down() -> None:
     """Stop what `argosy demo` started: the platform in the background, then its local clusters."""
     from localcluster import clusters  # noqa: PLC0415
+    from localcluster.processes import Daemon  # noqa: PLC0415
 
     was_there = background.stop()
+    # One that was killed could not end its engine.
+    Daemon(folder("ARGOSY_HOME", default=".argosy") / "metrics", "prometheus").stop()
     clusters.down_all()
     typer.echo(
         "Stopped."
@@ -65,49 +121,105 @@ def down() -> None:
 
 
 @app.command()
-def web(host: Host = "127.0.0.1", port: Port = 8080, threads: int = 16) -> None:
-    """Run the web face alone: consoles and API."""
+def migrate() -> None:
+    """Bring the database to this version: before each new version's processes, and once."""
     _django()
+    from controlplane.processes import beginning  # noqa: PLC0415
+
+    with _or_a_sentence():
+        done = beginning.migrate()
+    typer.echo(f"{done} migrations were made." if done else "Nothing to do.")
+
+
+@app.command()
+def admin(
+    username: str,
+    password: Annotated[
+        str,
+        typer.Option(
+            prompt=True, hide_input=True, confirmation_prompt=True, envvar="ARGOSY_PASSWORD",
+            help="Asked for where it is not given.",
+        ),
+    ],
+) -> None:  # fmt: skip
+    """Make the first admin of a new platform, in its database. Example: argosy admin ada"""
+    _django()
+    from django.conf import settings  # noqa: PLC0415
+    from django.core.exceptions import ValidationError  # noqa: PLC0415
+
+    from controlplane.identity import accounts  # noqa: PLC0415
+    from controlplane.processes import beginning  # noqa: PLC0415
+
+    with _or_a_sentence():
+        beginning.database_is_ours()
+    groups = [settings.ADMIN_GROUP]
+    try:
+        accounts.make_local(
+            username=username, password=password, claimed_groups=groups, superuser=True
+        )
+    except ValidationError as exc:
+        typer.echo(" ".join(exc.messages), err=True)
+        raise typer.Exit(1) from exc
+    typer.echo(f"{username} is an admin, and signs in at {settings.BASE_URL}.")
+
+
+@app.command()
+def web(host: Host = "127.0.0.1", port: Port = 8080, threads: int = 16) -> None:
+    """Run the web face alone: consoles and API. Any number of it."""
+    _begin(renders=True)
     import waitress  # noqa: PLC0415
 
     from controlplane.environment import proxied  # noqa: PLC0415
     from controlplane.wsgi import application  # noqa: PLC0415
 
     end_cleanly()
-    waitress.serve(application, host=host, port=port, threads=threads, ident=None, **proxied())
+    with _or_a_sentence():
+        server = waitress.create_server(
+            application, host=host, port=port, threads=threads, ident=None, **proxied()
+        )
+    server.run()
 
 
 @app.command()
-def worker() -> None:
-    """Run the turns of the loop (Celery, threads)."""
-    _django()
+def worker(health: HealthAt = "") -> None:
+    """Run the turns of the loop (Celery, threads). Any number of it."""
+    _begin(renders=True)
     from controlplane.celery import app as celery  # noqa: PLC0415
+    from controlplane.processes import working  # noqa: PLC0415
 
-    celery.worker_main(["worker", "--pool=threads", "--without-gossip", "--without-mingle"])
+    with _or_a_sentence():
+        pulse = _pulse_at(health)
+    working.work(celery, pulse)
 
 
 @app.command()
-def beat() -> None:
-    """Run the clock: the sweep and the probes. One of it."""
-    _django()
-    from celery.beat import Scheduler, Service  # noqa: PLC0415
-
+def beat(health: HealthAt = "") -> None:
+    """Run the clock: the sweep and the probes. One of it; for a moment two do no harm."""
+    _begin()
     from controlplane.celery import app as celery  # noqa: PLC0415
+    from controlplane.processes import working  # noqa: PLC0415
 
     end_cleanly()
-    Service(celery, scheduler_cls=Scheduler).start()
+    with _or_a_sentence():
+        pulse = _pulse_at(health)
+    working.tick(celery, pulse)
 
 
 @app.command()
-def watch() -> None:
-    """Run the watch of all clusters, which keeps the index of workflows and quotas. One of it."""
-    _django()
+def watch(health: HealthAt = "") -> None:
+    """Run the watch of all clusters, which keeps the index of workflows and quotas.
+
+    One of it; for a moment two do no harm.
+    """
+    _begin()
     from controlplane.processes import watch as watching  # noqa: PLC0415
 
     ended = threading.Event()
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: ended.set())
-    watching.run(ended)
+    with _or_a_sentence():
+        pulse = _pulse_at(health, needs_broker=False)
+    watching.run(ended, beat=pulse.beat)
 
 
 @app.command(

@@ -14,12 +14,18 @@ AS_ME = '-H "Authorization: Bearer $ARGOSY_TOKEN"'
 CURL = f"curl {AS_ME}"
 
 
-def filing(*, root: str, kind: str, team: str, asked: Mapping[str, str], reason: str) -> Pairs:
+def filing(*, root: str, kind: str, team: str, asked: Mapping[str, Any], reason: str) -> Pairs:
     """Asking: a line for the terminal, a call of the API, a file to keep."""
     body = {"kind": kind, "team": team, "asked": dict(asked), "reason": reason}
     words = ["argosy", "request", "create", team, asked.get("name", "")]
-    for option in ("cluster", "tier"):
-        words += [f"--{option}", asked.get(option, "")]
+    labels = asked.get("labels")
+    if labels is None:
+        words += ["--cluster", asked.get("cluster", "")]
+    for key, value in (labels or {}).items():
+        words += ["--label", f"{key}={value}"]
+    if labels == {}:
+        words.append("--anywhere")
+    words += ["--tier", asked.get("tier", "")]
     if reason:
         words += ["--reason", reason]
     return [
@@ -32,10 +38,12 @@ def filing(*, root: str, kind: str, team: str, asked: Mapping[str, str], reason:
     ]
 
 
-def reading(*, root: str, number: int, plan_hash: str) -> Pairs:
-    """One request; and saying yes to the plan that is on the page, if one is."""
+def reading(*, root: str, number: int, plan_hash: str, places: bool = False) -> Pairs:
+    """One request; choosing its cluster anew; saying yes to the plan that is on the page, if one is."""
     where = f"{root}api/v1/requests/{number}/"
     found = [("Terminal", f"argosy request show {number}"), ("API", _get(where))]
+    if places:
+        found.append(("Terminal, choosing another cluster", f"argosy request place {number}"))
     if plan_hash:
         found += [
             ("Terminal, approving this plan", f"argosy approve {number} --plan-hash {plan_hash}"),

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from controlplane.advisories.lookup import known
 from controlplane.identity.models import User
 from controlplane.index.kinds import GUARD_RAILS
 from controlplane.index.models import Watch, Workflow
@@ -204,6 +205,7 @@ def _controller(namespace: TenantNamespace, user: User) -> dict[str, Any]:
     )
     return {
         "version": images().version,
+        "runs": known(namespace.argo_version),
         "condition": condition,
         "parallelism": parallelism,
         "deadline": tier.workflow_deadline_seconds,

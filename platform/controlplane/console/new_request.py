@@ -5,21 +5,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from controlplane.clusters.models import Cluster
+from controlplane.clusters.models import Cluster, Scheduling
 from controlplane.errors import DomainError
 from controlplane.identity.models import User
 from controlplane.kube.errors import KubeError
 from controlplane.plans import looks
 from controlplane.plans.agreement import Plan, question_about
 from controlplane.refusals import status_of
-from tenants import budget, drafts, requests
+from tenants import budget, drafts, placing, requests
 from tenants.budget import Outlook
 from tenants.models import Draft, Request, Team, Tier
 from tenants.names import control_namespace
+from tenants.placed import Placed, check_labels
+from tenants.placing import Wish
 
 from . import elsewhere, plan_panel, waits
 from .frame import CHOSEN
@@ -28,6 +30,11 @@ from .people import signed_in
 KIND = "create"
 ASKED = ("name", "tier", "cluster")
 CHECKED = ("team", *ASKED)  # fields that are checked while they are typed
+ANYWHERE = "*"  # in place of a cluster's name: any that has the chosen labels
+LABEL = "label-"  # how the field of a label's key is called
+MOST_KEYS = 8  # of labels that are offered
+MOST_FIELDS = 40  # of a form that are looked at
+USUAL = ("region", "zone", "environment")  # offered before a platform's own keys
 
 
 @dataclass(frozen=True)
@@ -40,17 +47,47 @@ class Typed:
     cluster: str = ""
     reason: str = ""
     draft: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, said: QueryDict) -> "Typed":
-        typed = {name: said.get(name, "").strip() for name in cls.__dataclass_fields__}
+    def of(cls, said: Mapping[str, str]) -> "Typed":
+        """From a form, an address, or what a draft keeps: each has the same fields."""
+        names = (*CHECKED, "reason", "draft")
+        typed = {name: str(said.get(name, "")).strip() for name in names}
         # The number of a draft is part of an address on the page: what is none is as if it was not there.
-        return cls(**{**typed, "draft": typed["draft"] if _is_key(typed["draft"]) else ""})
+        draft = typed.pop("draft")
+        labels = {
+            name.removeprefix(LABEL): str(said[name]).strip()
+            for name in list(said)[:MOST_FIELDS]
+            if name.startswith(LABEL) and str(said[name]).strip()
+        }
+        return cls(**typed, draft=draft if _is_key(draft) else "", labels=labels)
+
+    @classmethod
+    def of_asked(cls, asked: Mapping[str, Any], **more: str) -> "Typed":
+        """From what a request asks."""
+        said = {name: str(asked.get(name, "")) for name in ASKED}
+        labels = asked.get("labels")
+        if labels is not None:
+            said |= {"cluster": ANYWHERE, **{f"{LABEL}{key}": labels[key] for key in labels}}
+        return cls.of({**said, **more})
 
     @property
-    def asked(self) -> dict[str, str]:
+    def anywhere(self) -> bool:
+        return self.cluster == ANYWHERE
+
+    @property
+    def asked(self) -> dict[str, Any]:
         """What a request of this kind asks."""
+        if self.anywhere:
+            return {"name": self.name, "tier": self.tier, "labels": dict(self.labels)}
         return {name: getattr(self, name) for name in ASKED}
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """The same as its fields are called: what a draft keeps."""
+        labels = {f"{LABEL}{key}": value for key, value in self.labels.items()}
+        return {name: getattr(self, name) for name in (*ASKED, "reason")} | labels
 
 
 @dataclass(frozen=True)
@@ -78,6 +115,7 @@ class Form:
     refused: dict[str, str] = field(default_factory=dict)
     checked: bool = False  # whether what is typed was held against what there is
     rivals: str = ""  # who else waits for the very same
+    placed: Placed | None = None  # the cluster that was chosen for it
 
     def __post_init__(self) -> None:
         self.teams = list(Team.objects.owned_by(self.user))
@@ -94,6 +132,25 @@ class Form:
     @property
     def cluster(self) -> Cluster | None:
         return next((c for c in self.clusters if c.name == self.typed.cluster), None)
+
+    @property
+    def where(self) -> str:
+        """The cluster it would go to: the one that is named, or was chosen."""
+        return self.placed.cluster if self.placed is not None else self.typed.cluster
+
+    @property
+    def offered(self) -> list[tuple[str, str, list[str], str]]:
+        """Labels that can be chosen: the field, the key, the values there are, the one chosen."""
+        found: dict[str, set[str]] = {}
+        for cluster in self.clusters:
+            for key, value in cluster.labels.items():
+                found.setdefault(str(key), set()).add(str(value))
+        keys = sorted(found.keys() | self.typed.labels.keys(), key=_usual_first)
+        return [
+            (f"{LABEL}{key}", key, sorted({*found.get(key, ()), chosen} - {""}), chosen)
+            for key in keys[:MOST_KEYS]
+            for chosen in [self.typed.labels.get(key, "")]
+        ]
 
     @property
     def places(self) -> Mapping[str, str]:
@@ -116,12 +173,22 @@ class Form:
         """Find what is wrong, as filing would."""
         self.checked = True
         try:
+            self._place()
             requests.try_out(
                 kind=KIND, team=self.asking_team(), by=self.user, fields=self.typed.asked
             )
-            self.rivals = requests.rivals_said(kind=KIND, fields=self.typed.asked, by=self.user)
+            self.rivals = requests.rivals_said(
+                kind=KIND, fields=self.typed.asked, by=self.user, placed=self.placed
+            )
         except DomainError as exc:
             self.refuse(exc)
+
+    def _place(self) -> None:
+        """Where it would go is told before the name is typed, and whatever else is wrong."""
+        if self.typed.anywhere and self.team is not None and self.choice is not None:
+            check_labels(self.typed.labels)
+            wish = Wish(self.team, self.choice.tier, self.typed.name)
+            self.placed = placing.chooser().choose(wish, self.typed.labels)
 
     def asking_team(self) -> Team:
         """The team in whose name this is asked. One that is not the person's is not there."""
@@ -134,7 +201,8 @@ class Form:
     def refuse(self, exc: DomainError | KubeError) -> None:
         """Put a refusal beside its field; above the form, if it has none."""
         name = exc.field if isinstance(exc, DomainError) else None
-        self.refused[name or "form"] = exc.sentence
+        # Labels are chosen under the cluster, and what is wrong with them is said there.
+        self.refused["cluster" if name == "labels" else name or "form"] = exc.sentence
 
     def _outlook(self, tier: Tier, used: budget.Promise | None) -> tuple[Outlook, ...]:
         if self.team is None or used is None:
@@ -150,9 +218,11 @@ class Form:
             return Hint()  # whether it is free was not found out
         if self.rivals:
             return Hint(f"{self.rivals} Whichever is approved first has it.", "warn")
-        return Hint(f"✓ Free on {self.typed.cluster}. Argo will live in {self.control}.", "ok")
+        return Hint(f"✓ Free on {self.where}. Argo will live in {self.control}.", "ok")
 
     def _where(self) -> Hint:
+        if self.placed is not None:
+            return Hint(f"✓ It would go to {self.placed.cluster}. Why is beside this form.", "ok")
         if self.cluster is None or self.cluster.reachable:
             return Hint()
         # Why is for the platform's people: the reason names addresses.
@@ -221,11 +291,12 @@ def _send(request: HttpRequest, form: Form) -> HttpResponse:
 
 
 def _show(request: HttpRequest, form: Form) -> HttpResponse:
-    sentence, spec = requests.try_out(
+    trial = requests.try_out(
         kind=KIND, team=form.asking_team(), by=form.user, fields=form.typed.asked
     )
-    form.checked = True
-    answer = looks.read([question_about(sentence, spec)], seconds=looks.PAGE_SECONDS)[0]
+    form.checked, form.placed = True, trial.placed
+    question = question_about(trial.sentence, trial.spec)
+    answer = looks.read([question], seconds=looks.PAGE_SECONDS)[0]
     if isinstance(answer, Plan):
         return _page(request, form, plan=answer, stages=plan_panel.stages(answer))
     return _page(request, form, no_plan=answer.sentence)
@@ -236,7 +307,7 @@ def _keep(request: HttpRequest, form: Form) -> HttpResponse:
         by=form.user,
         kind=KIND,
         team=form.team,
-        fields={**form.typed.asked, "reason": form.typed.reason},
+        fields=form.typed.kept,
         draft=_draft(form),
     )
     messages.success(request, "The draft is kept: you alone see it, on top of your requests.")
@@ -281,15 +352,13 @@ def _begun(request: HttpRequest, user: User) -> Form:
         if draft is None:
             raise Http404
         team = draft.team.slug if draft.team is not None else ""
-        kept = {name: str(draft.fields.get(name, "")) for name in (*ASKED, "reason")}
-        return Form(user, Typed(team=team, draft=str(draft.pk), **kept))
+        return Form(user, Typed.of({**draft.fields, "team": team, "draft": str(draft.pk)}))
     if "like" in request.GET:
         return Form(user, _like(user, request.GET["like"]))
     said = Typed.of(request.GET)
     likely = dict(_likely(request, user))
-    return Form(
-        user, Typed(**{name: getattr(said, name) or likely.get(name, "") for name in CHECKED})
-    )
+    known = {name: getattr(said, name) or likely.get(name, "") for name in CHECKED}
+    return Form(user, Typed(**known, labels=said.labels))
 
 
 def _like(user: User, pk: str) -> Typed:
@@ -298,8 +367,7 @@ def _like(user: User, pk: str) -> Typed:
     before = found.filter(pk=pk, kind=KIND).first() if _is_key(pk) else None
     if before is None:
         raise Http404
-    asked = {name: str(before.asked.get(name, "")) for name in ASKED}
-    return Typed(team=before.team.slug, reason=before.reason, **asked)
+    return Typed.of_asked(before.asked, team=before.team.slug, reason=before.reason)
 
 
 def _likely(request: HttpRequest, user: User) -> Iterator[tuple[str, str]]:
@@ -311,7 +379,8 @@ def _likely(request: HttpRequest, user: User) -> Iterator[tuple[str, str]]:
         yield "team", chosen if chosen in mine else mine[0] if len(mine) == 1 else ""
     if (tier := Tier.objects.first()) is not None:
         yield "tier", tier.slug
-    if (cluster := Cluster.objects.order_by("-reachable", "name").first()) is not None:
+    taking = Cluster.objects.filter(scheduling=Scheduling.OPEN).order_by("-reachable", "name")
+    if (cluster := taking.first() or Cluster.objects.first()) is not None:
         yield "cluster", cluster.name
 
 
@@ -323,6 +392,10 @@ def _own_draft(user: User, pk: str) -> Draft | None:
     if not _is_key(pk):
         return None
     return Draft.objects.visible_to(user).select_related("team").filter(pk=pk).first()
+
+
+def _usual_first(key: str) -> tuple[int, str]:
+    return (USUAL.index(key) if key in USUAL else len(USUAL), key)
 
 
 def _is_key(pk: str) -> bool:

@@ -17,6 +17,7 @@ from controlplane.plans.agreement import Plan, PlanChanged, agree, question_of
 from controlplane.refusals import Refusal, status_of
 from tenants import budget, requests
 from tenants.models import Request, RequestEvent, RequestState, Tier
+from tenants.placed import written
 
 from . import elsewhere, new_request, plan_panel, timeline
 from .asked_for import a_part, number, text
@@ -24,6 +25,7 @@ from .differences import Line
 from .people import signed_in
 from .polling import next_look
 
+AMENDED = ("name", "tier", "cluster")
 DECIDE_SECONDS = 25.0  # a decision waits longer: without the cluster's answer there is none
 
 
@@ -89,9 +91,19 @@ def _reject(found: Request, user: User, said: QueryDict) -> str:
 
 
 def _amend(found: Request, user: User, said: QueryDict) -> str:
-    fields = {key: said.get(f"asked_{key}", value) for key, value in found.asked.items()}
+    fields = {
+        name: said.get(f"asked_{name}", str(found.asked.get(name, ""))).strip() for name in AMENDED
+    }
+    if not fields["cluster"] and found.placement is not None:
+        # It stays with its labels; who amends it names a cluster, or leaves the choice.
+        fields = {**fields, "labels": found.asked.get("labels")}
     requests.amend(found, by=user, fields=fields, note=said.get("amend_note", ""))
     return "Amended. The plan below is of what is asked now; the team sees the difference."
+
+
+def _place(found: Request, user: User, said: QueryDict) -> str:  # noqa: ARG001 - an act's signature
+    moved = requests.place_again(found, by=user)
+    return f"{moved.cluster_name} was chosen instead. Why is on this page; its plan is another one."
 
 
 def _comment(found: Request, user: User, said: QueryDict) -> str:
@@ -108,6 +120,7 @@ ACTS: Mapping[str, Callable[[Request, User, QueryDict], str]] = {
     "approve": _approve,
     "reject": _reject,
     "amend": _amend,
+    "place": _place,
     "comment": _comment,
     "withdraw": _withdraw,
 }
@@ -146,7 +159,9 @@ def _context(
     open_ = found.state == RequestState.PENDING
     decides = open_ and requests.may_decide(found, user)
     plan, no_plan = _plan(found, refused) if decides and with_plan else (None, None)
-    cluster = Cluster.objects.filter(name=found.asked.get("cluster")).first() if open_ else None
+    lost = open_ and requests.has_lost_its_place(found)
+    places = lost and (decides or requests.may_ask(found.team, user))
+    cluster = Cluster.objects.filter(name=found.cluster_name).first() if open_ else None
     events = list(RequestEvent.objects.filter(request=found).select_related("by"))
     return {
         "found": found,
@@ -167,6 +182,10 @@ def _context(
         "comments": user.is_approver or found.team.level_of(user) is not None,
         "budget": budget.outlooks([found]).get(found.pk) if open_ else None,
         "cluster": cluster,
+        "placed": found.placement,
+        "lost": lost,
+        "places": places,
+        "asked": _asked(found),
         "problems": requests.problems_of(found) if open_ else (),
         "rivals": _rivals(found, user) if open_ else "",
         "load": budget.promised_on(cluster) if decides and cluster is not None else None,
@@ -183,6 +202,7 @@ def _context(
             root=request.build_absolute_uri("/"),
             number=found.pk,
             plan_hash=plan.hash if plan else "",
+            places=places,
         ),
     }
 
@@ -204,7 +224,9 @@ def _shown(found: Request, events: list[RequestEvent]) -> str:
 def _rivals(found: Request, user: User) -> str:
     """Who else waits for the very same; nothing where what was asked can no longer be read."""
     try:
-        return requests.rivals_said(kind=found.kind, fields=found.asked, by=user, but=found)
+        return requests.rivals_said(
+            kind=found.kind, fields=found.asked, by=user, placed=found.placement, but=found
+        )
     except DomainError:
         return ""
 
@@ -228,11 +250,23 @@ def _since_approval(events: list[RequestEvent], plan: Plan) -> tuple[Line, ...]:
 
 def _amendable(found: Request, refused: Refused) -> list[tuple[str, str, list[str]]]:
     """Each field that is asked, its value, and what it can be (empty: any text)."""
+    clusters = list(Cluster.objects.values_list("name", flat=True))
     offered = {
         "tier": list(Tier.objects.values_list("slug", flat=True)),
-        "cluster": list(Cluster.objects.values_list("name", flat=True)),
+        # Nothing: as its labels say.
+        "cluster": ["", *clusters] if found.placement is not None else clusters,
     }
     return [
-        (name, refused.typed.get(f"asked_{name}", str(value)), offered.get(name, []))
-        for name, value in found.asked.items()
+        (name, refused.typed.get(f"asked_{name}", value), offered.get(name, []))
+        for name in AMENDED
+        for value in [str(found.asked.get(name, ""))]
     ]
+
+
+def _asked(found: Request) -> list[tuple[str, str]]:
+    """What is asked, a line a field, as people say it."""
+    labels = found.asked.get("labels")
+    said = [(name, str(value)) for name, value in found.asked.items() if name != "labels"]
+    if labels is not None:
+        said.append(("where", f"any cluster with {written(labels)}" if labels else "anywhere"))
+    return said

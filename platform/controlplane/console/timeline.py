@@ -14,12 +14,20 @@ SAID = {
     Kind.SEEN: "opened it",
     Kind.COMMENTED: "commented",
     Kind.AMENDED: "amended what is asked",
+    Kind.PLACED: "had another cluster chosen",
+    Kind.UNPLACED: "found no cluster that takes it",
     Kind.APPROVED: "approved",
     Kind.REJECTED: "rejected",
     Kind.WITHDRAWN: "withdrew it",
     Kind.REOPENED: "sent it back: the plan is not the one that was approved",
 }
-LOOKS = {Kind.APPROVED: "good", Kind.REJECTED: "bad", Kind.REOPENED: "odd"}
+LOOKS = {
+    Kind.APPROVED: "good",
+    Kind.REJECTED: "bad",
+    Kind.REOPENED: "odd",
+    Kind.PLACED: "odd",
+    Kind.UNPLACED: "bad",
+}
 STARTS = {Kind.FILED: "after it was asked", Kind.REOPENED: "after it came back"}
 PROVISIONED = "provisioned"
 AS_AMENDED = {

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
+from controlplane.advisories.lookup import Standing, known
 from controlplane.clusters import answering, health
 from controlplane.clusters.answering import Answer
 from controlplane.clusters.models import Cluster
@@ -102,6 +103,11 @@ class Version:
     name: str
     count: int
     wanted: bool
+
+    @property
+    def standing(self) -> Standing:
+        """What is known to be wrong with it."""
+        return known(self.name)
 
 
 @dataclass(frozen=True)

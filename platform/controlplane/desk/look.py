@@ -63,6 +63,7 @@ UNFOLD: dict[str, Any] = {
                     page("Namespaces", "namespaces", "tenants.tenantnamespace"),
                     page("Turns", "turns", "provisioning.turn"),
                     page("Clusters", "clusters", "clusters.cluster"),
+                    page("Rooms", "rooms", "placement.room"),
                 ],
             },
             {

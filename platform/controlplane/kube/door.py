@@ -109,6 +109,9 @@ class Kube(Protocol):
         tail_lines: int | None = None,
         limit_bytes: int,
     ) -> str: ...
+    def account_token(
+        self, namespace: str, account: str, *, seconds: int
+    ) -> tuple[str, datetime]: ...
 
 
 class Helm(Protocol):

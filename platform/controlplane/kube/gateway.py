@@ -291,6 +291,17 @@ class KubeGateway:
             _document(code, raw)
         return raw.decode(errors="replace")
 
+    def account_token(self, namespace: str, account: str, *, seconds: int) -> tuple[str, datetime]:
+        """A token of a service account for about so long, and when it ends. Missing: no such account."""
+        path = f"{object_path(Ref('v1', 'ServiceAccount', namespace, account))}/token"
+        asked = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": seconds},
+        }
+        status = self._call("POST", path, body=asked)["status"]
+        return str(status["token"]), datetime.fromisoformat(status["expirationTimestamp"])
+
     def _pages(
         self, api_version: str, kind: str, namespace: str, *, labels: str, fields: str
     ) -> Iterator[Manifest]:

@@ -46,6 +46,8 @@ RESOURCES: dict[tuple[str, str], Resource] = {
         Resource("batch/v1", "Job", "jobs"),
         Resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices"),
         Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
+        Resource(_RBAC, "ClusterRole", "clusterroles", namespaced=False),
+        Resource(_RBAC, "ClusterRoleBinding", "clusterrolebindings", namespaced=False),
         Resource(_RBAC, "Role", "roles"),
         Resource(_RBAC, "RoleBinding", "rolebindings"),
         Resource("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", namespaced=False),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from django.utils import timezone
 
@@ -16,6 +16,7 @@ from provisioning.preview import Preview, preview
 from tenants import requests
 from tenants.errors import AlreadyDecided
 from tenants.models import Request, RequestState
+from tenants.placed import NoPlace
 from tenants.spec import NamespaceSpec
 
 
@@ -122,9 +123,23 @@ def plan_of(request: Request) -> Plan:
 def agree(request: Request, plan: Plan, *, by: User, plan_hash: str, note: str = "") -> Request:
     """Approve, if the plan that was read is the one there is now. `plan` was made from `request`."""
     check_agreed(plan, plan_hash=plan_hash)
-    return requests.approve(
-        request, by=by, plan_hash=plan.hash, decided=plan.as_decided(), note=note
-    )
+    try:
+        return requests.approve(
+            request, by=by, plan_hash=plan.hash, decided=plan.as_decided(), note=note
+        )
+    except NoPlace as exc:
+        if request.placement is None:
+            raise  # its cluster was named: only a person names another
+        return _placed_elsewhere(request, exc)
+
+
+def _placed_elsewhere(request: Request, why: NoPlace) -> NoReturn:
+    """The cluster of the plan takes it no more. Another is chosen, for the approver to read anew."""
+    moved = requests.place_again(request, by=None)
+    raise Changed(
+        f"{why.kept_out[0].sentence if why.kept_out else why.sentence} {moved.cluster_name} was chosen "
+        "instead: read the plan for it, and approve that."
+    ) from why
 
 
 def check_agreed(plan: Plan, *, plan_hash: str) -> None:

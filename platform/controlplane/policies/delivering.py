@@ -77,8 +77,10 @@ def check_client(client: Any) -> None:
 def waiting(now: datetime) -> list[tuple[int, str]]:
     """The clusters for which something may have changed, or that are due, each with its inputs.
 
-    Those that somebody is at are left to him: if he knew less, they are found the next time.
+    Those that somebody is at are left to him: if he knew less, they are found the next time. What is
+    known to be away is given no work.
     """
+    serving = frozenset(Cluster.objects.serving().values_list("pk", flat=True))
     fields = ("cluster", "inputs", "due_at", "claimed_until")
     rows = {row[0]: row[1:] for row in Delivery.objects.values_list(*fields)}
 
@@ -89,7 +91,7 @@ def waiting(now: datetime) -> list[tuple[int, str]]:
         free = claimed_until is None or claimed_until < now
         return free and (known != inputs or due_at is None or due_at <= now)
 
-    return [each for each in fingerprints(now).items() if waits(*each)]
+    return [each for each in fingerprints(now).items() if each[0] in serving and waits(*each)]
 
 
 def bring(cluster: Cluster, *, now: datetime, inputs: str = "") -> bool:

@@ -26,7 +26,7 @@ from controlplane.wsgi import application
 from provisioning import tasks
 from tenants import services
 
-from . import agents, watch
+from . import agents, metrics, watch
 
 
 class AlreadyRunning(DomainError):
@@ -73,6 +73,7 @@ def _serve(*, host: str, port: int) -> None:
         background_work(),
         _running("web", server.run, server.close),
         _running("agents", lambda: agents.run(ended, url=url), ended.set),
+        _running("metrics", lambda: metrics.run(ended, url=url), ended.set),
     ):
         logger.info("Argosy answers at http://%s:%d", host, port)
         ended.wait()

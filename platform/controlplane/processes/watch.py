@@ -42,8 +42,8 @@ def open_cluster(cluster: Cluster) -> Kube:
     return connect(cluster).kube
 
 
-def run(ended: threading.Event) -> None:
-    """Watch all clusters until `ended`."""
+def run(ended: threading.Event, *, beat: Callable[[], None] = lambda: None) -> None:
+    """Watch all clusters until `ended`; `beat` is told each time the work has gone round."""
     watcher = Watcher(ended, opening=open_cluster)
     nudges = threading.Thread(target=watcher.nudger.run, args=(ended,), name="nudges", daemon=True)
     nudges.start()
@@ -51,6 +51,7 @@ def run(ended: threading.Event) -> None:
     try:
         while not ended.is_set():
             watcher.step()
+            beat()
     finally:
         watcher.stop()
         nudges.join(STOP_SECONDS)

@@ -131,3 +131,43 @@ def test_nobody_writes_a_namespace_directly() -> None:
         answer = getattr(client, method)(f"{NAMESPACES}{namespace.pk}/", {}, format="json")
         assert answer.status_code == 405
     assert client.post(NAMESPACES, {}, format="json").status_code == 405
+
+
+def test_which_argo_runs_is_told_with_what_is_wrong_with_it() -> None:
+    team = TeamFactory()
+    NamespaceFactory(team=team, argo_version="v4.0.5")
+
+    (seen,) = client_of(viewer_of(team)).get(NAMESPACES).json()["results"]
+
+    assert (seen["argo"]["version"], seen["argo"]["flags"]) == ("v4.0.5", ["vulnerable"])
+    assert seen["argo"]["advisories"] == ["CVE-2026-54526"]
+    assert "v4.0.6" in seen["argo"]["way_out"]
+
+
+@pytest.mark.parametrize(
+    ("flag", "names"),
+    [
+        ("forbidden", ["b"]),
+        ("vulnerable", ["c", "d"]),
+        ("end-of-life", ["d"]),
+        ("ending", []),
+        ("unknown", []),
+    ],
+)
+def test_a_list_is_narrowed_to_what_is_wrong_with_its_argo(flag: str, names: list[str]) -> None:
+    team = TeamFactory()
+    versions = {"a": "v4.1.2", "b": "v4.1.1", "c": "v4.0.5", "d": "v3.6.1", "e": ""}
+    for name, version in versions.items():
+        NamespaceFactory(team=team, name=name, argo_version=version)
+    NamespaceFactory(name="theirs", argo_version="v3.6.1")
+
+    found = client_of(viewer_of(team)).get(NAMESPACES, {"argo": flag}).json()["results"]
+
+    assert [each["name"] for each in found] == names
+
+
+def test_a_flag_that_there_is_not_is_a_sentence() -> None:
+    answer = client_of(viewer_of(TeamFactory())).get(NAMESPACES, {"argo": "old"})
+
+    assert answer.status_code == 400
+    assert "forbidden, vulnerable" in answer.json()["error"]["sentence"]

@@ -501,3 +501,56 @@ def test_only_an_admin_cordons_and_only_what_is_there() -> None:
 
     assert (refused.exit_code, nowhere.exit_code) == (REFUSED, REFUSED)
     assert "There is no cluster us" in nowhere.output
+
+
+def test_a_request_by_labels_is_filed_and_told_why_it_goes_where() -> None:
+    team = TeamFactory(slug="payments")
+    eu = ClusterFactory(name="eu-1", labels={"region": "eu"})
+
+    told = run("placement", "try", "payments", "--label", "region=eu", user=owner_of(team))
+    made = run("request", "new", "payments", "night", "--label", "region=eu", user=owner_of(team))
+
+    assert (told.exit_code, made.exit_code) == (OK, OK)
+    for said in (told.output, made.output):
+        assert "It goes to eu-1." in said
+        assert "eu-1 has region=eu, as asked." in said
+    request = Request.objects.get()
+    assert request.asked == {"name": "night", "tier": "small", "labels": {"region": "eu"}}
+    ClusterFactory(name="eu-2", labels={"region": "eu"})
+    eu.scheduling = "cordoned"
+    eu.save()
+    moved = run("request", "place", str(request.pk), user=approver())
+    assert f"Request #{request.pk} goes to eu-2 now." in moved.output
+
+
+def test_a_label_without_a_value_is_a_mistake_of_typing() -> None:
+    team = TeamFactory(slug="payments")
+
+    answer = run("request", "new", "payments", "night", "--label", "eu", user=owner_of(team))
+
+    assert answer.exit_code == USAGE
+    assert "key=value" in answer.output
+
+
+def test_a_clusters_room_is_said_and_listed() -> None:
+    ClusterFactory(name="eu-1")
+    admin = platform_admin()
+
+    said = run("placement", "room", "eu-1", "--cpu", "64", "--memory", "256", user=admin)
+    listed = run("placement", "rooms", user=admin)
+
+    assert (said.exit_code, listed.exit_code) == (OK, OK)
+    assert "64.000" in listed.output
+    assert run("placement", "room", "eu-1", user=admin).exit_code == USAGE
+
+
+def test_namespaces_are_listed_by_what_is_wrong_with_their_argo() -> None:
+    team = TeamFactory()
+    NamespaceFactory(team=team, name="old", argo_version="v4.0.5")
+    NamespaceFactory(team=team, name="new", argo_version="v4.1.2")
+
+    listed = run("namespace", "list", "--argo", "vulnerable", user=owner_of(team))
+    strange = run("namespace", "list", "--argo", "tired", user=owner_of(team))
+
+    assert ("old" in listed.output, "new" in listed.output) == (True, False)
+    assert (strange.exit_code, "forbidden, vulnerable" in strange.output) == (REFUSED, True)

@@ -358,3 +358,19 @@ def test_the_queue_costs_the_same_whatever_its_length() -> None:
         NamespaceFactory(team=filed().team)
 
     assert queries(client, INBOX) == cost <= FRAME + 6
+
+
+def test_where_a_request_by_labels_goes_is_in_the_inbox_and_among_the_plans(
+    story: plans.Plans,
+) -> None:
+    ClusterFactory(name="eu-1", labels={"region": "eu"})
+    team = TeamFactory()
+    asked = {"name": "night", "tier": "small", "labels": {"region": "eu"}}
+    request = requests.file(kind="create", team=team, by=owner_of(team), fields=asked)
+    client = browser(approver())
+
+    inbox = client.get("/inbox/").content.decode()
+    read = client.get("/inbox/plans/", {"chosen": request.pk}).content.decode()
+
+    assert "eu-1 has region=eu, as asked." in inbox
+    assert "eu-1 has region=eu, as asked." in read

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 
+from controlplane.clusters.models import Cluster
 from controlplane.kube.errors import Unreachable
 from controlplane.plans import looks
 from tenants import requests
@@ -453,3 +454,102 @@ def test_a_draft_that_can_be_none_is_as_if_it_was_not_named(draft: str) -> None:
 
     assert answer.status_code < 500
     assert "Remove this draft" not in answer.content.decode()
+
+
+@pytest.fixture
+def eu() -> Cluster:
+    return ClusterFactory(name="eu-1", labels={"region": "eu", "size": "big"})
+
+
+def anywhere(team: Team, **changes: str) -> dict[str, str]:
+    return typed(team, cluster="*", **{"label-region": "eu", **changes})
+
+
+def test_a_place_by_labels_is_told_before_the_name_is_typed(eu: Cluster) -> None:
+    team = TeamFactory()
+    ClusterFactory(name="us-1", labels={"region": "us"})
+
+    answer = browser(owner_of(team)).post(f"{CHECK}?field=cluster", anywhere(team, name=""))
+
+    assert answer.context["hints"]["cluster"].sentence.startswith("✓ It would go to eu-1.")
+    page = answer.content.decode()
+    assert "eu-1 has region=eu, as asked." in page
+    assert "1 other cluster does not have region=eu." in page
+    assert "are promised on eu-1" not in page  # how full it is is not for teams
+
+
+def test_labels_that_no_cluster_has_are_said_beside_the_place(eu: Cluster) -> None:
+    team = TeamFactory()
+
+    answer = browser(owner_of(team)).post(
+        f"{CHECK}?field=cluster", anywhere(team, **{"label-region": "mars"})
+    )
+
+    assert "No cluster has region=mars" in answer.context["hints"]["cluster"].sentence
+    assert answer.context["hints"]["cluster"].look == "bad"
+
+
+def test_a_request_by_labels_is_sent_and_asked_again_with_them(eu: Cluster) -> None:
+    team = TeamFactory()
+    client = browser(owner_of(team))
+
+    client.post(NEW, anywhere(team, act="send"))
+
+    request = Request.objects.get()
+    assert request.asked == {"name": "night", "tier": "small", "labels": {"region": "eu"}}
+    assert request.cluster_name == "eu-1"
+    form = client.get(NEW, {"like": request.pk}).context["form"]
+    assert (form.typed.anywhere, form.typed.labels) == (True, {"region": "eu"})
+
+
+def test_the_labels_that_can_be_chosen_are_those_that_clusters_have(eu: Cluster) -> None:
+    team = TeamFactory()
+    ClusterFactory(labels={"region": "us"})
+
+    form = browser(owner_of(team)).get(NEW).context["form"]
+
+    assert form.offered == [
+        ("label-region", "region", ["eu", "us"], ""),
+        ("label-size", "size", ["big"], ""),
+    ]
+
+
+def test_a_draft_keeps_labels(eu: Cluster) -> None:
+    team = TeamFactory()
+    client = browser(owner_of(team))
+
+    kept = client.post(NEW, anywhere(team, act="keep"))
+
+    form = client.get(kept["Location"]).context["form"]
+    assert (form.typed.anywhere, form.typed.labels) == (True, {"region": "eu"})
+
+
+def test_what_would_be_made_is_asked_of_the_cluster_that_is_chosen(
+    eu: Cluster, story: plans.Plans
+) -> None:
+    team = TeamFactory()
+
+    answer = browser(owner_of(team)).post(NEW, anywhere(team, act="show"))
+
+    assert answer.context["plan"].cluster == "eu-1"
+
+
+def test_the_same_by_labels_is_there_for_a_terminal(eu: Cluster) -> None:
+    team = TeamFactory()
+
+    behind = dict(
+        browser(owner_of(team)).post(f"{CHECK}?field=name", anywhere(team)).context["behind"]
+    )
+
+    assert " --label region=eu --tier small" in behind["Terminal"]
+    assert "labels:\n    region: eu" in behind["YAML, for argosy request file"]
+
+
+def test_a_cordoned_cluster_is_not_what_the_form_opens_with() -> None:
+    ClusterFactory(name="a", scheduling="cordoned")
+    open_ = ClusterFactory(name="b")
+
+    page = browser(owner_of(TeamFactory())).get(NEW)
+
+    assert page.context["form"].cluster == open_
+    assert "cordoned)" in page.content.decode()

@@ -571,4 +571,60 @@ def test_the_page_costs_the_same_whatever_happened() -> None:
         requests.comment(request, by=viewer_of(request.team), note=str(number))
         NamespaceFactory(team=Team.objects.get(pk=request.team_id))
 
-    assert queries(client, at(request)) == cost <= FRAME + 17
+    assert queries(client, at(request)) == cost <= FRAME + 18
+
+
+def placed() -> Request:
+    ClusterFactory(name="eu-1", labels={"region": "eu"})
+    team = TeamFactory()
+    asked = {"name": "night", "tier": "small", "labels": {"region": "eu"}}
+    return requests.file(kind="create", team=team, by=owner_of(team), fields=asked)
+
+
+def test_a_request_by_labels_shows_where_it_goes_and_why_to_both_sides(story: plans.Plans) -> None:
+    request = placed()
+
+    team = browser(request.requested_by).get(at(request)).content.decode()
+    decider = browser(approver()).get(at(request)).content.decode()
+
+    for page in (team, decider):
+        assert "eu-1 has region=eu, as asked." in page
+        assert "any cluster with region=eu" in page
+    assert "4 cores and" in decider
+    assert "4 cores and" not in team
+
+
+def test_one_that_lost_its_place_says_so_and_another_is_chosen_at_a_press(
+    story: plans.Plans,
+) -> None:
+    request = placed()
+    ClusterFactory(name="eu-2", labels={"region": "eu"})
+    Cluster.objects.filter(name="eu-1").update(scheduling="cordoned")
+    client = browser(approver())
+
+    page = client.get(at(request)).content.decode()
+    assert "eu-1, which was chosen for it, does not take it any more" in page
+    assert browser(viewer_of(request.team)).post(at(request), {"act": "place"}).status_code == 403
+
+    client.post(at(request), {"act": "place"})
+
+    request.refresh_from_db()
+    assert request.cluster_name == "eu-2"
+    page = client.get(at(request)).content.decode()
+    assert "had another cluster chosen" in page
+    assert "From eu-1 to eu-2: eu-1 is cordoned" in page
+
+
+def test_amending_one_by_labels_keeps_them_or_names_a_cluster(story: plans.Plans) -> None:
+    request = placed()
+    other = ClusterFactory(name="us-1")
+    client = browser(approver())
+    said = {"act": "amend", "amend_note": "smaller", "asked_name": "dawn", "asked_tier": "small"}
+
+    client.post(at(request), {**said, "asked_cluster": ""})
+    request.refresh_from_db()
+    assert (request.asked["labels"], request.cluster_name) == ({"region": "eu"}, "eu-1")
+
+    client.post(at(request), {**said, "asked_cluster": other.name})
+    request.refresh_from_db()
+    assert request.asked == {"name": "dawn", "tier": "small", "cluster": "us-1"}

@@ -1,10 +1,13 @@
 """Who comes to the desk, and one of everything to look at there."""
 
+from decimal import Decimal
+
 import pytest
 from django.test import Client
 
 from controlplane.identity.models import ApiToken
 from controlplane.identity.tokens import issue
+from controlplane.placement import services
 from provisioning.models import Turn
 from tests.controlplane.desk.everything import Everything, of_images, signed_in
 from tests.factories import (
@@ -39,6 +42,9 @@ def everything() -> Everything:
             "tenants_request": request,
             "provisioning_turn": turn,
             "clusters_cluster": namespace.cluster,
+            "placement_room": services.save_room(
+                namespace.cluster, cpu=Decimal(64), memory_gib=Decimal(256)
+            ),
             "identity_user": person,
             "identity_apitoken": ApiToken.objects.get(pk=token.pk),
         }

@@ -218,3 +218,16 @@ def test_an_overview_is_nine_queries_however_large_the_fleet(
 
     with django_assert_num_queries(9):
         fleet.overview()
+
+
+def test_a_vulnerable_argo_is_said_to_be_and_its_namespaces_are_listed(admin: Client) -> None:
+    for version in ("v4.0.5", "v4.1.1", "v4.1.2"):
+        NamespaceFactory(argo_version=version)
+
+    page = admin.get(reverse(INDEX)).content.decode()
+    listed = admin.get(reverse("admin:tenants_tenantnamespace_changelist"), {"argo": "vulnerable"})
+
+    assert "Bring it to v4.0.6 or newer of its line" in page
+    assert "v4.1.1 is never to be installed" in page
+    assert listed.context["cl"].result_count == 1
+    assert "vulnerable</span>" in listed.content.decode()

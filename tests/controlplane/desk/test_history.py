@@ -110,6 +110,7 @@ def test_no_history_has_a_place_for_a_credential_or_a_password() -> None:
         "HistoricalTeam",
         "HistoricalTier",
         "HistoricalCluster",
+        "HistoricalRoom",
         "HistoricalUser",
         "HistoricalImageExemption",
         "HistoricalImagePolicy",

@@ -158,7 +158,7 @@ def test_search_is_a_query_a_list_and_remembers_nothing(
     admin: Client, django_assert_max_num_queries: Any
 ) -> None:
     TeamFactory(slug="atlas")
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(23):
         assert admin.get(reverse("admin:search"), {"s": "zeta"}).context["results"] == []
     TeamFactory(slug="zeta")
 

@@ -27,6 +27,7 @@ SERVICES = (
     "/tenants/services.py",
     "/tenants/requests.py",
     "/controlplane/clusters/services.py",
+    "/controlplane/placement/services.py",
     "/controlplane/identity/accounts.py",
     "/controlplane/identity/tokens.py",
     "/controlplane/policies/services.py",
@@ -132,6 +133,7 @@ def test_every_editable_model_is_saved_through_its_service(
         "policies_rollout": {"mode": "enforce", "reason": "ready"},
         "policies_signingkey": {"name": "ci-of-old"},
         "policies_delivery": {"webhook": WEBHOOK},
+        "placement_room": {"cpu": "32"},
     }
     for name, changes in edits.items():
         url = reverse(f"admin:{name}_change", args=[rows[name].pk])
@@ -165,6 +167,7 @@ def test_every_editable_model_is_saved_through_its_service(
             "reason": "it fails",
         },
         "policies_signingkey": {"name": "release", "pem": signer().pem},
+        "placement_room": {"cluster": str(made["other"]), "cpu": "8", "memory_gib": "32"},
     }
     issued = admin.post(reverse("admin:policies_agenttoken_add"), {"cluster": str(made["other"])})
     assert b"argosy_agent_" in issued.content
@@ -176,7 +179,9 @@ def test_every_editable_model_is_saved_through_its_service(
     assert ApiToken.objects.count() == 0  # they ended with the old password
 
     assert watched.around == []
-    assert {"save Team", "save Tier", "save Cluster", "save User"} <= set(watched.writes)
+    assert {"save Team", "save Tier", "save Cluster", "save User", "save Room"} <= set(
+        watched.writes
+    )
     policies = {"save ImagePolicy", "save RollOut", "save StandDown", "save SigningKey"}
     assert {*policies, "save AgentToken", "update Delivery"} <= set(watched.writes)
     assert Team.objects.filter(slug="atlas").exists()
@@ -221,5 +226,5 @@ def test_no_model_of_the_desk_is_editable_without_being_tried_above() -> None:
     assert writable == {
         *("Team", "Tier", "Cluster", "User", "ApiToken"),
         *("ImagePolicy", "RollOut", "StandDown", "SigningKey", "AgentToken"),
-        "Delivery",
+        *("Delivery", "Room"),
     }

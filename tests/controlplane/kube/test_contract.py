@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
@@ -380,3 +381,15 @@ def test_the_log_of_a_pod_that_is_on_no_node_is_empty(kube: Kube, namespace: str
     assert not kube.logs(
         namespace, "waits", "main", since_time=since, tail_lines=5, limit_bytes=1000
     )
+
+
+def test_an_account_has_a_token_that_ends_and_another_has_none(kube: Kube, namespace: str) -> None:
+    metadata = {"name": "reader", "namespace": namespace}
+    kube.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata})
+
+    plain, ends = kube.account_token(namespace, "reader", seconds=3600)
+
+    assert plain
+    assert timedelta(minutes=50) < ends - datetime.now(UTC) < timedelta(minutes=70)
+    with pytest.raises(Missing):
+        kube.account_token(namespace, "nobody", seconds=3600)

@@ -299,6 +299,7 @@ def test_it_ends_at_once_and_says_so(fleet: Fleet, monkeypatch: pytest.MonkeyPat
 def test_the_process_ends_when_it_is_told_to(tmp_path: Path) -> None:
     env = {**os.environ, "ARGOSY_HOME": str(tmp_path), "ARGOSY_LOG_LEVEL": "INFO"}
     env["DJANGO_SETTINGS_MODULE"] = "controlplane.settings"
+    subprocess.run([sys.executable, "-m", "controlplane.cli", "migrate"], env=env, check=True)
     process = subprocess.Popen(
         [sys.executable, "-m", "controlplane.cli", "watch"],
         env=env,

@@ -155,3 +155,15 @@ def test_nobody_is_told_of_seconds_where_nothing_watches(cluster: FakeCluster) -
     assert "may take five minutes" in read(
         signed_in(viewer_of(namespace.team)), f"/namespaces/{namespace.pk}/"
     )
+
+
+def test_a_vulnerable_argo_is_said_on_the_page_with_the_way_out() -> None:
+    old, well = ready(argo_version="v4.0.5"), ready(argo_version="v4.1.2")
+
+    page = signed_in(viewer_of(old.team)).get(f"/namespaces/{old.pk}/").content.decode()
+    assert "Argo v4.0.5 is vulnerable." in page
+    assert "CVE-2026-54526" in page
+    assert "v4.0.5 runs, v4.1.2 is wanted" in page
+
+    page = signed_in(viewer_of(well.team)).get(f"/namespaces/{well.pk}/").content.decode()
+    assert 'id="argo-standing"' not in page
