@@ -94,7 +94,7 @@ def test_every_call_is_in_the_role_and_what_nobody_calls_is_not(
     # A whole life: registered again, brought rules, followed, made, spoilt, put back, taken away.
     text = platform_kubeconfig.read_text()
     cluster = clusters.register(name=cluster.name, kubeconfig_text=text)
-    assert probe.ask(cluster) is None
+    assert probe.look(cluster).error is None
     mine = connect(cluster).kube
     for kind in (*KINDS, *GUARDED):
         listed = mine.list_from(kind.api_version, kind.name, limit=1)
