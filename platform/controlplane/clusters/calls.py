@@ -5,30 +5,21 @@ from collections.abc import Iterator
 from . import base_release, facts
 from .rights import Right, calls, register, rights_in
 
-# What is the whole cluster's, and may be another's: ours is told by its name.
-BY_NAME = {base_release.CRD, "PriorityClass", "ClusterRole", "ClusterRoleBinding"}
-METRICS_READER = "argosy-metrics"  # of base/70-metrics-reader.yaml
-
 
 @register
 def base() -> Iterator[Right]:
-    """The base's objects, Argo's kinds by name. Those are never deleted: all workflows would go too."""
+    """The base's objects, each by its name, and what its own roles give: who gives a right must hold it.
+
+    Argo's kinds are never deleted: all workflows would go with them.
+    """
     for manifest in base_release.manifests_for(""):
-        named = manifest["kind"] in BY_NAME
-        names = (manifest["metadata"]["name"],) if named else ("",)
-        yield from calls(
-            manifest["apiVersion"], manifest["kind"], "get", "apply", "replace", names=names
-        )
-        # Who gives a right by a role must hold it: we are let past that rule by nobody.
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        yield from calls(manifest["apiVersion"], kind, "get", "apply", "replace", names=(name,))
         yield from rights_in(manifest.get("rules") or ())
+        if kind == "ServiceAccount":  # by which others come to the cluster, with a token that ends
+            yield Right("", "serviceaccounts/token", "create", name)
     for ref in base_release.RETIRED:
         yield from calls(ref.api_version, ref.kind, "delete", names=(ref.name,))
-
-
-@register
-def reading_figures() -> Iterator[Right]:
-    """A token of the account that the metrics engine reads with, and of no other."""
-    yield Right("", "serviceaccounts/token", "create", METRICS_READER)
 
 
 @register
