@@ -102,7 +102,7 @@ def fleet(
     shown = [{**each, "heard": ago(each["heard_at"]) or "never"} for each in found["results"]]
     columns = ("name", "standing", "namespaces", "heard", "why")
     rows(shown, columns, as_json=False)
-    console.print(f"{found['coverage']['words']} followed now")
+    console.print(f"Followed now: {found['coverage']['words']}")
 
 
 def _has(found: client.Answer, key: str) -> bool:

@@ -127,7 +127,7 @@ def test_how_many_are_followed_is_said_with_since_when_the_others_are_not(reader
     Watch.objects.filter(cluster=made[0]).update(heard_at=NOW - timedelta(minutes=108))
     Watch.objects.filter(cluster=made[1]).delete()
 
-    assert "2 of 4 clusters, 1 stale since 10:42, 1 never seen followed now" in read(
+    assert "Followed now: 2 of 4 clusters, 1 stale since 10:42, 1 never seen" in read(
         reader, "/fleet/"
     )
 
