@@ -13,10 +13,11 @@ def base() -> Iterator[Right]:
     Argo's kinds are never deleted: all workflows would go with them.
     """
     for manifest in base_release.manifests_for(""):
-        name = manifest["metadata"]["name"]
-        doors = ("get", "apply", "replace")
-        yield from calls(manifest["apiVersion"], manifest["kind"], *doors, names=(name,))
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        yield from calls(manifest["apiVersion"], kind, "get", "apply", "replace", names=(name,))
         yield from rights_in(manifest.get("rules") or ())
+        if kind == "ServiceAccount":  # by which others come to the cluster, with a token that ends
+            yield Right("", "serviceaccounts/token", "create", name)
     for ref in base_release.RETIRED:
         yield from calls(ref.api_version, ref.kind, "delete", names=(ref.name,))
 
