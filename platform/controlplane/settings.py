@@ -176,7 +176,6 @@ SPECTACULAR_SETTINGS = {
         "RequestStateEnum": "tenants.models.RequestState",
         "ExemptionStateEnum": "controlplane.policies.models.ExemptionState",
         "ViolationStateEnum": "controlplane.policies.models.Sight",
-        "VerdictLevelEnum": ["ok", "warn", "refuse"],
     },
 }
 
