@@ -176,8 +176,6 @@ SPECTACULAR_SETTINGS = {
         "RequestStateEnum": "tenants.models.RequestState",
         "ExemptionStateEnum": "controlplane.policies.models.ExemptionState",
         "ViolationStateEnum": "controlplane.policies.models.Sight",
-        "LevelEnum": ["owner", "member", "viewer"],
-        "VerdictLevelEnum": ["ok", "warn", "refuse"],
     },
 }
 

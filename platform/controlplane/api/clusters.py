@@ -169,7 +169,7 @@ class KubeconfigSerializer(serializers.Serializer[None]):
 class VerdictSerializer(serializers.Serializer[Any]):
     """One line of a preflight. `apply` is YAML for the cluster's administrator, or empty."""
 
-    level = serializers.ChoiceField(choices=[each.value for each in preflight.Level])
+    level = serializers.CharField(help_text="`ok`, `warn` or `refuse`.")
     about = serializers.CharField()
     sentence = serializers.CharField()
     apply = serializers.CharField(allow_blank=True)
