@@ -216,7 +216,9 @@ class NamespaceQuerySet(models.QuerySet["TenantNamespace"]):
         """Those to queue now: nobody has them, and their cluster is not known to be away."""
         return (
             self.wanting(now)
-            .exclude(cluster__reachable=False)
+            # A question of its own and no join: PostgreSQL asks a row that it had to wait for once more,
+            # but not what was joined to it, and of two who queue it both would have.
+            .exclude(cluster__in=Cluster.objects.filter(reachable=False))
             .filter(Q(claimed_until=None) | Q(claimed_until__lt=now))
             .filter(Q(queued_at=None) | Q(queued_at__lt=now - QUEUED_FOR))
         )

@@ -213,10 +213,13 @@ def record_status(
         facts["argo_version"] = argo_version
     with transaction.atomic():
         mine = TenantNamespace.objects.filter(pk=namespace.pk, claim_token=namespace.claim_token)
-        # The generation there is now, not the one at the start: the phase must say "behind".
-        current = mine.values_list(
-            "generation", "deletion_requested_at", "next_reconcile_at"
-        ).first()
+        # The generation there is now, not the one at the start: the phase must say "behind". Locked, or a
+        # wish that comes between this look and what is written of it would be told as carried out.
+        current = (
+            mine.select_for_update()
+            .values_list("generation", "deletion_requested_at", "next_reconcile_at")
+            .first()
+        )
         if current is None:
             return None  # we overslept: a newer turn has the row, and its facts are fresher
         facts["phase"] = phase_of(
@@ -240,7 +243,9 @@ def record_unreachable(
     A row that a turn is working on is left to that turn, which will find out for itself. Gives those
     that are known to be so only now.
     """
-    rows = list(chosen.live().filter(Q(claimed_until=None) | Q(claimed_until__lt=now)))
+    free = chosen.live().filter(Q(claimed_until=None) | Q(claimed_until__lt=now))
+    # Locked: a turn that begins meanwhile is to write after this, and not to be overwritten by it.
+    rows = list(free.order_by("pk").select_for_update(of=("self",)))
     news: list[TenantNamespace] = []
     for row in rows:
         known = from_dicts(row.conditions)
@@ -263,7 +268,7 @@ def record_unreachable(
 
 def _switch(rows: NamespaceQuerySet, kind: NamespaceAct.Kind, by: User | None, reason: str) -> int:
     # Locked: of two people at once, the second finds nothing left to switch, and adds no line.
-    pks = list(rows.select_for_update().values_list("pk", flat=True))
+    pks = list(rows.order_by("pk").select_for_update().values_list("pk", flat=True))
     paused = kind is NamespaceAct.Kind.PAUSED
     TenantNamespace.objects.filter(pk__in=pks).update(paused=paused)
     NamespaceAct.objects.bulk_create(

@@ -30,14 +30,18 @@ def _kept_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL (`tests.production.suite`) only what touches rows is tried once more."""
-    if not settings.ON_POSTGRESQL:
-        return
-    left_out = [item for item in items if not _touches_rows(item)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if _touches_rows(item)]
+    """On PostgreSQL (`tests.production.suite`) what touches rows is tried once more, and several at once."""
+    asked = _touches_rows if settings.ON_POSTGRESQL else _runs_on_sqlite
+    left_out = [item for item in items if not asked(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if asked(item)]
 
 
 def _touches_rows(item: pytest.Item) -> bool:
     asked = {"db", "transactional_db", "django_db_setup"} & set(getattr(item, "fixturenames", ()))
     return bool(asked) or item.get_closest_marker("django_db") is not None
+
+
+def _runs_on_sqlite(item: pytest.Item) -> bool:
+    return item.get_closest_marker("postgresql") is None

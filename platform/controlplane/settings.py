@@ -176,6 +176,7 @@ SPECTACULAR_SETTINGS = {
         "RequestStateEnum": "tenants.models.RequestState",
         "ExemptionStateEnum": "controlplane.policies.models.ExemptionState",
         "ViolationStateEnum": "controlplane.policies.models.Sight",
+        "VerdictLevelEnum": ["ok", "warn", "refuse"],
     },
 }
 

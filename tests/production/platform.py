@@ -17,7 +17,7 @@ from tests.production.keys import given_keys
 from tests.production.stores import LOOPBACK, PostgreSQL, Redis, free_port
 
 ARGOSY = [sys.executable, "-m", "controlplane.cli"]
-DEADLINE = 90.0  # on a machine with much else to do
+DEADLINE = 180.0  # on a machine with much else to do
 LOOK_EVERY = 0.1
 
 

@@ -224,7 +224,9 @@ class ClusterViewSet(ClusterActs, mixins.CreateModelMixin, viewsets.ReadOnlyMode
         said.is_valid(raise_exception=True)
         return _verdicts(services.preflight_of(said.validated_data["kubeconfig"]))
 
-    @extend_schema(request=None, responses=PreflightSerializer)
+    @extend_schema(
+        operation_id="clusters_preflight_again", request=None, responses=PreflightSerializer
+    )
     @action(
         detail=True,
         methods=["post"],

@@ -247,10 +247,10 @@ class KubeGateway:
 
         In one small call with deadlines of its own, so that a crowd of silent ones can be asked.
         """
-        began = time.monotonic()
+        hurried, began = self.within(KNOCK_SECONDS), time.monotonic()
         with _translated():
-            answer = self._send("GET", "/readyz", accept="*/*", seconds=KNOCK_SECONDS)
-            raw = self._body(answer.response, KNOCK_BYTES, seconds=KNOCK_SECONDS)
+            answer = hurried._send("GET", "/readyz", accept="*/*")  # noqa: SLF001 - ourselves
+            raw = hurried._body(answer.response, KNOCK_BYTES)  # noqa: SLF001
         seconds = time.monotonic() - began
         if 300 <= answer.status <= 399:  # noqa: PLR2004 - HTTP's own numbers
             raise Unreachable(
@@ -371,11 +371,10 @@ class KubeGateway:
             answer = self._send(method, path, query, body, content_type, accept=accept)
             return answer.status, self._body(answer.response, most or self._bounds.object_bytes)
 
-    def _body(self, response: Any, most: int, *, seconds: float = 0.0) -> bytes:
+    def _body(self, response: Any, most: int) -> bytes:
         """The whole body, in time and of a bounded size; a connection with a rest in it is done with."""
-        seconds = seconds or self._bounds.seconds
-        deadline = deadline_of(response)
-        deadline.extend(seconds, idle=min(seconds, self._bounds.silence))
+        seconds, deadline = self._bounds.seconds, deadline_of(response)
+        deadline.extend(seconds, idle=self._bounds.silence)
         pieces: list[bytes] = []
         size = 0
         try:
@@ -402,7 +401,6 @@ class KubeGateway:
         content_type: str = JSON,
         *,
         accept: str = JSON,
-        seconds: float = 0.0,
     ) -> RESTResponse:
         """The answer with its body unread."""
         headers = {"Accept": accept, "Content-Type": content_type, **self._headers}
@@ -415,7 +413,7 @@ class KubeGateway:
             body=orjson.dumps(body) if body and content_type == APPLY else body,
             auth_settings=["BearerToken"],
         )
-        silence = min(seconds or ANSWER_SECONDS, self._bounds.silence)
+        silence = self._bounds.silence
         timeout = (min(CONNECT_SECONDS, silence), silence)
         return self._client.call_api(*request, _request_timeout=timeout)
 

@@ -19,7 +19,7 @@ from controlplane.clusters.sealing import unseal
 
 from . import tokens
 
-SYSTEM, ACCOUNT = "argosy-system", "argosy-metrics"
+SYSTEM, ACCOUNT = "argosy-system", "argosy-metrics"  # of clusters/base/70-metrics-reader.yaml
 LASTS = timedelta(hours=12)
 RENEWED_BEFORE = timedelta(hours=6)
 

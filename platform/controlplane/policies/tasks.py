@@ -11,8 +11,8 @@ from . import delivering
 
 @shared_task(ignore_result=True)
 def bring_policies(pk: int, inputs: str = "") -> None:
-    """One cluster. Safe to enqueue twice: the second finds it claimed, or done."""
-    cluster = Cluster.objects.filter(pk=pk).first()
+    """One cluster, unless it is away. Safe to enqueue twice: the second finds it claimed, or done."""
+    cluster = Cluster.objects.serving().filter(pk=pk).first()
     if cluster is not None:
         delivering.bring(cluster, now=timezone.now(), inputs=inputs)
 

@@ -27,6 +27,7 @@ SERVICES = (
     "/tenants/services.py",
     "/tenants/requests.py",
     "/controlplane/clusters/services.py",
+    "/controlplane/metrics/prices.py",
     "/controlplane/placement/services.py",
     "/controlplane/identity/accounts.py",
     "/controlplane/identity/tokens.py",
@@ -96,7 +97,9 @@ def typed(client: Client, url: str) -> dict[str, Any]:
     """What a person would send who opened the form and pressed save."""
     form = client.get(url).context["adminform"].form
     values = {name: form[name].value() for name in form.fields}
-    return {name: value for name, value in values.items() if value not in (None, False)}
+    return {
+        name: value for name, value in values.items() if value is not None and value is not False
+    }
 
 
 def test_the_watch_notices_a_write_around_the_services(

@@ -22,8 +22,7 @@ Says = Callable[[socket.socket, threading.Event], None]
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Says], KubeGateway]]:
     """Starts a server that does with each connection what a test says; gives the door to it."""
-    for seconds in ("KNOCK_SECONDS", "ANSWER_SECONDS"):
-        monkeypatch.setattr(gateway, seconds, SHORT)
+    monkeypatch.setattr(gateway, "KNOCK_SECONDS", SHORT)
     listening = socket.create_server(("127.0.0.1", 0))
     ended = threading.Event()
     threads: list[threading.Thread] = []
@@ -63,7 +62,7 @@ def door(port: int) -> KubeGateway:
         "users": [{**named, "user": {"token": "t"}}],
         "contexts": [{**named, "context": {"cluster": "x", "user": "x"}}],
     }
-    return KubeGateway.from_kubeconfig(config, bounds=Bounds(seconds=2 * SHORT))
+    return KubeGateway.from_kubeconfig(config, bounds=Bounds(seconds=2 * SHORT, silence=SHORT))
 
 
 def drip(first: bytes, drop: bytes) -> Says:
