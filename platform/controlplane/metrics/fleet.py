@@ -22,7 +22,23 @@ from tenants.models import TenantNamespace
 
 from .queries import Coverage
 
-HEAVY = ("sealed_kubeconfig", "placement", "api_endpoints")
+# Of thousands of rows, each column costs: these are what a line is made of.
+SHOWN = (
+    "name",
+    "labels",
+    "simulated",
+    "scheduling",
+    "scheduled_at",
+    "scheduling_reason",
+    "server",
+    "kubernetes_version",
+    "reachable",
+    "trouble",
+    "message",
+    "since",
+    "checked_at",
+    "conditions",
+)
 
 
 class Standing(StrEnum):
@@ -117,7 +133,7 @@ class Wanted:
 
 def lines(now: datetime, only: Sequence[int] | None = None) -> list[ClusterLine]:
     """All clusters, or these, the worst first: four queries."""
-    found = Cluster.objects.defer(*HEAVY).order_by("name")
+    found = Cluster.objects.only(*SHOWN).order_by("name")
     places = TenantNamespace.objects.live().order_by()
     watches = Watch.objects.order_by()
     deliveries = Delivery.objects.order_by()

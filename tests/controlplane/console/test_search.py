@@ -182,7 +182,7 @@ def test_the_sidebar_counts_what_is_there_and_marks_the_page() -> None:
 
     assert ' href="/namespaces/" aria-current="page">Namespaces' in html
     assert (
-        "Namespaces 1 Workflows Schedules Violations 0 Exemptions Requests 1 New namespace"
+        "Namespaces 1 Workflows Schedules Violations 0 Exemptions Requests 1 Usage Chargeback New namespace"
         in words(html)
     )
     assert "Inbox" not in html
