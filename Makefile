@@ -72,6 +72,7 @@ bench: setup ## what a namespace costs beside bare helm, how fast the index foll
 	@$(RUN)/python -m benches.metrics
 	@$(RUN)/python benches/drift.py
 	@$(RUN)/python benches/console.py
+	@$(RUN)/python -m benches.fleet_pages
 	@$(RUN)/python benches/images.py
 	@$(RUN)/python benches/admission.py
 	@$(RUN)/python -m benches.policies

@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.db.models import DateTimeField, Model
@@ -16,6 +17,14 @@ from controlplane.clusters.sealing import seal
 from controlplane.identity.models import User
 from controlplane.index.kinds import KINDS
 from controlplane.index.models import Cron, QuotaUse, Watch, Workflow
+from controlplane.metrics.models import (
+    FleetHour,
+    QuotaDay,
+    QuotaHour,
+    UsageDay,
+    UsageHour,
+    UsageMonth,
+)
 from provisioning.models import Turn
 from tenants.models import Request, RequestEvent, Team, TenantNamespace, Tier
 
@@ -191,6 +200,78 @@ def crons_of(namespaces: Sequence[TenantNamespace], count: int, *, now: dt.datet
         (_cron(n, namespaces[n % len(namespaces)], now) for n in range(there, count)),
         batch_size=BATCH,
     )
+
+
+def usage_of(
+    namespaces: Sequence[TenantNamespace], *, now: dt.datetime, hours: int = 48, days: int = 30
+) -> None:
+    """What they held and used: hours, days and this month, as the clock and the watch write it."""
+    this = now.replace(minute=0, second=0, microsecond=0)
+    day, month = this.replace(hour=0), this.replace(hour=0, day=1)
+    made = [each for each in namespaces if each.begun_at]
+    by_hour = [(this - dt.timedelta(hours=n), n) for n in range(hours)]
+    by_day = [(day - dt.timedelta(days=n), n) for n in range(days)]
+    for model, times in ((QuotaHour, by_hour), (QuotaDay, by_day)):
+        rows = (model(namespace=p, at=at, **_held(p.pk, n)) for at, n in times for p in made)
+        _put(model, rows)
+    _put(
+        UsageHour,
+        (UsageHour(namespace=p, at=at, **_used(p.pk + n)) for at, n in by_hour for p in made),
+    )
+    grains = ((UsageDay, by_day), (UsageMonth, [(month, 0)]))
+    for grain, times in grains:
+        rows_of_templates = (
+            grain(namespace=p, at=at, template=template, **_used(p.pk + n + place, 20))
+            for at, n in times
+            for p in made
+            for place, template in enumerate(TEMPLATES[: 1 + p.pk % 3])
+        )
+        _put(grain, rows_of_templates)
+    many = len(made)
+    _put(
+        FleetHour,
+        (
+            FleetHour(
+                at=at,
+                namespaces=many,
+                namespaces_seen=many,
+                clusters=1,
+                clusters_seen=1,
+                **{key: value * many for key, value in _held(3, n).items()},
+            )
+            for at, n in by_hour
+        ),
+    )
+
+
+def _put(model: Any, rows: Iterator[Any]) -> None:
+    model.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+
+
+def _held(salt: int, step: int) -> dict[str, int]:
+    """A tier of 8 cores and 32 GiB, used more by day than by night."""
+    wave = (salt * 7 + step * 5) % 24
+    cpu, memory = 900 + 230 * wave, 4_000 + 900 * wave
+    return {
+        "cpu_promised": 8_000,
+        "cpu_hard": 8_000,
+        "cpu_used": cpu,
+        "cpu_peak": cpu + 400,
+        "memory_promised": 32_768,
+        "memory_hard": 32_768,
+        "memory_used": memory,
+        "memory_peak": memory + 900,
+    }
+
+
+def _used(salt: int, times: int = 1) -> dict[str, int]:
+    many = (1 + salt % 9) * times
+    return {
+        "workflows": many,
+        "failed": many // 8,
+        "cpu_seconds": many * (900 + salt % 7 * 411),
+        "memory_mib_seconds": many * (900_000 + salt % 5 * 211_000),
+    }
 
 
 def _teams(count: int) -> list[Team]:

@@ -8,15 +8,19 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlplane.settings")
 
 POLICIES_EVERY = 5.0  # seconds
 NODES_EVERY = 300.0
+# What of usage is written down by the clock, and how often: a row an hour is made of many looks.
+USAGE_EVERY = {"remember_quotas": 60.0, "remember_missed_runs": 900.0, "forget": 3600.0}
 
 app = Celery("argosy")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["provisioning", "controlplane.policies", "controlplane.placement"])
+app.autodiscover_tasks(
+    ["provisioning", "controlplane.policies", "controlplane.placement", "controlplane.metrics"]
+)
 
 
 @app.on_after_finalize.connect
 def by_the_clock(sender: Celery, **_: object) -> None:
-    """The sweep, the probes, the looks after what clusters hold of ours, after policies and nodes."""
+    """The sweep, the probes, the looks after what clusters hold of ours, and what teams use."""
     from provisioning import tasks  # noqa: PLC0415 - Django's apps must be loaded first
 
     sender.add_periodic_task(tasks.SWEEP_EVERY.total_seconds(), tasks.sweep.s(), name="sweep")
@@ -29,5 +33,8 @@ def by_the_clock(sender: Celery, **_: object) -> None:
     # By its name: policies are above provisioning, which is sent through this app too.
     look = sender.signature("controlplane.policies.tasks.look_at_policies")
     sender.add_periodic_task(POLICIES_EVERY, look, name="policies")
+    for name, seconds in USAGE_EVERY.items():
+        task = sender.signature(f"controlplane.metrics.tasks.{name}")
+        sender.add_periodic_task(seconds, task, name=f"usage-{name}")
     count = sender.signature("controlplane.placement.tasks.count_all_nodes")
     sender.add_periodic_task(NODES_EVERY, count, name="nodes")

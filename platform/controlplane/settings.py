@@ -64,13 +64,14 @@ INSTALLED_APPS = [
     "controlplane.index",
     "controlplane.bookmarks",
     "controlplane.policies",
+    "controlplane.metrics",
     "controlplane.console",
 ]
 
 MIDDLEWARE = [
     "controlplane.metrics.counting.CountRequests",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "controlplane.static_files.Compressed",
     "controlplane.headers.ContentSecurityPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

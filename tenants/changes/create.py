@@ -80,10 +80,12 @@ def problems(team: Team, asked: Asked) -> Iterator[DomainError]:
     except DomainError as exc:
         yield exc
         return
-    if (closed := scheduling.closed(cluster)) is not None:
-        yield closed
+    # Of a cluster that was chosen by labels the chooser says it: another can be chosen then.
+    closed = scheduling.closed(cluster) if asked.labels is None else None
     if TenantNamespace.objects.live().filter(cluster=cluster, name=asked.name).exists():
         yield _taken(asked)
+    elif closed is not None:
+        yield closed
     else:
         wish = Wish(team, tier, asked.name)
         no_place = placing.chooser().problem_with(wish, cluster.name, asked.labels)

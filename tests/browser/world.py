@@ -21,6 +21,7 @@ from controlplane.identity.models import User
 from controlplane.index.entries import cron_of
 from controlplane.index.kinds import CRON, KINDS
 from controlplane.index.models import Cron, Watch, Workflow
+from controlplane.metrics.models import MissedRuns, Price, UsageDay, UsageMonth
 from controlplane.objects import Manifest, ref_of
 from controlplane.policies.models import ImagePolicy
 from provisioning.desired import RELEASE
@@ -64,6 +65,7 @@ class Places:
     exemption: int = 1
     named: str = "payments"
     draft: int = 1
+    cluster_name: str = "eu-1"
 
 
 def seed(state: str, server: str, fake: FakeCluster) -> Places:
@@ -124,6 +126,10 @@ def full(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
     _turns(chosen, now)
     standing(fake, chosen.name, now)
     violation, exemption = images.ordinary(chosen, now)
+    _usage(now)
+    MissedRuns.objects.create(
+        namespace=chosen, cron="settle-nightly", at=now, runs=3, last=now - dt.timedelta(hours=2)
+    )
     return Places(
         namespace=chosen.pk,
         request=waiting.pk,
@@ -149,11 +155,13 @@ def error(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
     _workflow_row(chosen, "settle-1", now)
     waiting = _request(team, cluster, "payments-batch")
     violation, exemption = images.bad_day(chosen, now)
+    _usage(now - dt.timedelta(hours=2))
     return Places(
         namespace=chosen.pk,
         request=waiting.pk,
         team=team.pk,
         cluster=cluster.pk,
+        cluster_name=cluster.name,
         tier=chosen.tier_id,
         violation=violation,
         exemption=exemption,
@@ -175,12 +183,17 @@ def long(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
     standing(fake, chosen.name, now, workflow=name)
     User.objects.filter(username="owner").update(first_name="F" * 150, last_name="L" * 150)
     violation, exemption = images.longest(chosen, now)
+    _usage(now)
+    for grain in (UsageDay, UsageMonth):
+        grain.objects.filter(template=fill.TEMPLATES[0]).update(template="t" * 253)
+    Cluster.objects.update(labels={"l" * 63: "v" * 63, "region": "r" * 63})
     return Places(
         namespace=chosen.pk,
         request=waiting.pk,
         workflow=name,
         team=team.pk,
         cluster=cluster.pk,
+        cluster_name=cluster.name,
         tier=chosen.tier_id,
         named=chosen.name,
         violation=violation,
@@ -205,6 +218,7 @@ def crowd(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
         request=waiting.pk,
         team=team.pk,
         cluster=cluster.pk,
+        cluster_name=cluster.name,
         tier=chosen.tier_id,
         violation=violation,
         exemption=exemption,
@@ -213,6 +227,15 @@ def crowd(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
 
 Seed = Callable[[str, FakeCluster, dt.datetime], Places]
 SEEDS: dict[str, Seed] = {FULL: full, EMPTY: empty, ERROR: error, LONG: long, CROWD: crowd}
+
+
+def _usage(now: dt.datetime) -> None:
+    """What the namespaces that are made held and used, and what that costs."""
+    fill.usage_of(list(TenantNamespace.objects.order_by("pk")), now=now)
+    rates = {"cpu_hour": Decimal("0.04"), "memory_gib_hour": Decimal("0.005")}
+    Price.objects.create(
+        since=now.date().replace(day=1, month=1), shared_month=Decimal(800), **rates
+    )
 
 
 def _team(name: str = "Payments") -> Team:

@@ -8,7 +8,7 @@ import copy
 import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -67,6 +67,7 @@ class FakeCluster:
     knocked: Knock = field(default_factory=lambda: Knock(0.01))
     calls: list[str] = field(default_factory=list)
     user: str = "platform"
+    allows: Callable[[Manifest], bool] = lambda _spec: True
     # (namespace, pod, container): lines as the API server has them, each after its time
     said: dict[tuple[str, str, str], tuple[str, ...]] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
@@ -246,6 +247,8 @@ class FakeCluster:
     def create(self, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
         if manifest["kind"] == "SelfSubjectReview":
             return {"status": {"userInfo": {"username": self.user}}}
+        if manifest["kind"] == "SelfSubjectAccessReview":
+            return {"status": {"allowed": self.allows(manifest["spec"])}}
         name = manifest["metadata"].get("name") or (
             f"{manifest['metadata'].get('generateName', '')}{next(self._numbers)}"
         )

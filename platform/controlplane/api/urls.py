@@ -27,6 +27,7 @@ from .scraping import MetricsAgentView, targets_of
 from .teams import TeamViewSet
 from .tiers import TierViewSet
 from .tokens import TokenView
+from .usage import ChargebackView, FleetClusterView, FleetView, UsageView
 from .violations import ViolationViewSet
 from .workflows import CronActView, CronsView, WorkflowActView, WorkflowsView, WorkflowView
 
@@ -75,6 +76,10 @@ v1 = [
     path("agents/bundle/", BundleView.as_view()),
     path("agents/facts/", FactsView.as_view()),
     path("agents/sightings/", SightingsView.as_view()),
+    path("usage/", UsageView.as_view()),
+    path("usage/chargeback/", ChargebackView.as_view()),
+    path("fleet/", FleetView.as_view()),
+    re_path(r"^fleet/(?P<name>[a-z0-9][-a-z0-9]{0,62})/\Z", FleetClusterView.as_view()),
     path("metrics/agents/", MetricsAgentView.as_view()),
     re_path(r"^metrics/targets/(?P<name>[a-z0-9-]{1,63})/\Z", targets_of, name="targets"),
     re_path(f"^{WORKFLOWS}$", WorkflowsView.as_view()),

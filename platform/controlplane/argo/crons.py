@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -99,6 +99,19 @@ def read(cron: Manifest, now: datetime) -> Cron:
     )
 
 
+def missed(cron: Manifest, now: datetime) -> tuple[datetime, ...]:
+    """When it should have run since it last did, in UTC, the oldest first, up to a bound."""
+    spec, status = _mapping(cron.get("spec")), _mapping(cron.get("status"))
+    begun = moment(status.get("lastScheduledTime")) or moment(
+        _mapping(cron.get("metadata")).get("creationTimestamp")
+    )
+    if begun is None or spec.get("suspend") is True:
+        return ()
+    zone = _text(spec.get("timezone"))
+    good = [each for each in _written(spec) if not _schedule(each, zone).problem]
+    return tuple(sorted(_late(good, zone, begun, now)))
+
+
 def _written(spec: Mapping[str, Any]) -> list[str]:
     """`schedules`, and the single `schedule` of Argo before 4.0."""
     several = spec.get("schedules")
@@ -134,13 +147,18 @@ def _next(written: list[str], zone_name: str, now: datetime) -> datetime | None:
 
 def _missed(written: list[str], zone_name: str, begun: datetime, now: datetime) -> int:
     """How many runs should have come since, counted up to a bound."""
+    return min(len(_late(written, zone_name, begun, now)), MOST_MISSED)
+
+
+def _late(written: list[str], zone_name: str, begun: datetime, now: datetime) -> set[datetime]:
+    """Which runs those are."""
     late: set[datetime] = set()
     for each in written:
         for run in _runs(each, zone_name, begun):
             if run > now - GRACE or len(late) >= MOST_MISSED:
                 break
-            late.add(run)
-    return min(len(late), MOST_MISSED)
+            late.add(run.astimezone(UTC))
+    return late
 
 
 def _runs(written: str, zone_name: str, start: datetime) -> Iterator[datetime]:

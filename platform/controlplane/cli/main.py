@@ -18,6 +18,7 @@ from . import (
     serve,
     session,
     team,
+    usage,
     violation,
     workflow,
 )
@@ -44,6 +45,7 @@ app.add_typer(cron.app, name="cron")
 app.add_typer(policies.app, name="policy")
 app.add_typer(exemption.app, name="exemption")
 app.add_typer(violation.app, name="violation")
+app.add_typer(usage.app, name="usage")
 app.add_typer(metrics.app, name="metrics")
 
 

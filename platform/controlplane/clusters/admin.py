@@ -22,7 +22,7 @@ from .health import from_dicts
 from .kubeconfig import LONGEST
 from .models import Cluster
 
-NEW = ((None, {"fields": ("name", "kubeconfig", "rebuilt", "labels", "placement", "simulated")}),)
+NEW = ((None, {"fields": ("name", "kubeconfig", "labels", "placement", "simulated", "rebuilt")}),)
 
 
 class UnseenArea(JsonArea):
@@ -246,7 +246,7 @@ class ClusterAdmin(SchedulingActs, Confirmed[Cluster], RowAdmin[Cluster]):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:  # noqa: ARG002
         """The row stays for the namespaces that once were there: what goes is said on its page."""
-        return [str(cluster) for cluster in objs], {"clusters": len(objs)}, set(), []
+        return [str(cluster) for cluster in objs], {"credential": len(objs)}, set(), []
 
     def has_delete_permission(self, request: HttpRequest, obj: Cluster | None = None) -> bool:
         """One by one, and never while a team is there: its namespaces would be orphans."""

@@ -3,18 +3,21 @@
 from collections.abc import Iterator
 
 from . import base_release, facts
-from .rights import Right, calls, register
+from .rights import Right, calls, register, rights_in
 
 
 @register
 def base() -> Iterator[Right]:
-    """The base's objects, Argo's kinds by name. Those are never deleted: all workflows would go too."""
+    """The base's objects, each by its name, and what its own roles give: who gives a right must hold it.
+
+    Argo's kinds are never deleted: all workflows would go with them.
+    """
     for manifest in base_release.manifests_for(""):
-        named = manifest["kind"] in {base_release.CRD, "PriorityClass"}
-        names = (manifest["metadata"]["name"],) if named else ("",)
-        yield from calls(
-            manifest["apiVersion"], manifest["kind"], "get", "apply", "replace", names=names
-        )
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        yield from calls(manifest["apiVersion"], kind, "get", "apply", "replace", names=(name,))
+        yield from rights_in(manifest.get("rules") or ())
+        if kind == "ServiceAccount":  # by which others come to the cluster, with a token that ends
+            yield Right("", "serviceaccounts/token", "create", name)
     for ref in base_release.RETIRED:
         yield from calls(ref.api_version, ref.kind, "delete", names=(ref.name,))
 

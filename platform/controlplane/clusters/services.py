@@ -17,7 +17,7 @@ from controlplane.rows.history import because
 from . import base_release, credentials, facts, kubeconfig, preflight, rights
 from .connections import connect
 from .labels import checked as checked_labels
-from .models import Cluster, Trouble
+from .models import Cluster, Scheduling, Trouble
 from .preflight import Verdict
 from .sealing import seal
 from .signals import cluster_answers, cluster_edited
@@ -184,6 +184,7 @@ def remove(cluster: Cluster) -> None:
             rows.filter(**{relation.field.name: locked}).delete()
     locked.sealed_kubeconfig = locked.uid = locked.message = ""
     locked.reachable, locked.trouble = None, Trouble.NONE
+    locked.scheduling = Scheduling.OPEN  # of one that comes back by this name nothing was said yet
     locked.removed_at = timezone.now()
     because(locked, "Removed.")
     locked.save()

@@ -99,6 +99,8 @@ class Frame:
             Page(VIOLATIONS, "Violations", self.violation_count, key="v"),
             Page("/exemptions/", "Exemptions", key="e"),
             Page("/requests/", "Requests", self.open_requests, key="r"),
+            Page("/usage/", "Usage", key="u", also="quota metrics charts"),
+            Page("/chargeback/", "Chargeback", key="c", also="cost price bill"),
             *([Page("/requests/new/", "New namespace")] if self.may_ask else []),
         )
 
@@ -122,12 +124,13 @@ class Frame:
         inbox = (
             [Page("/inbox/", "Inbox", self.inbox_count, key="i")] if self.user.is_approver else []
         )
+        fleet = [Page("/fleet/", "Fleet", key="f")] if self.user.is_approver else []
         desk = (
             [Page(reverse("admin:index"), "Desk", key="d")]
             if self.user.is_approver or self.user.is_staff
             else []
         )
-        return self._marked(*inbox, *desk)
+        return self._marked(*fleet, *inbox, *desk)
 
     def _marked(self, *pages: Page) -> tuple[Page, ...]:
         """The page whose address is the longest beginning of this one's is open; home only itself."""

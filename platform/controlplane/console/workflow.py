@@ -93,7 +93,7 @@ def delete(request: HttpRequest, user: User, pk: int, name: str) -> HttpResponse
         raise Http404
     # The watch will tell the same in a moment; the list that comes next is made before that.
     if entry := workflow_of(found):
-        index.gone(namespace.cluster, WORKFLOW, [entry])
+        index.gone(namespace.cluster, WORKFLOW, [entry], now=timezone.now())
     messages.success(request, f"{name} is deleted, with its pods and their logs.", extra_tags="ok")
     return redirect("console:workflows")
 

@@ -73,6 +73,7 @@ UNFOLD: dict[str, Any] = {
                     page("Tiers", "tiers", "tenants.tier"),
                 ],
             },
+            {"title": "Usage", "items": [page("Prices", "tiers", "metrics.price")]},
             {
                 "title": "Decisions",
                 "items": [

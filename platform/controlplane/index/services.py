@@ -5,7 +5,7 @@ So writers of one kind on one cluster take turns (its Watch row is their lock), 
 by the resourceVersion that etcd gave the object.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -18,9 +18,10 @@ from django.db.models import Max
 from controlplane.clusters.models import Cluster
 from tenants.models import TenantNamespace
 
-from .entries import Entry
+from .entries import FINISHED, Entry, WorkflowEntry
 from .kinds import CRON, QUOTA, WORKFLOW, Kind
 from .models import Cron, QuotaUse, Watch, Workflow
+from .signals import Ended, workflows_ended
 
 BATCH = 500  # rows a transaction: a few milliseconds of SQLite's one write lock
 LONGEST_MESSAGE = 500
@@ -65,10 +66,12 @@ def put(cluster: Cluster, kind: Kind, entries: Sequence[Entry], *, now: datetime
 
 
 @transaction.atomic
-def gone(cluster: Cluster, kind: Kind, entries: Sequence[Entry]) -> None:
+def gone(cluster: Cluster, kind: Kind, entries: Sequence[Entry], *, now: datetime) -> None:
     """Forget these; what was forgotten already is forgotten."""
     _take_turns(cluster, kind)
     for some in _batches(entries):
+        # The last word on a workflow: one that is removed as soon as it ends has no other.
+        _tell_ended(_ours(cluster, {entry.namespace for entry in some}), some, now=now)
         _TABLES[kind.name].of(cluster).filter(uid__in=[entry.uid for entry in some]).delete()
 
 
@@ -96,7 +99,9 @@ def replace_all(
     for some in _batches(unlisted):
         with transaction.atomic():
             _take_turns(cluster, kind)
-            old.filter(pk__in=some).delete()
+            doomed = old.filter(pk__in=some)
+            _tell_vanished(kind, doomed, now=now)
+            doomed.delete()
 
 
 @transaction.atomic
@@ -136,16 +141,62 @@ def _put(
             row = _row(table, entry, pk, now)
             rows[_identity(table, row)] = row
     there = _versions(table, rows)
+    written = [
+        row
+        for identity, row in rows.items()
+        if identity not in there or may_replace(row.resource_version, there[identity])
+    ]
     table.rows.bulk_create(
-        [
-            row
-            for identity, row in rows.items()
-            if identity not in there or may_replace(row.resource_version, there[identity])
-        ],
+        written,
         update_conflicts=True,
         unique_fields=[name.removesuffix("_id") for name in table.one],
         update_fields=table.columns(),
     )
+    kept = {row.uid for row in written}
+    finished = [e for e in entries if isinstance(e, WorkflowEntry) and e.phase in FINISHED]
+    _tell_ended(namespaces, [e for e in finished if e.uid in kept], now=now)
+
+
+def _tell_ended(namespaces: Mapping[str, int], entries: Sequence[Entry], *, now: datetime) -> None:
+    """Announce workflows that use nothing more, as these entries have them."""
+    ended = [
+        Ended(
+            namespace_id=namespaces[entry.namespace],
+            uid=entry.uid,
+            template=entry.template,
+            phase=entry.phase,
+            created_at=entry.created_at,
+            finished_at=entry.finished_at,
+            cpu_seconds=entry.cpu_seconds,
+            memory_mib_seconds=entry.memory_mib_seconds,
+        )
+        for entry in entries
+        if isinstance(entry, WorkflowEntry) and entry.namespace in namespaces
+    ]
+    if ended:
+        workflows_ended.send(sender=Workflow, ended=ended, now=now)
+
+
+def _tell_vanished(kind: Kind, rows: models.QuerySet[Any], *, now: datetime) -> None:
+    """Announce those that nobody saw the end of: they were gone when all there is was listed again."""
+    if kind.name != WORKFLOW.name:
+        return
+    vanished = [
+        Ended(
+            namespace_id=row.namespace_id,
+            uid=row.uid,
+            template=row.template,
+            phase=row.phase,
+            created_at=row.created_at,
+            finished_at=None,
+            cpu_seconds=row.cpu_seconds,
+            memory_mib_seconds=row.memory_mib_seconds,
+            seen=False,
+        )
+        for row in rows.exclude(phase__in=FINISHED)
+    ]
+    if vanished:
+        workflows_ended.send(sender=Workflow, ended=vanished, now=now)
 
 
 def _take_turns(cluster: Cluster, kind: Kind) -> None:

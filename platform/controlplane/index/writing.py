@@ -105,7 +105,7 @@ def _write(run: Sequence[Letter], now: datetime) -> None:
         case Changed():
             changes = [letter.news for letter in run if isinstance(letter.news, Changed)]
             services.put(cluster, kind, _last(changes, gone=False), now=now)
-            services.gone(cluster, kind, _last(changes, gone=True))
+            services.gone(cluster, kind, _last(changes, gone=True), now=now)
             services.heard(cluster, kind, now=now)
         case Listed(entries, resource_version, went_back):
             services.replace_all(

@@ -12,6 +12,7 @@ class PlacementConfig(AppConfig):
         from controlplane import celery  # noqa: F401, PLC0415 - tasks are sent through our app
         from tenants import placing  # noqa: PLC0415
 
+        from . import calls  # noqa: F401, PLC0415
         from .services import Placement  # noqa: PLC0415
 
         placing.register(Placement())

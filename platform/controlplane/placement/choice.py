@@ -36,6 +36,7 @@ class Candidate:
     name: str
     labels: Mapping[str, str]
     scheduling: str = OPEN
+    why_closed: str = ""  # in the words of who cordoned it
     reachable: bool | None = True
     room: Amount | None = None  # not known
     limited: bool = True
@@ -91,7 +92,8 @@ def _reasons(ask: Ask, cluster: Candidate) -> Iterator[KeptOut]:
     if missing := _missing(ask.labels or {}, cluster):
         yield KeptOut(name, LABELS, f"{name} does not have {missing}.")
     if state != OPEN:
-        yield KeptOut(name, state, f"{name} is {state}: no new namespaces come to it.")
+        why = f" ({cluster.why_closed.rstrip('.')})" if cluster.why_closed else ""
+        yield KeptOut(name, state, f"{name} is {state}{why}: no new namespaces come to it.")
     # Who named it knows: such a wish may be filed, and waits until the cluster is back.
     if ask.labels is not None and cluster.reachable is not True:
         how = "was not asked yet" if cluster.reachable is None else "does not answer"

@@ -53,7 +53,9 @@ def candidate(name: str) -> Candidate | None:
 
 
 def _rows(found: QuerySet[Cluster]) -> list[tuple[int, Candidate]]:
-    rows = found.values_list("pk", "name", "labels", "scheduling", "reachable", *ROOM)
+    rows = found.values_list(
+        "pk", "name", "labels", "scheduling", "scheduling_reason", "reachable", *ROOM
+    )
     return [
         (
             pk,
@@ -61,12 +63,13 @@ def _rows(found: QuerySet[Cluster]) -> list[tuple[int, Candidate]]:
                 name=name,
                 labels={str(key): str(value) for key, value in (labels or {}).items()},
                 scheduling=scheduling,
+                why_closed=reason,
                 reachable=reachable,
                 room=_amount(room[:2]) or _amount(room[2:]),
                 limited=_amount(room[:2]) is not None,
             ),
         )
-        for pk, name, labels, scheduling, reachable, *room in rows
+        for pk, name, labels, scheduling, reason, reachable, *room in rows
     ]
 
 

@@ -70,6 +70,8 @@ def test_inline_credentials_are_taken_and_nothing_else_is_kept(user: dict[str, s
         (document(cluster={"certificate-authority": "/ca"}), "certificate-authority-data"),
         (document(cluster={"server": "http://10.1.2.3"}), "https://"),
         (document(cluster={"server": "https://a:b@10.1.2.3"}), "https://"),
+        (document(cluster={"server": "file:///etc/kubernetes/admin.conf"}), "https://"),
+        (document(cluster={"server": "unix:///run/docker.sock"}), "https://"),
         (document(cluster={"certificate-authority-data": "?"}), "not base64"),
         (document({"token": "two words\n"}), "one word"),
         (document({"client-certificate-data": CA}), "both be there"),

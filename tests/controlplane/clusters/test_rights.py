@@ -41,7 +41,11 @@ def test_nobody_is_impersonated_but_the_accounts_of_a_teams_levels() -> None:
     }
 
 
-@pytest.mark.parametrize("kind", ["customresourcedefinitions", "priorityclasses", "nodes"])
+def test_nodes_are_counted_and_nothing_else_is_done_to_them() -> None:
+    assert {right.verb for right in needed() if right.resource == "nodes"} == {"list"}
+
+
+@pytest.mark.parametrize("kind", ["customresourcedefinitions", "priorityclasses"])
 def test_what_every_team_depends_on_is_never_deleted_and_touched_by_name_alone(kind: str) -> None:
     mine = [right for right in needed() if right.resource == kind]
 

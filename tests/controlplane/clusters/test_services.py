@@ -17,6 +17,7 @@ from controlplane.objects import Ref
 from controlplane.policies import agents
 from controlplane.policies.models import AgentToken
 from provisioning import tasks
+from provisioning.reconcile import reconcile
 from tenants import services as wishes
 from tests.controlplane.api.test_clusters import KUBE_SYSTEM, kubeconfig
 from tests.factories import ClusterFactory, NamespaceFactory, TeamFactory, tier
@@ -185,6 +186,7 @@ def test_a_turn_that_was_under_way_when_its_cluster_went_keeps_its_row_and_delet
 
     services.remove(cluster)
 
+    assert reconcile(namespace.pk) is None
     recording.record(under_way, Look(timezone.now(), seconds=0.01), now=timezone.now())
     assert Cluster.with_removed.get().reachable is None
     assert door.objects == before
@@ -194,6 +196,7 @@ def test_a_removed_name_may_mean_another_kubernetes_with_another_authority(
     door: FakeCluster,
 ) -> None:
     first = register(labels={"region": "eu"})
+    Cluster.objects.update(scheduling=Scheduling.DRAINING)
     services.remove(first)
     door.delete(Ref("v1", "Namespace", "", "kube-system"))
     door.apply(KUBE_SYSTEM)
@@ -203,6 +206,7 @@ def test_a_removed_name_may_mean_another_kubernetes_with_another_authority(
     assert again.pk == first.pk
     assert again.uid != first.uid
     assert Cluster.objects.get().server == "https://10.9.9.9:6443"
+    assert Cluster.objects.get().scheduling == Scheduling.OPEN
 
 
 def test_a_removed_kubernetes_may_have_another_name(door: FakeCluster) -> None:

@@ -4,9 +4,12 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from controlplane.identity.models import ApiToken
 from controlplane.identity.tokens import issue
+from controlplane.metrics import prices
+from controlplane.metrics.models import Price
 from controlplane.placement import services
 from provisioning.models import Turn
 from tests.controlplane.desk.everything import Everything, of_images, signed_in
@@ -20,6 +23,13 @@ from tests.factories import (
     tier,
     viewer_of,
 )
+
+
+def priced() -> Price:
+    """What usage costs from this month on."""
+    today = timezone.now().date()
+    rates = dict.fromkeys(("cpu_hour", "memory_gib_hour", "workflow", "shared_month"), Decimal(1))
+    return prices.put(Price(since=today.replace(day=1), **rates), today=today)
 
 
 @pytest.fixture
@@ -36,6 +46,7 @@ def everything() -> Everything:
     return Everything(
         {
             **of_images(namespace),
+            "metrics_price": priced(),
             "tenants_team": request.team,
             "tenants_tier": tier(),
             "tenants_tenantnamespace": namespace,

@@ -114,6 +114,7 @@ def test_no_history_has_a_place_for_a_credential_or_a_password() -> None:
         "HistoricalUser",
         "HistoricalImageExemption",
         "HistoricalImagePolicy",
+        "HistoricalPrice",
         "HistoricalRollOut",
         "HistoricalSigningKey",
         "HistoricalStandDown",

@@ -27,6 +27,7 @@ SERVICES = (
     "/tenants/services.py",
     "/tenants/requests.py",
     "/controlplane/clusters/services.py",
+    "/controlplane/metrics/prices.py",
     "/controlplane/placement/services.py",
     "/controlplane/identity/accounts.py",
     "/controlplane/identity/tokens.py",
@@ -96,7 +97,9 @@ def typed(client: Client, url: str) -> dict[str, Any]:
     """What a person would send who opened the form and pressed save."""
     form = client.get(url).context["adminform"].form
     values = {name: form[name].value() for name in form.fields}
-    return {name: value for name, value in values.items() if value not in (None, False)}
+    return {
+        name: value for name, value in values.items() if value is not None and value is not False
+    }
 
 
 def test_the_watch_notices_a_write_around_the_services(
@@ -133,6 +136,7 @@ def test_every_editable_model_is_saved_through_its_service(
         "policies_rollout": {"mode": "enforce", "reason": "ready"},
         "policies_signingkey": {"name": "ci-of-old"},
         "policies_delivery": {"webhook": WEBHOOK},
+        "metrics_price": {"note": "edited"},
         "placement_room": {"cpu": "32"},
     }
     for name, changes in edits.items():
@@ -167,6 +171,10 @@ def test_every_editable_model_is_saved_through_its_service(
             "reason": "it fails",
         },
         "policies_signingkey": {"name": "release", "pem": signer().pem},
+        "metrics_price": {
+            **typed(admin, reverse("admin:metrics_price_change", args=[rows["metrics_price"].pk])),
+            "since": "2099-01-01",
+        },
         "placement_room": {"cluster": str(made["other"]), "cpu": "8", "memory_gib": "32"},
     }
     issued = admin.post(reverse("admin:policies_agenttoken_add"), {"cluster": str(made["other"])})
@@ -226,5 +234,5 @@ def test_no_model_of_the_desk_is_editable_without_being_tried_above() -> None:
     assert writable == {
         *("Team", "Tier", "Cluster", "User", "ApiToken"),
         *("ImagePolicy", "RollOut", "StandDown", "SigningKey", "AgentToken"),
-        *("Delivery", "Room"),
+        *("Delivery", "Price", "Room"),
     }

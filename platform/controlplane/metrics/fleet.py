@@ -1,0 +1,241 @@
+"""Every cluster as a line: how it is, how old that is, what is on it, whether its image rules act.
+
+All of them are read and judged at once, in a fixed number of queries: the one that is broken among 400 is
+to come first, and no order of a database's knows which that is.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.db.models import Count, Max, Min, Q, QuerySet
+
+from controlplane.clusters import answering
+from controlplane.clusters.health import State
+from controlplane.clusters.models import Cluster
+from controlplane.index.models import SILENCE, Watch
+from controlplane.policies.models import Delivery
+from tenants.conditions import Phase
+from tenants.models import TenantNamespace
+
+from .queries import Coverage
+
+HEAVY = ("sealed_kubeconfig", "placement", "api_endpoints")
+
+
+class Standing(StrEnum):
+    """A cluster as its tile says it, the worst first. One word a cluster: what most needs eyes."""
+
+    BROKEN = "broken"  # it does not serve us
+    STALE = "stale"  # nobody looks at it, or its watches are behind
+    WARNING = "warning"  # something on it is not as it should be
+    CLOSED = "cordoned"
+    FINE = "fine"
+    NEW = "not asked yet"
+
+
+LOOKS = {
+    Standing.BROKEN: "bad",
+    Standing.STALE: "warn",
+    Standing.WARNING: "warn",
+    Standing.CLOSED: "",
+    Standing.FINE: "ok",
+    Standing.NEW: "",
+}
+
+
+@dataclass(frozen=True)
+class OnIt:
+    """The live namespaces of a cluster: how many, how many Degraded, and their Argos."""
+
+    namespaces: int = 0
+    degraded: int = 0
+    versions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Followed:
+    """The watches of a cluster as one: how many, how many are late, since when, heard when last."""
+
+    watches: int = 0
+    late: int = 0
+    since: datetime | None = None
+    heard_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How its image rules were delivered, in a word and a sentence."""
+
+    word: str
+    look: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class ClusterLine:
+    """One cluster."""
+
+    cluster: Cluster
+    standing: Standing
+    word: str
+    since: datetime | None
+    why: str
+    way_out: str
+    on_it: OnIt
+    followed: Followed
+    rules: Rules
+
+    @property
+    def look(self) -> str:
+        return LOOKS[self.standing]
+
+    @property
+    def labels(self) -> list[tuple[str, str]]:
+        """Where it is, in the order people say it."""
+        return sorted(self.cluster.labels.items())
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for: a word, a text of the name or a label, an Argo's version."""
+
+    standing: str = ""
+    text: str = ""
+    version: str = ""
+
+    def fits(self, line: ClusterLine) -> bool:
+        said = " ".join([line.cluster.name, *(f"{key}={value}" for key, value in line.labels)])
+        return (
+            (not self.standing or line.standing == self.standing)
+            and all(word in said.lower() for word in self.text.lower().split())
+            and (not self.version or self.version in line.on_it.versions)
+        )
+
+
+def lines(now: datetime, only: Sequence[int] | None = None) -> list[ClusterLine]:
+    """All clusters, or these, the worst first: four queries."""
+    found = Cluster.objects.defer(*HEAVY).order_by("name")
+    places = TenantNamespace.objects.live().order_by()
+    watches = Watch.objects.order_by()
+    deliveries = Delivery.objects.order_by()
+    if only is not None:
+        found = found.filter(pk__in=only)
+        places = places.filter(cluster__in=only)
+        watches = watches.filter(cluster__in=only)
+        deliveries = deliveries.filter(cluster__in=only)
+    on_it, followed = _on_it(places), _followed(watches, now)
+    rules = {
+        row[0]: _rules(*row[1:]) for row in deliveries.values_list("cluster", "in_force", "message")
+    }
+    made = [
+        _line(
+            cluster,
+            on_it.get(cluster.pk, OnIt()),
+            followed.get(cluster.pk, Followed()),
+            rules.get(cluster.pk, Rules("not looked at")),
+            now,
+        )
+        for cluster in found
+    ]
+    order = {standing: place for place, standing in enumerate(Standing)}
+    return sorted(made, key=lambda line: order[line.standing])
+
+
+def counts(found: Sequence[ClusterLine]) -> dict[Standing, int]:
+    """How many there are of each."""
+    return {s: sum(line.standing is s for line in found) for s in Standing}
+
+
+def coverage_of(found: Sequence[ClusterLine]) -> Coverage:
+    """Of how many clusters what is shown is, by their watches."""
+    stale = [line for line in found if line.followed.heard_at and _is_lost(line)]
+    fresh = [line for line in found if line.followed.watches and not _is_lost(line)]
+    since = min((line.followed.since for line in stale if line.followed.since), default=None)
+    return Coverage(len(found), len(fresh), len(stale), since)
+
+
+def versions(found: Sequence[ClusterLine]) -> list[tuple[str, int]]:
+    """Every Argo that runs somewhere, and on how many clusters."""
+    many: dict[str, int] = defaultdict(int)
+    for line in found:
+        for version in line.on_it.versions:
+            many[version] += 1
+    return sorted(many.items(), reverse=True)
+
+
+def _is_lost(line: ClusterLine) -> bool:
+    return bool(line.followed.late) or line.cluster.reachable is False
+
+
+def _line(
+    cluster: Cluster, on_it: OnIt, followed: Followed, rules: Rules, now: datetime
+) -> ClusterLine:
+    answer = answering.standing_of(cluster, now)
+    standing, why = _standing(answer, on_it, followed, rules)
+    return ClusterLine(
+        cluster=cluster,
+        standing=standing,
+        word=answer.word,
+        since=answer.since,
+        why=why or answer.why,
+        way_out=answer.way_out,
+        on_it=on_it,
+        followed=followed,
+        rules=rules,
+    )
+
+
+def _standing(
+    answer: answering.Answer, on_it: OnIt, followed: Followed, rules: Rules
+) -> tuple[Standing, str]:
+    """The one word, and why where the cluster's own answer does not say it: the first that holds."""
+    behind = f"{followed.late} of its {followed.watches} watches are behind: what is shown is old."
+    are = "is" if on_it.degraded == 1 else "are"
+    degraded = f"{on_it.degraded} of its namespaces {are} Degraded."
+    unseen = "Nobody looks at it: the worker has ended, or its queue is full."
+    found = (
+        (answer.word == State.UNREACHABLE, Standing.BROKEN, ""),
+        (answer.word == State.NOT_LOOKED_AT, Standing.STALE, unseen),
+        (answer.word == State.NOT_ASKED, Standing.NEW, ""),
+        (followed.late, Standing.STALE, behind),
+        (answer.word == State.DEGRADED, Standing.WARNING, ""),
+        (rules.look == "bad", Standing.WARNING, rules.why),
+        (on_it.degraded, Standing.WARNING, degraded),
+        (answer.word in {State.CORDONED, State.DRAINING}, Standing.CLOSED, ""),
+    )
+    return next(((word, why) for holds, word, why in found if holds), (Standing.FINE, ""))
+
+
+def _on_it(places: QuerySet[TenantNamespace]) -> dict[int, OnIt]:
+    rows = places.values_list("cluster", "argo_version").annotate(
+        count=Count("pk"), bad=Count("pk", filter=Q(phase=Phase.DEGRADED))
+    )
+    found: dict[int, OnIt] = defaultdict(OnIt)
+    for cluster, version, count, bad in rows:
+        was = found[cluster]
+        named = (*was.versions, version) if version else was.versions
+        found[cluster] = OnIt(was.namespaces + count, was.degraded + bad, tuple(sorted(named)))
+    return found
+
+
+def _followed(watches: QuerySet[Watch], now: datetime) -> dict[int, Followed]:
+    # As `Watch.late` has it, and not by asking that for each row.
+    late = Q(in_step=False) | Q(heard_at=None) | Q(heard_at__lt=now - SILENCE)
+    rows = watches.values_list("cluster").annotate(
+        all=Count("pk"),
+        late=Count("pk", filter=late),
+        since=Min("heard_at", filter=late),
+        heard=Max("heard_at"),
+    )
+    return {row[0]: Followed(*row[1:]) for row in rows}
+
+
+def _rules(in_force: bool | None, message: str) -> Rules:
+    if in_force:
+        return Rules("act", "ok")
+    if message:
+        return Rules("not in force", "bad", message)
+    return Rules("on their way", "run")

@@ -1,0 +1,98 @@
+"""`argosy usage` against a platform that answers over HTTP."""
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from pytest_django.live_server_helper import LiveServer
+from typer.testing import CliRunner, Result
+
+from controlplane.cli.main import app
+from controlplane.identity.models import User
+from controlplane.identity.tokens import issue
+from controlplane.index import services as index
+from controlplane.index.kinds import WORKFLOW
+from controlplane.metrics import prices, quota_history
+from controlplane.metrics.models import Price
+from tenants.models import TenantNamespace
+from tests.controlplane.metrics.conftest import ended, watched
+from tests.factories import NamespaceFactory, TeamFactory, approver, owner_of
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+
+@pytest.fixture(autouse=True)
+def _platform(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live_server: LiveServer
+) -> Iterator[None]:
+    monkeypatch.setenv("ARGOSY_HOME", str(tmp_path))
+    monkeypatch.setenv("ARGOSY_URL", live_server.url)
+    yield
+    # An answer is out before its request is over: let that end while there is a database.
+    for thread in threading.enumerate():
+        if thread.name.endswith("(process_request_thread)"):
+            thread.join(5)
+
+
+@pytest.fixture
+def payments() -> TenantNamespace:
+    now = timezone.now()
+    namespace = NamespaceFactory(name="payments", team=TeamFactory(slug="payments"), begun_at=now)
+    watched(namespace.cluster, heard_at=now)
+    quota_history.remember(now)
+    entry = ended(created_at=now, finished_at=now)
+    index.put(namespace.cluster, WORKFLOW, [entry], now=now)
+    return namespace
+
+
+def run(*words: str, user: User) -> Result:
+    answer = CliRunner().invoke(
+        app, list(words), env={"ARGOSY_TOKEN": issue(user=user, name="t")[1], "COLUMNS": "200"}
+    )
+    assert answer.exception is None or isinstance(answer.exception, SystemExit), answer.exception
+    return answer
+
+
+def test_a_teams_usage_is_a_table_with_how_much_of_it_is_known(payments: TenantNamespace) -> None:
+    person = owner_of(payments.team)
+
+    table = run("usage", "show", "payments", user=person)
+    found = json.loads(
+        run("usage", "show", "payments", "--range", "7d", "--json", user=person).output
+    )
+
+    assert table.exit_code == 0, table.output
+    assert "core hours" in table.output
+    assert "1 of 1 cluster" in table.output
+    assert found["used"][-1]["cpu_seconds"] == 7200
+
+
+def test_a_bill_says_that_no_price_is_set_and_then_what_it_costs(payments: TenantNamespace) -> None:
+    person = owner_of(payments.team)
+    without = run("usage", "chargeback", user=person)
+    today = timezone.now().date()
+    prices.put(Price(since=today.replace(day=1), cpu_hour=1, shared_month=5), today=today)
+
+    found = run("usage", "chargeback", "--by", "template", user=person)
+
+    assert "No price is set" in without.output
+    assert "settle" in found.output
+    assert "usage 2.00, shared cost of the platform 5.00, together 7.00 EUR" in found.output
+
+
+def test_the_fleet_is_the_platforms(payments: TenantNamespace) -> None:
+    shown = run("usage", "fleet", user=approver())
+    refused = run("usage", "fleet", user=owner_of(payments.team))
+
+    assert payments.cluster.name in shown.output
+    assert refused.exit_code == 1
+
+
+def test_another_teams_usage_is_not_there(payments: TenantNamespace) -> None:
+    stranger = owner_of(TeamFactory())
+
+    for words in (("show", "payments"), ("chargeback", "--team", "payments")):
+        assert run("usage", *words, user=stranger).exit_code == 1
