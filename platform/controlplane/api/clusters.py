@@ -169,7 +169,7 @@ class KubeconfigSerializer(serializers.Serializer[None]):
 class VerdictSerializer(serializers.Serializer[Any]):
     """One line of a preflight. `apply` is YAML for the cluster's administrator, or empty."""
 
-    level = serializers.ChoiceField(choices=[each.value for each in preflight.Level])
+    level = serializers.CharField(help_text="`ok`, `warn` or `refuse`.")
     about = serializers.CharField()
     sentence = serializers.CharField()
     apply = serializers.CharField(allow_blank=True)
@@ -216,7 +216,11 @@ class ClusterViewSet(ClusterActs, mixins.CreateModelMixin, viewsets.ReadOnlyMode
         services.remove(self.get_object())
         return Response(status=204)
 
-    @extend_schema(request=KubeconfigSerializer, responses=PreflightSerializer)
+    @extend_schema(
+        operation_id="clusters_preflight_new",
+        request=KubeconfigSerializer,
+        responses=PreflightSerializer,
+    )
     @action(detail=False, methods=["post"], permission_classes=[IsAuthenticated, AdminsLook])
     def preflight(self, request: Request) -> Response:
         """Whether a cluster could be added by this kubeconfig, a verdict a line. Nothing is kept."""
