@@ -216,7 +216,11 @@ class ClusterViewSet(ClusterActs, mixins.CreateModelMixin, viewsets.ReadOnlyMode
         services.remove(self.get_object())
         return Response(status=204)
 
-    @extend_schema(request=KubeconfigSerializer, responses=PreflightSerializer)
+    @extend_schema(
+        operation_id="clusters_preflight_new",
+        request=KubeconfigSerializer,
+        responses=PreflightSerializer,
+    )
     @action(detail=False, methods=["post"], permission_classes=[IsAuthenticated, AdminsLook])
     def preflight(self, request: Request) -> Response:
         """Whether a cluster could be added by this kubeconfig, a verdict a line. Nothing is kept."""
