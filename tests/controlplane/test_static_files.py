@@ -50,5 +50,7 @@ def test_the_page_with_most_on_it_loads_little() -> None:
     page = client.get("/usage/?team=atlas").content.decode()
     asked = [client.get(name, headers={"accept-encoding": "gzip"}) for name in ASSET.findall(page)]
 
+    for each in asked:
+        each.close()
     assert len(asked) >= 8
     assert sum(int(each["Content-Length"]) for each in asked) < MOST_KB * 1000

@@ -20,7 +20,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     monkeypatch.setattr(node, "CLAIM", run / "owner.json")
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr(machine, "has_foreign_proxy", lambda: False)
-    monkeypatch.setattr(debian, "missing", dict)
+    monkeypatch.setattr(debian, "missing", lambda *_: {})
     monkeypatch.setattr(registry, "can_pull", lambda _refs: False)
     made = Home(tmp_path / "home")
     made.path.mkdir()

@@ -47,7 +47,7 @@ def test_what_is_gone_on_one_of_them_is_there_on_the_other(
     for namespace in (payments, twin):
         services.put(namespace.cluster, WORKFLOW, [seen()], now=NOW)
 
-    services.gone(twin.cluster, WORKFLOW, [seen(version=2)])
+    services.gone(twin.cluster, WORKFLOW, [seen(version=2)], now=NOW)
 
     assert where() == {(payments.cluster.name, "hello")}
 
