@@ -33,5 +33,5 @@ def ensure(api: Api, crds: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _established(crd: Mapping[str, Any] | None) -> bool:
-    conditions = (crd or {}).get("status", {}).get("conditions", [])
+    conditions = ((crd or {}).get("status") or {}).get("conditions") or ()
     return any(entry["type"] == "Established" and entry["status"] == "True" for entry in conditions)

@@ -20,6 +20,7 @@ from controlplane.kube.errors import Forbidden, Untrusted
 from controlplane.kube.gateway import APPLY, KubeGateway
 from controlplane.kube.resources import resource_of
 from controlplane.objects import Manifest, Ref
+from controlplane.placement.tasks import count_nodes
 from controlplane.policies import delivering, delivery
 from localcluster.clusters import RunningCluster
 from localcluster.home import Home
@@ -104,6 +105,7 @@ def test_every_call_is_in_the_role_and_what_nobody_calls_is_not(
     wanted = want()
     reconcile(wanted.pk)
     delivering.bring(cluster, now=timezone.now())
+    count_nodes(cluster.pk)
     ready = turns_until(wanted, "Ready")
     for spoil in spoilings(ready, kube):
         spoil()

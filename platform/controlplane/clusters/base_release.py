@@ -13,7 +13,7 @@ import yaml
 
 from controlplane import __version__
 from controlplane.kube.door import Connection, Kube
-from controlplane.kube.errors import KubeError
+from controlplane.kube.errors import Forbidden, KubeError
 from controlplane.objects import Manifest, Ref, fingerprint, ref_of
 
 FOLDER = Path(__file__).parent / "base"
@@ -22,6 +22,12 @@ FINGERPRINT = "argosy.dev/fingerprint"
 GUARD = Ref(
     "admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", "", "argosy-namespace-labels"
 )
+# What only the platform may make: tried, never made.
+PROBE: Manifest = {
+    "apiVersion": "v1",
+    "kind": "Namespace",
+    "metadata": {"name": "argosy-probe", "labels": {"argosy.dev/managed": "true"}},
+}
 KNOWN_AS = "argosy.dev/platform"
 WORD = re.compile(r"\{\{([A-Z_]+)\}\}")
 ESTABLISHED_WITHIN = 20.0  # seconds
@@ -59,6 +65,7 @@ def install(
         if manifest["kind"] == CRD:
             _await_established(connection.kube, ref_of(manifest))
     sweep(connection.kube)
+    _await_let_through(connection.kube)
     return tuple(map(ref_of, manifests))
 
 
@@ -158,6 +165,27 @@ def _filled(value: Any, words: Mapping[str, str]) -> Any:
         case str():
             return WORD.sub(lambda found: words[found[1]], value)
     return value
+
+
+def _await_let_through(kube: Kube) -> None:
+    """Return when the cluster's policies know us: an API server acts by what it was given a moment ago.
+
+    Until then it would refuse us the namespaces of teams, as it refuses them to everybody else.
+    """
+    deadline = time.monotonic() + ESTABLISHED_WITHIN
+    while time.monotonic() < deadline:
+        try:
+            kube.create(PROBE, dry_run=True)
+        except Forbidden as exc:
+            if GUARD.name not in str(exc):
+                raise
+            time.sleep(LOOK_EVERY)
+        else:
+            return
+    raise BaseNotReady(
+        f"{GUARD.name} was applied, but refuses the platform's own account still after "
+        f"{ESTABLISHED_WITHIN:.0f} s"
+    )
 
 
 def _await_established(kube: Kube, ref: Ref) -> None:

@@ -529,9 +529,15 @@ def _translated() -> Iterator[None]:
             raise Untrusted(untrusted) from exc
         if isinstance(exc, ApiException):
             raise Unreachable(f"the API server cannot be reached: {exc.reason}") from exc
-        if isinstance(exc, urllib3.exceptions.TimeoutError | TimeoutError):
+        if _waited_in_vain(exc):
             raise Silent(f"the API server cannot be reached: {_short(exc)}") from exc
         raise Unreachable(f"the API server cannot be reached: {_short(exc)}") from exc
+
+
+def _waited_in_vain(exc: Exception) -> bool:
+    """Whether nothing came in time; a connection that was refused at once is a timeout to urllib3 alone."""
+    timed_out = isinstance(exc, urllib3.exceptions.TimeoutError | TimeoutError)
+    return timed_out and not isinstance(exc, urllib3.exceptions.NewConnectionError)
 
 
 def _untrusted(exc: BaseException | None) -> str:

@@ -11,7 +11,7 @@ from controlplane.metrics import prices, quota_history
 from controlplane.metrics.models import Price
 from tenants.models import TenantNamespace
 from tests.controlplane.api.conftest import client_of
-from tests.controlplane.metrics.conftest import NOW, ended, told, watched
+from tests.controlplane.metrics.usage.conftest import NOW, ended, told, watched
 from tests.factories import (
     ClusterFactory,
     NamespaceFactory,

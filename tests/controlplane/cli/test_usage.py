@@ -18,7 +18,7 @@ from controlplane.index.kinds import WORKFLOW
 from controlplane.metrics import prices, quota_history
 from controlplane.metrics.models import Price
 from tenants.models import TenantNamespace
-from tests.controlplane.metrics.conftest import ended, watched
+from tests.controlplane.metrics.usage.conftest import ended, watched
 from tests.factories import NamespaceFactory, TeamFactory, approver, owner_of
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)

@@ -13,7 +13,7 @@ from controlplane.metrics import engine
 from controlplane.metrics.engine import Down, Series
 from tenants.models import TenantNamespace
 from tests.controlplane.console.pages import read, signed_in
-from tests.controlplane.metrics.conftest import NOW
+from tests.controlplane.metrics.usage.conftest import NOW
 from tests.factories import NamespaceFactory, TeamFactory, approver, owner_of
 
 pytestmark = pytest.mark.django_db

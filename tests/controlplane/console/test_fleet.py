@@ -15,7 +15,7 @@ from controlplane.metrics import quota_history
 from controlplane.metrics.fleet import Standing
 from controlplane.policies.models import Delivery
 from tests.controlplane.console.pages import read, signed_in, words
-from tests.controlplane.metrics.conftest import NOW, watched
+from tests.controlplane.metrics.usage.conftest import NOW, watched
 from tests.factories import (
     ClusterFactory,
     NamespaceFactory,

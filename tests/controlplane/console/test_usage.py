@@ -18,7 +18,7 @@ from controlplane.metrics import missed, prices, quota_history
 from controlplane.metrics.models import Price
 from tenants.models import TenantNamespace
 from tests.controlplane.console.pages import read, signed_in, words
-from tests.controlplane.metrics.conftest import NOW, ended, told, watched
+from tests.controlplane.metrics.usage.conftest import NOW, ended, told, watched
 from tests.factories import (
     NamespaceFactory,
     PersonFactory,

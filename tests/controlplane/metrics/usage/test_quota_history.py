@@ -9,7 +9,7 @@ from controlplane.index.models import QuotaUse, Watch
 from controlplane.metrics import quota_history
 from controlplane.metrics.models import FleetHour, QuotaDay, QuotaHour
 from tenants.models import TenantNamespace
-from tests.controlplane.metrics.conftest import NOW, watched
+from tests.controlplane.metrics.usage.conftest import NOW, watched
 from tests.factories import NamespaceFactory
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ from controlplane.metrics.models import CountedWorkflow, UsageDay, UsageHour, Us
 from controlplane.metrics.sums import MOST_A_SUM, MOST_TEMPLATES, OTHERS, growth
 from controlplane.metrics.sums import Sum as Added
 from tenants.models import TenantNamespace
-from tests.controlplane.metrics.conftest import NOW, ended, told
+from tests.controlplane.metrics.usage.conftest import NOW, ended, told
 from tests.factories import NamespaceFactory
 
 pytestmark = pytest.mark.django_db

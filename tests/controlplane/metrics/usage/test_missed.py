@@ -10,7 +10,7 @@ from controlplane.index.models import Cron, Watch
 from controlplane.metrics import missed
 from controlplane.metrics.models import MissedRuns
 from tenants.models import TenantNamespace
-from tests.controlplane.metrics.conftest import NOW
+from tests.controlplane.metrics.usage.conftest import NOW
 
 pytestmark = pytest.mark.django_db
 

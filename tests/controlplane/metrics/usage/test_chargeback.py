@@ -13,7 +13,7 @@ from controlplane.metrics.chargeback import Bill, Line, Rates, bill
 from controlplane.metrics.models import Price
 from controlplane.metrics.prices import PriceRefused, problem_with
 from tenants.models import TenantNamespace
-from tests.controlplane.metrics.conftest import NOW, ended, told
+from tests.controlplane.metrics.usage.conftest import NOW, ended, told
 from tests.factories import NamespaceFactory
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
