@@ -78,6 +78,8 @@ def api(raw_api: Api, platform_username: str) -> Api:
     outsider = raw_api.acting_as(OUTSIDER)
     claimed = namespace("argosy-probe", role="workload")
     until(lambda: not outsider.create(claimed, dryRun="All").allowed)
+    # Other tests came as another platform, which the API server may take for it a moment longer.
+    until(lambda: raw_api.create(claimed, dryRun="All").allowed)
     claimed["metadata"]["labels"] = {"argosy.dev/team": "none"}
     until(lambda: not raw_api.create(claimed, dryRun="All").allowed)
     return raw_api

@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import OperationalError
 from pytest_django.live_server_helper import LiveServer
 
 from controlplane.admission import certificates
+from controlplane.clusters import base_release
 from controlplane.identity.models import User
+from controlplane.kube.door import Connection
+from controlplane.kube.gateway import KubeGateway
 from controlplane.policies import agents, bundles
 from controlplane.policies.document import Document, Repositories, Scope
 from controlplane.policies.models import AgentToken
@@ -28,6 +32,8 @@ from tenants.models import TenantNamespace
 from tests.charts.api import Answer, Api, connected
 from tests.controlplane.api.conftest import client_of
 from tests.factories import ClusterFactory, NamespaceFactory, member_of
+from tests.fakes.cluster import FakeCluster
+from tests.fakes.helm import FakeHelm
 from tests.images import nothing_said, policy
 from tests.street import TOKEN, Street
 from tests.webhook import CLUSTER, free_port, within
@@ -136,6 +142,11 @@ class TeamPlace:
 
 @pytest.fixture
 def api(local_cluster: RunningCluster) -> Iterator[Api]:
+    """By the cluster's administrator, who is its platform here, whoever was before."""
+    kube = KubeGateway.from_kubeconfig(yaml.safe_load(local_cluster.kubeconfig.read_text()))
+    base_release.install(
+        Connection(kube=kube, helm=FakeHelm(FakeCluster(), render=lambda *_: ())), {}
+    )
     with connected(local_cluster.kubeconfig) as api:
         yield api
 
