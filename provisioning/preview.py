@@ -1,14 +1,14 @@
 """What approving would do: the exact objects, each checked by the cluster's own API server."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from controlplane.clusters.base_release import SCRATCH
 from controlplane.clusters.connections import connect
 from controlplane.clusters.models import Cluster
 from controlplane.kube.door import Kube
-from controlplane.kube.errors import KubeError, Unreachable
+from controlplane.kube.errors import KubeError, Missing, Unreachable
 from controlplane.objects import Manifest, Ref, ref_of
 from tenants.spec import NamespaceSpec
 
@@ -68,7 +68,7 @@ def preview(spec: NamespaceSpec, cluster: Cluster) -> Preview:
         )
     else:
         there = {name for name, found in standing.items() if found}
-        objects = tuple(_checked(kube, _staged(desired), there))
+        objects = tuple(_checked(kube, list(_staged(desired)), there))
         problems = tuple(f"{o.ref}: {o.sentence}" for o in objects if o.verdict != "ok")
     return Preview(
         hash=desired.fingerprint,
@@ -89,9 +89,10 @@ def _staged(desired: Desired) -> Iterator[tuple[Manifest, str, str]]:
 
 
 def _checked(
-    kube: Kube, staged: Iterable[tuple[Manifest, str, str]], there: set[str]
+    kube: Kube, staged: Sequence[tuple[Manifest, str, str]], there: set[str]
 ) -> Iterator[PlannedObject]:
     until = time.monotonic() + SECONDS
+    made = {ref_of(manifest) for manifest, _, _ in staged}
     for manifest, stage, manager in staged:
         if time.monotonic() > until:
             raise Unreachable(f"the API server has not checked the plan within {SECONDS:.0f} s")
@@ -101,10 +102,25 @@ def _checked(
             kube.apply(trial, manager=manager, dry_run=True, strict=True)
         except Unreachable:
             raise
+        except Missing as exc:
+            # Who may not bind any role may bind one that gives no more than he has, and for that it must
+            # be there: here it comes before its binding, and was itself tried.
+            waits = _bound_by(manifest) in made
+            said = "" if waits else exc.sentence
+            yield PlannedObject(ref, manifest, stage, "ok" if waits else "refused", said)
         except KubeError as exc:
             yield PlannedObject(ref, manifest, stage, "refused", exc.sentence)
         else:
             yield PlannedObject(ref, manifest, stage, "ok")
+
+
+def _bound_by(manifest: Manifest) -> Ref | None:
+    """The role that a RoleBinding of a team binds; None for everything else."""
+    role = manifest.get("roleRef") or {}
+    if manifest["kind"] != "RoleBinding" or role.get("kind") != "Role":
+        return None
+    there = manifest["metadata"]["namespace"]
+    return Ref(manifest["apiVersion"], "Role", there, role.get("name", ""))
 
 
 def _elsewhere(manifest: Manifest) -> Manifest:

@@ -89,8 +89,8 @@ def save_tier(tier: Tier) -> int:
     """
     tier.full_clean()
     tier.save()
-    touched = TenantNamespace.objects.live().filter(tier=tier)
-    pks = list(touched.values_list("pk", flat=True))
+    pks = _locked(TenantNamespace.objects.live().filter(tier=tier))
+    touched = TenantNamespace.objects.filter(pk__in=pks)
     touched.update(generation=F("generation") + 1, next_reconcile_at=timezone.now(), failures=0)
     _announce_all(pks)
     return len(pks)
@@ -99,16 +99,17 @@ def save_tier(tier: Tier) -> int:
 @transaction.atomic
 def follow_cluster(cluster: Cluster) -> int:
     """Wish every namespace of an edited cluster anew; gives how many follow."""
-    touched = TenantNamespace.objects.live().filter(cluster=cluster)
-    pks = list(touched.values_list("pk", flat=True))
+    pks = _locked(TenantNamespace.objects.live().filter(cluster=cluster))
+    touched = TenantNamespace.objects.filter(pk__in=pks)
     touched.update(generation=F("generation") + 1, next_reconcile_at=timezone.now(), failures=0)
     _announce_all(pks)
     return len(pks)
 
 
+@transaction.atomic
 def nudge(chosen: NamespaceQuerySet, *, thorough: bool = False) -> int:
     """Make these due now, whatever their schedule says; gives how many."""
-    pks = list(chosen.live().values_list("pk", flat=True))
+    pks = _locked(chosen.live())
     changes: dict[str, Any] = {"next_reconcile_at": timezone.now(), "queued_at": None}
     if thorough:
         changes["thorough_at"] = None
@@ -268,13 +269,19 @@ def record_unreachable(
 
 def _switch(rows: NamespaceQuerySet, kind: NamespaceAct.Kind, by: User | None, reason: str) -> int:
     # Locked: of two people at once, the second finds nothing left to switch, and adds no line.
-    pks = list(rows.order_by("pk").select_for_update().values_list("pk", flat=True))
+    pks = _locked(rows)
     paused = kind is NamespaceAct.Kind.PAUSED
     TenantNamespace.objects.filter(pk__in=pks).update(paused=paused)
     NamespaceAct.objects.bulk_create(
         NamespaceAct(namespace_id=pk, kind=kind, by=by, reason=reason) for pk in pks
     )
     return len(pks)
+
+
+def _locked(rows: NamespaceQuerySet) -> list[int]:
+    """These, kept from others until the transaction ends, and in one order: so no two wait in a ring."""
+    mine = rows.order_by("pk").select_for_update(of=("self",))
+    return list(mine.values_list("pk", flat=True))
 
 
 def queue(pk: int, *, now: datetime) -> bool:

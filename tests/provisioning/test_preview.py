@@ -1,12 +1,16 @@
 """What an approver is shown: each object with the API server's verdict, before anything is made."""
 
+from typing import Any
+
 import pytest
 
 from controlplane.clusters.base_release import SCRATCH
 from controlplane.clusters.models import Cluster
 from controlplane.kube.door import Connection
 from controlplane.kube.errors import Unreachable, refused
+from controlplane.objects import Manifest
 from provisioning import preview as previewing
+from provisioning.desired import Desired
 from provisioning.preview import preview
 from tests.fakes import FakeCluster, FakeHelm
 
@@ -87,3 +91,26 @@ def test_a_cluster_that_is_slow_on_every_object_is_not_asked_about_all_of_them(
     with pytest.raises(Unreachable, match="has not checked the plan within"):
         preview(spec_of(), here())
     assert not [call for call in cluster.calls if call.startswith("dry-run")]
+
+
+NOT_THERE = refused(404, {"message": 'roles.rbac.authorization.k8s.io "argosy-owner" not found'})
+RBAC = "rbac.authorization.k8s.io/v1"
+
+
+def _of_rbac(kind: str, **more: Any) -> Manifest:
+    metadata = {"name": "argosy-owner", "namespace": "payments"}
+    return {"apiVersion": RBAC, "kind": kind, "metadata": metadata, **more}
+
+
+@pytest.mark.parametrize("planned", [True, False])
+def test_a_role_that_comes_before_its_binding_need_not_be_there_yet(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, *, planned: bool
+) -> None:
+    binding = _of_rbac("RoleBinding", roleRef={"kind": "Role", "name": "argosy-owner"})
+    made = (_of_rbac("Role", rules=[]), binding) if planned else (binding,)
+    monkeypatch.setattr(previewing, "render", lambda _: Desired(guard_rails=made))
+    cluster.refusals["dry-run", "RoleBinding"] = NOT_THERE
+
+    shown = preview(spec_of(), here())
+
+    assert bool(shown.problems) is not planned

@@ -35,7 +35,7 @@ class Everything:
             found += [reverse(f"admin:{name}_{page}", args=[row.pk]) for page in pages]
         policy = self.rows["policies_imagepolicy"].pk
         found += [
-            reverse("admin:auth_user_password_change", args=[1]),
+            reverse("admin:auth_user_password_change", args=[self.rows["identity_user"].pk]),
             reverse("admin:policies_try"),
             reverse("admin:policies_back_test_all"),
             reverse("admin:policies_back_test", args=[policy]),
