@@ -201,7 +201,9 @@ def _tell_vanished(kind: Kind, rows: models.QuerySet[Any], *, now: datetime) -> 
 
 def _take_turns(cluster: Cluster, kind: Kind) -> None:
     """Hold off who else writes this kind of this cluster, until the transaction ends."""
-    Watch.objects.select_for_update().filter(cluster=cluster, kind=kind.name).first()
+    if Watch.objects.select_for_update().filter(cluster=cluster, kind=kind.name).first() is None:
+        # Its first news: there is nothing of its own to hold yet.
+        Cluster.objects.select_for_update(of=("self",)).filter(pk=cluster.pk).first()
 
 
 def _ours(cluster: Cluster, names: set[str]) -> dict[str, int]:

@@ -149,7 +149,7 @@ def test_long_lists_are_written_in_batches(
     listed = [seen(f"new-{n}", version=2) for n in range(25)]
 
     # Three batches of each: what is there, what is new, and what those that vanished had used.
-    with django_assert_max_num_queries(60):
+    with django_assert_max_num_queries(64):
         services.replace_all(payments.cluster, WORKFLOW, listed, resource_version=5, now=NOW)
 
     assert sorted(phases()) == sorted(f"new-{n}" for n in range(25))
