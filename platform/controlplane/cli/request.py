@@ -32,20 +32,19 @@ def list_(*, as_json: Json = False) -> None:
 def create(
     team: str,
     name: str,
-    cluster: Annotated[str, typer.Option(help="Where; without it and labels, `local`.")] = "",
+    cluster: Annotated[str, typer.Option(help="Where; without it, where the labels fit.")] = "",
     label: Labels = None,
     tier: Annotated[str, typer.Option(help="Which size.")] = "small",
     *,
     reason: Note = "",
-    anywhere: Annotated[bool, typer.Option("--anywhere", help="On any cluster.")] = False,
     as_json: Json = False,
 ) -> None:
     """Ask for a namespace. Example: argosy request new payments payments-test --label region=eu"""
     asked: client.Answer = {"name": name, "tier": tier}
-    if label or anywhere:
+    if cluster:
+        asked["cluster"] = cluster
+    if label or not cluster:
         asked["labels"] = pairs(label)
-    if cluster or "labels" not in asked:
-        asked["cluster"] = cluster or "local"
     said = {"kind": "create", "team": team, "asked": asked, "reason": reason}
     with told():
         made = client.signed_in().post("requests/", said)

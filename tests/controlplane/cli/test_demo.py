@@ -30,7 +30,7 @@ def argosy(home: Path, *words: str, port: str = "8080") -> "subprocess.Completed
     kept = {k: v for k, v in os.environ.items() if k not in dropped}
     env = {**kept, "ARGOSY_HOME": str(home), "ARGOSY_PORT": port, "COLUMNS": "160"}
     return subprocess.run(
-        [ARGOSY, *words], env=env, capture_output=True, text=True, timeout=240, check=False
+        [ARGOSY, *words], env=env, capture_output=True, text=True, timeout=300, check=False
     )
 
 
@@ -42,12 +42,15 @@ def has_ended(pid: int) -> bool:
         return True
 
 
-def test_the_demo_brings_a_team_to_ready_twice_and_down_leaves_nothing(tmp_path: Path) -> None:
+def test_the_demo_brings_a_team_to_ready_on_each_of_two_clusters_and_down_leaves_nothing(tmp_path: Path) -> None:
     home, port = tmp_path / "home", free_port()
     try:
         first = argosy(home, "demo", "--node", "simulated", port=port)
         assert first.returncode == 0, first.stdout + first.stderr
         assert "payments is Ready" in first.stdout
+        assert "reports is Ready" in first.stdout
+        assert "It goes to eu." in first.stdout
+        assert "It goes to us." in first.stdout
         assert "Pods are simulated" in first.stdout
         assert "shown this once" in first.stdout
 
@@ -58,7 +61,8 @@ def test_the_demo_brings_a_team_to_ready_twice_and_down_leaves_nothing(tmp_path:
         assert "shown this once" not in second.stdout
 
         listed = argosy(home, "namespace", "list", "--json")
-        assert [n["phase"] for n in orjson.loads(listed.stdout)] == ["Ready"], listed.stderr
+        there = {n["name"]: (n["cluster"], n["phase"]) for n in orjson.loads(listed.stdout)}
+        assert there == {"payments": ("eu", "Ready"), "reports": ("us", "Ready")}, listed.stderr
         pid = orjson.loads((home / "platform.pid").read_bytes())["pid"]
     finally:
         down = argosy(home, "down")
