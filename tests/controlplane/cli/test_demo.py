@@ -42,7 +42,9 @@ def has_ended(pid: int) -> bool:
         return True
 
 
-def test_the_demo_brings_a_team_to_ready_on_each_of_two_clusters_and_down_leaves_nothing(tmp_path: Path) -> None:
+def test_the_demo_brings_a_team_to_ready_on_each_of_two_clusters_and_down_leaves_nothing(
+    tmp_path: Path,
+) -> None:
     home, port = tmp_path / "home", free_port()
     try:
         first = argosy(home, "demo", "--node", "simulated", port=port)
