@@ -120,7 +120,7 @@ def _prepare(admin: Client, place: Place, running: clusters.RunningCluster) -> N
     if not any(team["slug"] == place.team for team in admin.every("teams/")):
         # The same people in both: five accounts are enough to try everything.
         groups = {f"{level}_group": f"payments-{level}s" for level in ("owner", "member", "viewer")}
-        admin.post("teams/", {"slug": place.team, "name": place.title, **groups})
+        admin.post("teams/", {"slug": place.team, "name": place.title, "confirm": True, **groups})
 
 
 def _ready(people: dict[str, Client], place: Place) -> Answer:
