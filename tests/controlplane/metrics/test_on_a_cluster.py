@@ -90,7 +90,7 @@ def member(config: Manifest, **more: Any) -> Cluster:
     )
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_the_engine_reads_a_controller_with_a_token_of_its_own(
     kube: KubeGateway,
     config: Manifest,

@@ -119,7 +119,7 @@ def test_it_scrapes_what_is_registered_and_follows_what_comes(
 
 
 @pytest.mark.cluster
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_one_that_fell_is_started_again_with_what_it_had_and_not_in_every_moment(
     keeper: Running,
 ) -> None:
@@ -146,7 +146,7 @@ def test_one_that_fell_is_started_again_with_what_it_had_and_not_in_every_moment
 
 
 @pytest.mark.cluster
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_what_the_checker_refuses_is_said_and_the_engine_goes_on(
     keeper: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -164,7 +164,7 @@ def test_what_the_checker_refuses_is_said_and_the_engine_goes_on(
 
 
 @pytest.mark.cluster
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_it_ends_with_the_platform_and_its_address_with_it(keeper: Running) -> None:
     keeper.keeper.step()
     keeper.until('up{job="engine"}')
