@@ -51,15 +51,20 @@ def ensure(say: Callable[[str], None], needed: Needed = NEEDED) -> None:
             f"{whose} the packages {', '.join(lacking)}, and they can be installed here "
             "only as root on Debian: install them yourself, or use --node simulated."
         )
-    for package, reason in lacking.items():
-        say(f"installing {package}: {reason}")
-    with no_daemons_started():
-        install(tuple(lacking))
+    add(lacking, say)
     if lacking := missing(needed):
         raise LocalClusterError(
             f"apt-get installed {', '.join(lacking)}, but the programs are not on PATH; "
             "use --node simulated, or look at PATH."
         )
+
+
+def add(packages: Mapping[str, str], say: Callable[[str], None]) -> None:
+    """Install these, each with what it is for, and start no daemon of theirs."""
+    for package, reason in packages.items():
+        say(f"installing {package}: {reason}")
+    with no_daemons_started():
+        install(tuple(packages))
 
 
 def install(packages: tuple[str, ...]) -> None:

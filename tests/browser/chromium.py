@@ -35,15 +35,7 @@ def ensure(say: Callable[[str], None]) -> None:
             "Debian: the browser tests are skipped, each by its name. Install chromium to run them."
         )
         return
-    for package, reason in NEEDED.items():
-        say(f"installing {package}: {reason}")
-    install(tuple(NEEDED))
-
-
-def install(packages: tuple[str, ...]) -> None:
-    """As the packages of a real node are: from Debian, starting no daemon."""
-    with debian.no_daemons_started():
-        debian.install(packages)
+    debian.add(NEEDED, say)
 
 
 def main() -> int:

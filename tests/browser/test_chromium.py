@@ -1,5 +1,6 @@
 """A browser is had where it can be, and what is left out without one is said."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,8 @@ def test_what_is_installed_is_said_with_its_reason(
 ) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     monkeypatch.setattr(debian, "can_install", lambda: True)
-    monkeypatch.setattr(chromium, "install", lambda packages: said.append(" ".join(packages)))
+    monkeypatch.setattr(debian, "no_daemons_started", nullcontext)
+    monkeypatch.setattr(debian, "install", lambda packages: said.append(" ".join(packages)))
     said: list[str] = []
 
     chromium.ensure(said.append)
@@ -67,7 +69,8 @@ def test_a_browser_that_cannot_be_installed_is_one_sentence(
 ) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     monkeypatch.setattr(debian, "can_install", lambda: True)
-    monkeypatch.setattr(chromium, "install", refuse)
+    monkeypatch.setattr(debian, "no_daemons_started", nullcontext)
+    monkeypatch.setattr(debian, "install", refuse)
 
     assert chromium.main() == 1
     assert capsys.readouterr().err.splitlines()[-1] == "error: no such package"

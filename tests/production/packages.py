@@ -46,11 +46,8 @@ def ensure(say: Callable[[str], None]) -> None:
             f"Production mode is tested with {' and '.join(lacking)}, which can be installed here only "
             "as root on Debian: install them yourself. Their services need not run."
         )
-    for package in lacking:
-        say(f"installing {package}: {NEEDED[package]}")
     # A database made by the package would be one more that nobody here uses.
-    with debian.no_daemons_started():
-        debian.install(tuple(lacking))
+    debian.add({package: NEEDED[package] for package in lacking}, say)
     if lacking := missing():
         raise LocalClusterError(f"apt-get installed {', '.join(lacking)}, but no program is there.")
 

@@ -1,6 +1,5 @@
 """How does a version of Argo stand: forbidden, vulnerable, end-of-life, or well? Values in, values out."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -87,11 +86,6 @@ def refusal(said: str, table: Table) -> str:
     if standing.worst is not Flag.FORBIDDEN:
         return ""
     return f"{standing.sentences[0]} {standing.way_out}"
-
-
-def flagged(versions: Iterable[str], flag: Flag, table: Table) -> list[str]:
-    """Those of these versions that have the flag."""
-    return [each for each in versions if flag in standing_of(each, table).flags]
 
 
 def affects(advisory: Advisory, version: Version) -> bool:

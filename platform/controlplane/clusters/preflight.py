@@ -206,35 +206,31 @@ def _policies(facts: Facts) -> Verdict:
 
 
 def _quota(facts: Facts) -> Verdict:
-    about = "quotas"
-    if facts.quota.acts:
-        return Verdict(Level.OK, about, "An object beyond a quota is refused.")
-    if facts.quota.acts is None:
-        return Verdict(
-            Level.REFUSE, about, f"Whether quotas hold could not be tried: {facts.quota.why}"
-        )
-    return Verdict(
-        Level.REFUSE, about,
-        "An object beyond a quota was taken: a team's budget would be a wish. Let the API server have "
+    return _tried(
+        "quotas", "quotas hold", facts.quota,
+        fine="An object beyond a quota is refused.",
+        amiss="An object beyond a quota was taken: a team's budget would be a wish. Let the API server have "
         f"its admission plug-in ResourceQuota, and the controller-manager run. {facts.quota.why}".strip(),
     )  # fmt: skip
 
 
 def _pod_security(facts: Facts) -> Verdict:
-    about = "Pod Security"
-    if facts.pod_security.acts:
-        return Verdict(Level.OK, about, "Its admission plug-in acts.")
-    if facts.pod_security.acts is None:
-        return Verdict(
-            Level.REFUSE, about,
-            f"Whether Pod Security acts could not be tried: {facts.pod_security.why}",
-        )  # fmt: skip
-    return Verdict(
-        Level.REFUSE, about,
-        "A namespace with an impossible Pod Security level was taken: nobody reads that label, so a "
+    return _tried(
+        "Pod Security", "Pod Security acts", facts.pod_security,
+        fine="Its admission plug-in acts.",
+        amiss="A namespace with an impossible Pod Security level was taken: nobody reads that label, so a "
         "team's pod could be root on its node. Let the API server have its admission plug-in "
         "PodSecurity.",
     )  # fmt: skip
+
+
+def _tried(about: str, what: str, trial: Tried, *, fine: str, amiss: str) -> Verdict:
+    """What follows from something that was to be refused; `acts` is None if it could not be tried."""
+    if trial.acts:
+        return Verdict(Level.OK, about, fine)
+    if trial.acts is None:
+        return Verdict(Level.REFUSE, about, f"Whether {what} could not be tried: {trial.why}")
+    return Verdict(Level.REFUSE, about, amiss)
 
 
 def _rights(facts: Facts) -> Verdict:

@@ -3,12 +3,10 @@
 Without scripts, and for who cannot see it, the table is the chart.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-
-MOST_ROWS = 200  # of a table; a chart of more steps has wider ones
 
 Number = Decimal | float | int | None
 
@@ -94,9 +92,3 @@ def shown(number: Decimal | float) -> str:
     places = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 3  # noqa: PLR2004 - digits that say something
     text = f"{value:,.{places}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def thinned(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """No more rows than a page can hold: the last of each stretch."""
-    every = -(-len(rows) // MOST_ROWS)
-    return tuple(rows[::-1][::every][::-1]) if every > 1 else tuple(rows)

@@ -20,8 +20,8 @@ def words(coverage: Coverage, now: datetime) -> str:
     said = [f"{coverage.seen} of {coverage.of} cluster{'' if coverage.of == 1 else 's'}"]
     if coverage.stale:
         said.append(f"{coverage.stale} stale since {_clock(coverage.since, now)}")
-    if never := coverage.of - coverage.seen - coverage.stale:
-        said.append(f"{never} never seen")
+    if coverage.never:
+        said.append(f"{coverage.never} never seen")
     return ", ".join(said)
 
 

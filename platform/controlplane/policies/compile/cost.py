@@ -8,7 +8,6 @@ from math import ceil
 
 EXPRESSION_LIMIT = 1_000_000
 POLICY_LIMIT = 10_000_000
-CONDITIONS_LIMIT = POLICY_LIMIT // 4  # for all match conditions of a webhook together
 AFFORDED = 0.5  # of a limit
 
 MANY_IMAGES = 400  # of one object, all different; Argo keeps so many stored templates

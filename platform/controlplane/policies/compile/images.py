@@ -16,7 +16,6 @@ from . import cel
 
 IMAGES = frozenset({Leaf.IMAGE, Leaf.DEFAULT_IMAGE, Leaf.INHERITED_IMAGE})
 PATCHES = frozenset({Leaf.PATCH})
-MANIFESTS = frozenset({Leaf.MANIFEST})
 # Templates inside templates are followed so deep; what lies deeper is refused as unreadable.
 DEEPEST_INLINE = 2
 TOO_DEEP = "(templates nested too deep)"
