@@ -22,6 +22,7 @@ from typing import Any
 import uvloop
 
 from benches import fleet, reviews
+from benches.kept import keep
 from controlplane.admission import review
 from controlplane.policies.bundle import FACTS_IN_ONE_FILE, Fact, FactsDelta, open_sealed, seal
 from controlplane.policies.decide import decide
@@ -29,7 +30,6 @@ from controlplane.policies.holding import policy_of
 from controlplane.policies.verified import Verified
 from tests.webhook import Process
 
-KEPT = Path(os.environ.get("ARGOSY_HOME", ".argosy")).absolute() / "bench"
 ROUNDS = 5
 RATE, SECONDS, WIDTH = 400, 10.0, 16
 MILLION = int(os.environ.get("BENCH_VERIFIED", "1000000"))
@@ -46,9 +46,7 @@ def main() -> None:
             "process": process(folders),
             "a million verified images": million(),
         }
-    print(json.dumps(figures, indent=2))
-    KEPT.mkdir(parents=True, exist_ok=True)
-    (KEPT / "admission.json").write_text(json.dumps(figures, indent=2), encoding="utf-8")
+    keep("admission", figures)
 
 
 def library() -> dict[str, Any]:

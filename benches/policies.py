@@ -6,7 +6,6 @@ policy with one ConfigMap of patterns; one with one ConfigMap of names; and as s
 in one policy. CPU is that of API server and etcd together. Prints JSON and keeps it.
 """
 
-import json
 import os
 import shutil
 import statistics
@@ -18,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from benches.kept import keep
 from controlplane.clusters import base_release
 from controlplane.policies.compile.cluster import held
 from controlplane.policies.document import Digest, Document, Repositories, Scope
@@ -31,7 +31,6 @@ from tests.processes import cpu_seconds
 TEAMS, REPOSITORIES, TEAM = 500, 10, "team-250"
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 CREATES, WIDTH = int(os.environ.get("BENCH_CREATES", "400")), 8
-KEPT = Path(os.environ.get("ARGOSY_HOME", ".argosy")).absolute() / "bench"
 PINNED = "@sha256:" + "a" * 64
 GOOD, BAD = f"harbor.acme.test/{TEAM}/api:1.2.3{PINNED}", f"evil.test/x:1{PINNED}"
 API = "admissionregistration.k8s.io/v1"
@@ -123,9 +122,7 @@ def main() -> None:
     finally:
         clusters.down_all(home=home)
         shutil.rmtree(home.path, ignore_errors=True)
-    print(json.dumps(figures, indent=2))
-    KEPT.mkdir(parents=True, exist_ok=True)
-    (KEPT / "policies.json").write_text(json.dumps(figures, indent=2), encoding="utf-8")
+    keep("policies", figures)
 
 
 def measured(api: ApiServer, home: Home) -> dict[str, Any]:

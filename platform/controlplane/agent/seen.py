@@ -8,6 +8,8 @@ import msgspec
 
 from controlplane.policies.verdict import Violation
 
+from .denials import Said
+
 State = Literal["refused", "admitted", "running"]
 Source = Literal["webhook", "event", "argo", "audit-log", "scanner"]
 
@@ -70,7 +72,7 @@ class Post(msgspec.Struct, frozen=True):
 
 
 def violation_seen(
-    violation: Violation,
+    violation: Violation | Said,
     *,
     namespace: str,
     kind: str,
@@ -78,8 +80,9 @@ def violation_seen(
     state: State,
     source: Source,
     at: datetime,
+    count: int = 1,
 ) -> Sighting:
-    """A violation of our own engine."""
+    """A violation, as our own engine found it or as a denial names it."""
     return Sighting(
         namespace=namespace,
         kind=kind,
@@ -92,6 +95,7 @@ def violation_seen(
         state=state,
         source=source,
         at=at,
+        count=count,
     )
 
 

@@ -19,7 +19,7 @@ import orjson
 from controlplane.objects import Manifest
 
 from .denials import By, Denial, denial_in
-from .seen import LONGEST_IMAGE, LONGEST_REASON, Sighting, Source, mapping, mappings, moment
+from .seen import Sighting, Source, mapping, mappings, moment, violation_seen
 
 EVENTS = "type=Warning"  # a denial is one; the others are most of a cluster's Events
 FAILED = frozenset({"Error", "Failed"})
@@ -95,15 +95,11 @@ def told(
 ) -> list[Sighting]:
     """A denial's violations, about the object that could not be made."""
     return [
-        Sighting(
+        violation_seen(
+            said,
             namespace=namespace,
             kind=kind,
             name=name,
-            path=said.path,
-            container=said.container,
-            image=said.image[:LONGEST_IMAGE],
-            code=said.code,
-            reason=said.reason[:LONGEST_REASON],
             state="refused",
             source=source,
             at=at,

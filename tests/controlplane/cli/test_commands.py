@@ -13,15 +13,13 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
-from typer.testing import CliRunner, Result
 
 from controlplane.argo import access
-from controlplane.cli.main import app
-from controlplane.identity.models import ApiToken, User
-from controlplane.identity.tokens import issue
+from controlplane.identity.models import ApiToken
 from controlplane.index.models import Workflow
 from controlplane.kube.door import Connection
 from tenants.models import Request
+from tests.controlplane.cli.runner import run
 from tests.factories import (
     PASSWORD,
     ClusterFactory,
@@ -54,14 +52,6 @@ def home(
     for thread in threading.enumerate():
         if thread.name.endswith("(process_request_thread)"):
             thread.join(5)
-
-
-def run(*words: str, user: User | None = None) -> Result:
-    env = {"ARGOSY_TOKEN": issue(user=user, name="test")[1]} if user else {}
-    answer = CliRunner().invoke(app, list(words), env=env)
-    # The runner swallows a crash and ends with 1, as a refusal does.
-    assert answer.exception is None or isinstance(answer.exception, SystemExit), answer.exception
-    return answer
 
 
 def test_signing_in_is_remembered_for_its_owner_only_and_ended_at_the_platform(home: Path) -> None:

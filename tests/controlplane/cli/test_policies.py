@@ -7,13 +7,10 @@ from pathlib import Path
 
 import pytest
 from pytest_django.live_server_helper import LiveServer
-from typer.testing import CliRunner, Result
 
-from controlplane.cli.main import app
-from controlplane.identity.models import User
-from controlplane.identity.tokens import issue
 from controlplane.policies import backtest
 from controlplane.policies.models import ImageExemption
+from tests.controlplane.cli.runner import run
 from tests.factories import NamespaceFactory, TeamFactory, approver, member_of, owner_of
 from tests.fakes import FakeCluster
 from tests.images import FOREIGN, HARBOR, IMAGE, policy
@@ -34,14 +31,6 @@ def _platform(
     for thread in threading.enumerate():
         if thread.name.endswith("(process_request_thread)"):
             thread.join(5)
-
-
-def run(*words: str, user: User) -> Result:
-    answer = CliRunner().invoke(
-        app, list(words), env={"ARGOSY_TOKEN": issue(user=user, name="t")[1]}
-    )
-    assert answer.exception is None or isinstance(answer.exception, SystemExit), answer.exception
-    return answer
 
 
 def test_trying_an_image_answers_in_words_and_by_its_end() -> None:

@@ -3,25 +3,25 @@
 import json
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
-from typer.testing import CliRunner, Result
 
-from controlplane.cli.main import app
-from controlplane.identity.models import User
-from controlplane.identity.tokens import issue
 from controlplane.index import services as index
 from controlplane.index.kinds import WORKFLOW
 from controlplane.metrics import prices, quota_history
 from controlplane.metrics.models import Price
 from tenants.models import TenantNamespace
+from tests.controlplane.cli import runner
 from tests.controlplane.metrics.usage.conftest import ended, watched
 from tests.factories import NamespaceFactory, TeamFactory, approver, owner_of
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+run = partial(runner.run, COLUMNS="200")  # wide enough for every column
 
 
 @pytest.fixture(autouse=True)
@@ -46,14 +46,6 @@ def payments() -> TenantNamespace:
     entry = ended(created_at=now, finished_at=now)
     index.put(namespace.cluster, WORKFLOW, [entry], now=now)
     return namespace
-
-
-def run(*words: str, user: User) -> Result:
-    answer = CliRunner().invoke(
-        app, list(words), env={"ARGOSY_TOKEN": issue(user=user, name="t")[1], "COLUMNS": "200"}
-    )
-    assert answer.exception is None or isinstance(answer.exception, SystemExit), answer.exception
-    return answer
 
 
 def test_a_teams_usage_is_a_table_with_how_much_of_it_is_known(payments: TenantNamespace) -> None:
