@@ -10,7 +10,6 @@ import pytest
 from controlplane.celery import app
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
-from controlplane.kube.door import Connection
 from controlplane.kube.errors import refused
 from controlplane.objects import ref_of
 from controlplane.policies import delivering, delivery, services
@@ -19,7 +18,6 @@ from controlplane.policies.models import Delivery
 from controlplane.policies.tasks import bring_policies, look_at_policies
 from tests.factories import ClusterFactory, NamespaceFactory, TeamFactory, platform_admin
 from tests.fakes.cluster import FakeCluster
-from tests.fakes.helm import FakeHelm
 from tests.images import NOW, policy
 
 pytestmark = pytest.mark.django_db
@@ -27,14 +25,6 @@ pytestmark = pytest.mark.django_db
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 AUTHORITY = b64encode(b"-----BEGIN CERTIFICATE-----\n").decode()
 WEBHOOK = {"url": "https://127.0.0.7:7001/review", "caBundle": AUTHORITY}
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
-    fake = FakeCluster()
-    connection = Connection(kube=fake, helm=FakeHelm(fake, render=lambda *_: ()))
-    monkeypatch.setattr(delivering, "connect", lambda _: connection)
-    return fake
 
 
 @pytest.fixture

@@ -17,19 +17,10 @@ from tenants.conditions import Status
 from tenants.models import TenantNamespace
 from tests.factories import NamespaceFactory
 from tests.fakes.cluster import FakeCluster
-from tests.fakes.helm import FakeHelm
 
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
-    fake = FakeCluster()
-    connection = Connection(kube=fake, helm=FakeHelm(fake, render=lambda *_: ()))
-    monkeypatch.setattr(delivering, "connect", lambda _: connection)
-    return fake
 
 
 @pytest.fixture
