@@ -107,12 +107,16 @@ def groups_in(claims: Mapping[str, Any], claim: str) -> tuple[str, ...]:
     found = [found] if isinstance(found, str) else found
     if not isinstance(found, list):
         return ()
-    return tuple(dict.fromkeys(group for group in found if isinstance(group, str) and group.strip()))
+    return tuple(
+        dict.fromkeys(group for group in found if isinstance(group, str) and group.strip())
+    )
 
 
 def _claims(provider: Provider, id_token: object) -> Mapping[str, Any] | None:
-    """What a refreshed ID token says; None if it is not for us. It came over the provider's own TLS,
-    which stands for its signature (OpenID Connect Core 3.1.3.7, 6); issuer and audience are ours to see to.
+    """What a refreshed ID token says; None if it is not for us.
+
+    It came over the provider's own TLS, which stands for its signature (OpenID Connect Core 3.1.3.7, 6);
+    issuer and audience are ours to see to.
     """
     if not isinstance(id_token, str):
         return None

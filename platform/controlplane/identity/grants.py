@@ -38,7 +38,7 @@ def keep(*, user: User, refresh_token: str, sid: str, now: datetime) -> Grant:
 
 
 def end(grant: Grant, *, sentence: str, now: datetime) -> None:
-    """The provider vouches no more by this sign-in: its refresh token is forgotten, its browser signed out."""
+    """The provider vouches no more by this sign-in: its token is forgotten, its browser signed out."""
     with transaction.atomic():
         before = leaving.groups_of(grant.user)
         ended = Grant.objects.good().filter(pk=grant.pk)
@@ -78,7 +78,7 @@ def unsealed(grant: Grant) -> str:
 
 
 def pause() -> timedelta:
-    """Until the next question, a little different each time: 500 sign-ins at nine are not one crowd for ever."""
+    """Until the next question, a little different each time: 500 sign-ins at nine are no crowd for ever."""
     return SOONEST + random.random() * (LATEST - SOONEST)  # noqa: S311 - it is no secret
 
 

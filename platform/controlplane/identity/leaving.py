@@ -36,7 +36,7 @@ def groups_of(user: User) -> frozenset[str]:
 
 
 def announce(user: User, *, before: Iterable[str], after: Iterable[str]) -> None:
-    """Tell everybody who opens doors to this person, once the change is kept; nothing changed, nothing told."""
+    """Tell everybody who opens doors to this person, once the change is kept."""
     had, has = frozenset(before), frozenset(after)
     if had == has:
         return
