@@ -208,8 +208,9 @@ WORKFLOWS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
                 }
             ]
         },
-        # As the controller mounts credentials for the executor beside the step.
-        {"volumes": [{"name": TOKEN, "secret": {"secretName": TOKEN}}]},
+        # As the controller mounts credentials for the executor; it calls the volume as the Secret, and a name
+        # with dots is none of a volume's, but what is refused should not hang on that.
+        {"volumes": [{"name": "argo-owner-token", "secret": {"secretName": TOKEN}}]},
     ),
 }
 
