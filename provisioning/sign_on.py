@@ -5,6 +5,7 @@ there is one is for those to say who bring it; while nobody does, there is no se
 """
 
 from collections.abc import Callable
+from string import Formatter
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -74,9 +75,18 @@ def problem() -> str:
         return ""
     # One host a namespace: with a path of one host for all, each would be sent the others' sessions.
     host = settings.ARGO_SERVER_HOST
-    if not all(word in host for word in ("{namespace}", "{cluster}")):
+    if not _is_host_for_each(host):
         return (
             f"ARGOSY_ARGO_SERVER_HOST is {host!r}: each namespace's server needs a host of its own, as in "
             "{namespace}.{cluster}.argo.example.com."
         )
     return ""
+
+
+def _is_host_for_each(pattern: str) -> bool:
+    """Whether two namespaces, or one name on two clusters, never get the same host by this pattern."""
+    try:
+        parts = [name for _, name, _, _ in Formatter().parse(pattern) if name is not None]
+    except ValueError:
+        return False
+    return set(parts) == {"namespace", "cluster"}
