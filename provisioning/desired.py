@@ -116,6 +116,7 @@ def release_values(spec: NamespaceSpec, images: Images) -> dict[str, Any]:
         parallelism=spec.tier.parallelism,
         placement=spec.cluster.placement,
     )
+    config = argo_config.wired(config, spec.wiring, cluster=spec.cluster.name)
     return {
         "team": spec.team,
         "workloadNamespace": spec.name,

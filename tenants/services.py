@@ -107,6 +107,23 @@ def follow_cluster(cluster: Cluster) -> int:
 
 
 @transaction.atomic
+def wire(namespace: TenantNamespace, wiring: dict[str, Any]) -> bool:
+    """Have Argo's configuration name these secrets of the team's; True if that is news.
+
+    Only where the approved plan was carried out: what an approver read names no secrets.
+    """
+    there = TenantNamespace.objects.live().filter(pk=namespace.pk, applied_at__isnull=False)
+    known = there.select_for_update().values_list("wiring", flat=True).first()
+    if known is None or known == wiring:
+        return False
+    there.update(
+        wiring=wiring, generation=F("generation") + 1, failures=0, next_reconcile_at=timezone.now()
+    )
+    _announce(namespace.pk)
+    return True
+
+
+@transaction.atomic
 def nudge(chosen: NamespaceQuerySet, *, thorough: bool = False) -> int:
     """Make these due now, whatever their schedule says; gives how many."""
     pks = _locked(chosen.live())

@@ -38,6 +38,8 @@ class NamespaceSpec:
     tier: TierSpec
     cluster: ClusterSpec
     deleted: bool = False  # the wish is that it be gone
+    # Of Argo's configuration, what names the secrets that are there: `artifactRepository`, `persistence`, …
+    wiring: Mapping[str, Any] = field(default_factory=dict)
     approved_plan: str = ""  # the hash a person approved; empty while nobody has, or again must
 
     @property

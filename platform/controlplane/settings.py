@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "controlplane.index",
     "controlplane.bookmarks",
     "controlplane.policies",
+    "controlplane.secrets",
     "controlplane.metrics",
     "controlplane.console",
 ]
@@ -198,6 +199,10 @@ ARGO_EXECUTOR_IMAGE = env.text("ARGOSY_ARGO_EXECUTOR_IMAGE", default="quay.io/ar
 # How long an image may be exempted from its team's policy, and a cluster's webhook be away.
 EXEMPTION_DAYS = env.number("ARGOSY_EXEMPTION_DAYS", default=90)
 STAND_DOWN_HOURS = env.number("ARGOSY_STAND_DOWN_HOURS", default=24)
+
+# In which networks teams' artifact stores and databases are, as 10.20.0.0/16. Without any, a secret may be
+# tried at every address that is not this machine's own.
+STORE_NETWORKS = env.networks("ARGOSY_STORE_NETWORKS")
 
 # The metrics engine, anything that speaks the Prometheus API; without one `argosy up` starts its own. And
 # what a scraper of the platform's own figures shows; without one it is made of the secret key.
