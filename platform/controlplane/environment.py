@@ -92,6 +92,16 @@ def folder(name: str, *, default: str) -> Path:
     return Path(text(name, default=default)).expanduser().absolute()
 
 
+def web_address(name: str, *, default: str) -> str:
+    """An http:// or https:// address; the default may be none at all."""
+    value = text(name, default=default)
+    found = urlsplit(value)
+    if value != default and (found.scheme not in {"http", "https"} or not found.hostname):
+        # Not told what it says: it may hold a password.
+        raise ImproperlyConfigured(f"{name} must begin with http:// or https:// and name a host")
+    return value
+
+
 def key(name: str, *, made_in: Path | None) -> str:
     """A secret key: given, or (where a folder is named) made once and kept there."""
     if given(name) or made_in is None:

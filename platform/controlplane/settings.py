@@ -71,6 +71,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "controlplane.metrics.counting.CountRequests",
+    "controlplane.audit.middleware.Acting",
     "django.middleware.security.SecurityMiddleware",
     "controlplane.static_files.Compressed",
     "controlplane.headers.ContentSecurityPolicy",
@@ -198,6 +199,13 @@ ARGO_EXECUTOR_IMAGE = env.text("ARGOSY_ARGO_EXECUTOR_IMAGE", default="quay.io/ar
 # How long an image may be exempted from its team's policy, and a cluster's webhook be away.
 EXEMPTION_DAYS = env.number("ARGOSY_EXEMPTION_DAYS", default=90)
 STAND_DOWN_HOURS = env.number("ARGOSY_STAND_DOWN_HOURS", default=24)
+
+# Where the audit's head is written beside the log: a file that is only appended to, and who is told of it.
+AUDIT_HEADS_FILE = env.text("ARGOSY_AUDIT_HEADS_FILE", default="")
+AUDIT_WEBHOOK = env.web_address("ARGOSY_AUDIT_WEBHOOK", default="")
+# The role that web and workers come by, where another one migrates and owns the tables. `argosy migrate`
+# gives it its rights: of what is recorded it may read and add, and change nothing.
+DATABASE_ROLE = env.text("ARGOSY_DATABASE_ROLE", default="")
 
 # The metrics engine, anything that speaks the Prometheus API; without one `argosy up` starts its own. And
 # what a scraper of the platform's own figures shows; without one it is made of the secret key.

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 
+from controlplane.audit import record
+
+from . import tokens
 from .models import User
 
 
@@ -43,4 +46,5 @@ def reset_password(user: User, password: str) -> None:
     validate_password(password, user)
     user.set_password(password)
     user.save(update_fields=["password"])
-    user.api_tokens.all().delete()
+    record("password.changed", target=f"person {user.get_username()}")
+    tokens.revoke(user.api_tokens.all())
