@@ -6,6 +6,7 @@ from controlplane import __version__
 from localcluster.cli import app as local
 
 from . import (
+    audit,
     cluster,
     cron,
     demo,
@@ -47,6 +48,7 @@ app.add_typer(exemption.app, name="exemption")
 app.add_typer(violation.app, name="violation")
 app.add_typer(usage.app, name="usage")
 app.add_typer(metrics.app, name="metrics")
+app.add_typer(audit.app, name="audit")
 
 
 @app.command()

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Q
 
 from controlplane.rows.history import Changes, Recorded
 
@@ -29,9 +30,31 @@ class User(AbstractUser):
     """A person. `claimed_groups` is what their provider said (or a local account was given)."""
 
     claimed_groups = models.JSONField(default=list, blank=True, validators=[group_list])
+    # Who they are at a provider, which is these two together and never a name or an e-mail: those change
+    # hands. Both empty for a local account.
+    issuer = models.CharField(max_length=255, blank=True, default="", editable=False)
+    subject = models.CharField(max_length=255, blank=True, default="", editable=False)
 
     objects: ClassVar[People] = People()
     history = Changes(leaving_out=("password", "last_login"))
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["issuer", "subject"],
+                condition=~Q(issuer=""),
+                name="one_account_per_person_of_a_provider",
+            ),
+            models.CheckConstraint(
+                condition=Q(issuer="", subject="") | (~Q(issuer="") & ~Q(subject="")),
+                name="a_subject_is_of_an_issuer",
+            ),
+        ]
+
+    @property
+    def is_local(self) -> bool:
+        """True for who signs in here with a password; others by their provider alone."""
+        return not self.issuer
 
     @property
     def is_platform_admin(self) -> bool:
@@ -42,6 +65,16 @@ class User(AbstractUser):
     def is_approver(self) -> bool:
         """True for those who may decide on requests (never on their own)."""
         return self.is_platform_admin or settings.APPROVER_GROUP in self.claimed_groups
+
+    @property
+    def is_auditor(self) -> bool:
+        """True for those who see all and, by this, change nothing; what a team lets them do is apart."""
+        return settings.AUDITOR_GROUP in self.claimed_groups
+
+    @property
+    def sees_all(self) -> bool:
+        """True for all the platform's people: what is hidden from other teams is not from them."""
+        return self.is_approver or self.is_auditor
 
 
 class ApiToken(models.Model):
