@@ -95,7 +95,7 @@ class Version(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.secret_id} version {self.number}"
+        return f"{self.secret.team.slug}/{self.secret.name}, version {self.number}"
 
 
 class Place(models.Model):
@@ -153,6 +153,11 @@ class RoundQuerySet(models.QuerySet["Round"]):
             .exclude(namespace__cluster__reachable=False)
             .filter(Q(claimed_until=None) | Q(claimed_until__lt=now))
         )
+
+    def release_claims(self) -> int:
+        """Let go of every one: for a platform that is the only one on its database, when it starts."""
+        held = self.exclude(claimed_until=None)
+        return held.update(claimed_until=None, claim_token=None)
 
     def claim(self, namespace: int, *, now: datetime, lease: timedelta) -> "Round | None":
         """Take the round of this namespace; None if another worker has it, or it is not due."""

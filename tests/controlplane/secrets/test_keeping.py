@@ -66,7 +66,9 @@ def test_a_version_is_whole_so_that_a_kept_password_cannot_be_sent_elsewhere(
     secret = keep()
     elsewhere = Given(settings={**S3, "endpoint": "evil.example.com"}, values={})
 
-    with pytest.raises(BadSecret, match=r"Access key is missing\. What was kept before is not taken"):
+    with pytest.raises(
+        BadSecret, match=r"Access key is missing\. What was kept before is not taken"
+    ):
         services.renew(secret, given=elsewhere, by=owner, now=timezone.now())
 
 
