@@ -139,6 +139,7 @@ def release_values(
         placement=spec.cluster.placement,
         sso=sso,
     )
+    config = argo_config.wired(config, spec.wiring, cluster=spec.cluster.name)
     return {
         "team": spec.team,
         "workloadNamespace": spec.name,

@@ -18,6 +18,7 @@ class Act(StrEnum):
     SEE = "see"
     SUBMIT_WORKFLOWS = "submit-workflows"
     FILE_REQUESTS = "file-requests"
+    KEEP_SECRETS = "keep-secrets"  # write, try and remove them: reading back is nobody's
 
 
 MAY: dict[Level, frozenset[Act]] = {

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from controlplane.audit import record
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError, NotNow
 from controlplane.identity.models import User
@@ -99,6 +100,23 @@ def save_tier(tier: Tier) -> int:
 def follow_cluster(cluster: Cluster) -> int:
     """Wish every namespace of an edited cluster anew; gives how many follow."""
     return _wish_anew(TenantNamespace.objects.live().filter(cluster=cluster))
+
+
+@transaction.atomic
+def wire(namespace: TenantNamespace, wiring: dict[str, Any]) -> bool:
+    """Have Argo's configuration name these secrets of the team's; True if that is news.
+
+    Only where the approved plan was carried out: what an approver read names no secrets.
+    """
+    there = TenantNamespace.objects.live().filter(pk=namespace.pk, applied_at__isnull=False)
+    known = there.select_for_update().values_list("wiring", flat=True).first()
+    if known is None or known == wiring:
+        return False
+    there.update(
+        wiring=wiring, generation=F("generation") + 1, failures=0, next_reconcile_at=timezone.now()
+    )
+    _announce(namespace.pk)
+    return True
 
 
 @transaction.atomic
@@ -270,6 +288,14 @@ def _switch(rows: NamespaceQuerySet, kind: NamespaceAct.Kind, by: User | None, r
     NamespaceAct.objects.bulk_create(
         NamespaceAct(namespace_id=pk, kind=kind, by=by, reason=reason) for pk in pks
     )
+    for namespace in TenantNamespace.objects.filter(pk__in=pks).select_related("team", "cluster"):
+        record(
+            f"namespace.{kind}",
+            actor=by.get_username() if by is not None else None,
+            target=f"namespace {namespace.name} on {namespace.cluster.name}",
+            after={"reason": reason},
+            team=namespace.team.slug,
+        )
     return len(pks)
 
 

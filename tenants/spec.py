@@ -39,6 +39,8 @@ class NamespaceSpec:
     tier: TierSpec
     cluster: ClusterSpec
     deleted: bool = False  # the wish is that it be gone
+    # Of Argo's configuration, what names the secrets that are there: `artifactRepository`, `persistence`, …
+    wiring: Mapping[str, Any] = field(default_factory=dict)
     approved_plan: str = ""  # the hash a person approved; empty while nobody has, or again must
     groups: Mapping[Level, str] = field(default_factory=dict)  # of the team's, one a level
     # By level, the subjects of those who lost it a moment ago: no part of what anybody approves.

@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "django_htmx",
     "simple_history",
+    "controlplane.audit",
     "controlplane.identity",
     "controlplane.clusters",
     "tenants",
@@ -64,12 +65,14 @@ INSTALLED_APPS = [
     "controlplane.index",
     "controlplane.bookmarks",
     "controlplane.policies",
+    "controlplane.secrets",
     "controlplane.metrics",
     "controlplane.console",
 ]
 
 MIDDLEWARE = [
     "controlplane.metrics.counting.CountRequests",
+    "controlplane.audit.middleware.Acting",
     "django.middleware.security.SecurityMiddleware",
     "controlplane.static_files.Compressed",
     "controlplane.headers.ContentSecurityPolicy",
@@ -113,8 +116,26 @@ AUTH_PASSWORD_VALIDATORS = [
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
+    "controlplane.identity.sign_on.ProviderSignOn",
     "controlplane.identity.standing.PlatformStanding",
 ]
+# The identity provider, where there is one; without it people have local accounts alone. Names that begin
+# with OIDC_ are mozilla-django-oidc's where it has one. How the two talk: `identity.sign_on`.
+OIDC_ISSUER = env.issuer("ARGOSY_OIDC_ISSUER")
+OIDC_RP_CLIENT_ID = env.text("ARGOSY_OIDC_CLIENT_ID", default=None if OIDC_ISSUER else "")
+OIDC_RP_CLIENT_SECRET = env.text("ARGOSY_OIDC_CLIENT_SECRET", default=None if OIDC_ISSUER else "")
+OIDC_RP_SCOPES = env.text("ARGOSY_OIDC_SCOPES", default="openid profile email")
+OIDC_RP_SIGN_ALGO = env.one_of(
+    "ARGOSY_OIDC_ALGORITHM", ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "ES512")
+)
+OIDC_GROUPS_CLAIM = env.text("ARGOSY_OIDC_GROUPS_CLAIM", default="groups")
+OIDC_NAME = env.text("ARGOSY_OIDC_NAME", default="your identity provider")  # on the button
+OIDC_TIMEOUT = env.number("ARGOSY_OIDC_TIMEOUT_SECONDS", default=10)
+OIDC_CLOCK_SKEW = env.number("ARGOSY_OIDC_CLOCK_SKEW_SECONDS", default=60)
+OIDC_AUTHENTICATION_CALLBACK_URL = "console:from-provider"
+OIDC_USE_PKCE = OIDC_USE_NONCE = True
+OIDC_MAX_STATES = 5  # sign-ins begun in one browser and not yet ended
+
 # Passwords are not to be guessed, by whichever door: after so many wrong ones for a name from one
 # address, that address waits. Others are let in by that name meanwhile, or guessing would lock people out.
 AXES_FAILURE_LIMIT = 10
@@ -217,6 +238,16 @@ ARGO_SESSION_MINUTES = env.number("ARGOSY_ARGO_SESSION_MINUTES", default=60)
 # How long an image may be exempted from its team's policy, and a cluster's webhook be away.
 EXEMPTION_DAYS = env.number("ARGOSY_EXEMPTION_DAYS", default=90)
 STAND_DOWN_HOURS = env.number("ARGOSY_STAND_DOWN_HOURS", default=24)
+
+# In which networks teams' artifact stores and databases are, as 10.20.0.0/16. Without any, a secret may be
+# tried at every address that is not this machine's own.
+STORE_NETWORKS = env.networks("ARGOSY_STORE_NETWORKS")
+# Where the audit's head is written beside the log: a file that is only appended to, and who is told of it.
+AUDIT_HEADS_FILE = env.text("ARGOSY_AUDIT_HEADS_FILE", default="")
+AUDIT_WEBHOOK = env.web_address("ARGOSY_AUDIT_WEBHOOK", default="")
+# The role that web and workers come by, where another one migrates and owns the tables. `argosy migrate`
+# gives it its rights: of what is recorded it may read and add, and change nothing.
+DATABASE_ROLE = env.text("ARGOSY_DATABASE_ROLE", default="")
 
 # The metrics engine, anything that speaks the Prometheus API; without one `argosy up` starts its own. And
 # what a scraper of the platform's own figures shows; without one it is made of the secret key.
