@@ -5,9 +5,12 @@ from collections.abc import Iterator
 import pytest
 import pytest_socket
 from django.conf import settings
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.creation import BaseDatabaseCreation
+from django.db.backends.base.operations import BaseDatabaseOperations
 
+from controlplane.audit import guarding
 from tests import rows
 
 pytest_plugins = ["tests.cluster_fixtures"]
@@ -40,6 +43,26 @@ def _kept_connection(monkeypatch: pytest.MonkeyPatch) -> None:
             closed(connection)
 
     monkeypatch.setattr(BaseDatabaseWrapper, "close_if_unusable_or_obsolete", kept)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _emptied_though_guarded() -> Iterator[None]:
+    """A test that commits leaves its tables empty to the next: also those that refuse it.
+
+    The guard is put up again at once, by what migrating puts it up with.
+    """
+    empty = BaseDatabaseOperations.execute_sql_flush
+
+    def unguarded(operations: BaseDatabaseOperations, statements: list[str]) -> None:
+        with connection.cursor() as cursor:
+            for name, (table, _) in guarding.triggers(connection.vendor).items():
+                cursor.execute(guarding.removal(connection.vendor, name, table))
+        empty(operations, statements)
+        guarding.put(connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", unguarded)
+        yield
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

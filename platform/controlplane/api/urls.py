@@ -14,6 +14,7 @@ from controlplane.argo.verbs import Verb
 from . import schema  # noqa: F401 - the schema's extensions register when imported
 from .agents import BundleView, FactsView, NewAgentView, NextTokenView, SightingsView
 from .artifacts import ArtifactViewSet
+from .audit import AuditViewSet
 from .clusters import ClusterViewSet
 from .exemptions import ExemptionViewSet
 from .image_admin import RollOutViewSet, SigningKeyViewSet, StandDownViewSet
@@ -46,6 +47,7 @@ router.register("violations", ViolationViewSet)
 router.register("roll-outs", RollOutViewSet)
 router.register("stand-downs", StandDownViewSet)
 router.register("signing-keys", SigningKeyViewSet)
+router.register("audit", AuditViewSet)
 
 
 @extend_schema(exclude=True)
