@@ -8,6 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlplane.settings")
 
 POLICIES_EVERY = 5.0  # seconds
 NODES_EVERY = 300.0
+SECRETS_EVERY = 5.0
 SEAL_EVERY, SEAL_LATE_EVERY = 5.0, 3600.0
 # What of usage is written down by the clock, and how often: a row an hour is made of many looks.
 USAGE_EVERY = {"remember_quotas": 60.0, "remember_missed_runs": 900.0, "forget": 3600.0}
@@ -20,6 +21,7 @@ app.autodiscover_tasks(
         "controlplane.audit",
         "controlplane.policies",
         "controlplane.placement",
+        "controlplane.secrets",
         "controlplane.metrics",
     ]
 )
@@ -49,3 +51,5 @@ def by_the_clock(sender: Celery, **_: object) -> None:
     sender.add_periodic_task(SEAL_LATE_EVERY, late, name="audit of what came late")
     count = sender.signature("controlplane.placement.tasks.count_all_nodes")
     sender.add_periodic_task(NODES_EVERY, count, name="nodes")
+    round_ = sender.signature("controlplane.secrets.tasks.sweep")
+    sender.add_periodic_task(SECRETS_EVERY, round_, name="secrets")

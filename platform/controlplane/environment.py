@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -93,6 +94,15 @@ def issuer(name: str) -> str:
 def words(name: str, *, default: list[str]) -> list[str]:
     """Words separated by commas."""
     return [w.strip() for w in text(name, default=",".join(default)).split(",") if w.strip()]
+
+
+def networks(name: str) -> list[str]:
+    """Networks as `10.20.0.0/16`, separated by commas; none, if it is not set."""
+    found = words(name, default=[])
+    try:
+        return [str(ip_network(each)) for each in found]
+    except ValueError as exc:
+        raise ImproperlyConfigured(f"{name}: {exc}; write 10.20.0.0/16,fd00::/8") from exc
 
 
 def proxied() -> dict[str, Any]:

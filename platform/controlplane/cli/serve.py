@@ -43,6 +43,15 @@ def _django() -> None:
         raise typer.Exit(1) from exc
 
 
+def begun() -> None:
+    """Django on a database that fits; what is sealed there may be under keys that are gone."""
+    _django()
+    from controlplane.processes import beginning  # noqa: PLC0415
+
+    with _or_a_sentence():
+        beginning.database_is_ours()
+
+
 def end_cleanly() -> None:
     """A SIGTERM ends this process as Ctrl-C does: what it keeps in files for itself is taken away."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -55,6 +64,7 @@ def begin(*, renders: bool = False) -> None:
 
     with _or_a_sentence():
         beginning.database_is_ours()
+        beginning.secrets_open()
         if renders:
             beginning.tools_are_there()
 
@@ -92,7 +102,7 @@ def up(host: Host = "127.0.0.1", port: Port = 8080) -> None:
 
     try:
         embedded.serve(host=host, port=port)
-    except embedded.AlreadyRunning as exc:
+    except DomainError as exc:
         typer.echo(exc.sentence, err=True)
         raise typer.Exit(1) from exc
     except OSError as exc:
