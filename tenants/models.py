@@ -104,13 +104,17 @@ class Team(models.Model):
 
     def level_of(self, user: User) -> Level | None:
         """What a person is in this team; None for a stranger, whatever they are to the platform."""
-        groups = {
+        mine = {group for group in user.claimed_groups if group}  # no group is nobody's
+        return strongest(level for level, group in self.groups.items() if group in mine)
+
+    @property
+    def groups(self) -> dict[Level, str]:
+        """The group of each level; '' where nobody has it."""
+        return {
             Level.OWNER: self.owner_group,
             Level.MEMBER: self.member_group,
             Level.VIEWER: self.viewer_group,
         }
-        mine = {group for group in user.claimed_groups if group}  # no group is nobody's
-        return strongest(lvl for lvl, group in groups.items() if group in mine)
 
     def allows(self, user: User, act: Act) -> bool:
         """Whether a person's level in this team allows it, as `allowing` asks it of many."""
@@ -297,6 +301,7 @@ class TenantNamespace(models.Model):
             tier=self.tier.spec(),
             cluster=cluster_spec(self.cluster),
             deleted=self.deletion_requested_at is not None,
+            groups=self.team.groups,
             approved_plan=self.approved_plan,
         )
 
@@ -329,7 +334,10 @@ class NamespaceAct(models.Model):
 def cluster_spec(cluster: Cluster) -> ClusterSpec:
     """What a cluster asks of the objects placed on it, as a value."""
     return ClusterSpec(
-        name=cluster.name, api_endpoints=tuple(cluster.api_endpoints), placement=cluster.placement
+        name=cluster.name,
+        api_endpoints=tuple(cluster.api_endpoints),
+        placement=cluster.placement,
+        group_prefix=cluster.group_prefix if cluster.trusts_provider else None,
     )
 
 
