@@ -182,6 +182,7 @@ SPECTACULAR_SETTINGS = {
 # Who a person is to the platform, by the groups a provider's claim (or a local account) carries.
 ADMIN_GROUP = env.text("ARGOSY_ADMIN_GROUP", default="argosy-admins")
 APPROVER_GROUP = env.text("ARGOSY_APPROVER_GROUP", default="argosy-approvers")
+AUDITOR_GROUP = env.text("ARGOSY_AUDITOR_GROUP", default="argosy-auditors")
 
 # The programs and files the loop works with.
 CHARTS = env.folder("ARGOSY_CHARTS", default=str(Path(__file__).resolve().parents[2] / "charts"))
