@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "django_htmx",
     "simple_history",
+    "controlplane.audit",
     "controlplane.identity",
     "controlplane.clusters",
     "tenants",
