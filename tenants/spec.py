@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .levels import Level
 from .names import control_namespace
 
 
@@ -40,7 +41,7 @@ class NamespaceSpec:
     tier: TierSpec
     cluster: ClusterSpec
     deleted: bool = False  # the wish is that it be gone
-    groups: Mapping[str, str] = field(default_factory=dict)  # a level: the group that has it
+    groups: Mapping[Level, str] = field(default_factory=dict)  # a level: the group that has it
     approved_plan: str = ""  # the hash a person approved; empty while nobody has, or again must
 
     @property

@@ -8,13 +8,21 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlplane.settings")
 
 POLICIES_EVERY = 5.0  # seconds
 NODES_EVERY = 300.0
+# What people have in clusters: whatever is due, and what no event told of.
+ACCESS_EVERY = {"follow_due": 5.0, "compare": 20.0}
 # What of usage is written down by the clock, and how often: a row an hour is made of many looks.
 USAGE_EVERY = {"remember_quotas": 60.0, "remember_missed_runs": 900.0, "forget": 3600.0}
 
 app = Celery("argosy")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(
-    ["provisioning", "controlplane.policies", "controlplane.placement", "controlplane.metrics"]
+    [
+        "provisioning",
+        "controlplane.access",
+        "controlplane.policies",
+        "controlplane.placement",
+        "controlplane.metrics",
+    ]
 )
 
 
@@ -36,5 +44,8 @@ def by_the_clock(sender: Celery, **_: object) -> None:
     for name, seconds in USAGE_EVERY.items():
         task = sender.signature(f"controlplane.metrics.tasks.{name}")
         sender.add_periodic_task(seconds, task, name=f"usage-{name}")
+    for name, seconds in ACCESS_EVERY.items():
+        task = sender.signature(f"controlplane.access.tasks.{name}")
+        sender.add_periodic_task(seconds, task, name=f"access-{name}")
     count = sender.signature("controlplane.placement.tasks.count_all_nodes")
     sender.add_periodic_task(NODES_EVERY, count, name="nodes")

@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "controlplane.clusters",
     "tenants",
     "provisioning",
+    "controlplane.access",
     "controlplane.placement",
     "controlplane.index",
     "controlplane.bookmarks",
@@ -199,6 +200,10 @@ ARGO_EXECUTOR_IMAGE = env.text("ARGOSY_ARGO_EXECUTOR_IMAGE", default="quay.io/ar
 # How long an image may be exempted from its team's policy, and a cluster's webhook be away.
 EXEMPTION_DAYS = env.number("ARGOSY_EXEMPTION_DAYS", default=90)
 STAND_DOWN_HOURS = env.number("ARGOSY_STAND_DOWN_HOURS", default=24)
+
+# How long a person's credential for a cluster is good at most: one that cannot be taken back, since its
+# cluster does not answer, opens it for as long.
+KUBECONFIG_MINUTES = env.number("ARGOSY_KUBECONFIG_MINUTES", default=60, least=10, most=480)
 
 # The metrics engine, anything that speaks the Prometheus API; without one `argosy up` starts its own. And
 # what a scraper of the platform's own figures shows; without one it is made of the secret key.

@@ -18,6 +18,7 @@ from .clusters import ClusterViewSet
 from .exemptions import ExemptionViewSet
 from .image_admin import RollOutViewSet, SigningKeyViewSet, StandDownViewSet
 from .index import IndexedWorkflowViewSet
+from .kubeconfigs import KubeconfigViewSet
 from .me import MeView
 from .namespaces import NamespaceViewSet
 from .placement import PlacementView, RoomViewSet
@@ -38,6 +39,7 @@ router.register("clusters", ClusterViewSet)
 router.register("rooms", RoomViewSet)
 router.register("requests", RequestViewSet)
 router.register("namespaces", NamespaceViewSet)
+router.register("kubeconfigs", KubeconfigViewSet)
 router.register("workflows", IndexedWorkflowViewSet)
 router.register("policies", ImagePolicyViewSet)
 router.register("exemptions", ExemptionViewSet)
