@@ -56,7 +56,7 @@ class TeamQuerySet(Recorded["Team"]):
 
     def visible_to(self, user: User) -> "TeamQuerySet":
         """A person's own teams; all of them for the platform's people."""
-        return self.all() if user.is_approver else self.of(user)
+        return self.all() if user.sees_all else self.of(user)
 
     def of(self, user: User) -> "TeamQuerySet":
         """The teams in which a person has a level, whatever they are to the platform."""

@@ -124,10 +124,10 @@ class Frame:
         inbox = (
             [Page("/inbox/", "Inbox", self.inbox_count, key="i")] if self.user.is_approver else []
         )
-        fleet = [Page("/fleet/", "Fleet", key="f")] if self.user.is_approver else []
+        fleet = [Page("/fleet/", "Fleet", key="f")] if self.user.sees_all else []
         desk = (
             [Page(reverse("admin:index"), "Desk", key="d")]
-            if self.user.is_approver or self.user.is_staff
+            if self.user.sees_all or self.user.is_staff
             else []
         )
         return self._marked(*fleet, *inbox, *desk)
