@@ -19,10 +19,12 @@ from . import (
     switching,
     teams,
     theme,
+    token_pages,
     usage_urls,
     workflow,
     workflow_log,
     workflows,
+    your_access,
 )
 
 app_name = "console"
@@ -45,6 +47,9 @@ urlpatterns = [
     path("search/", search.search, name="search"),
     path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    path("me/", your_access.page, name="me"),
+    path("tokens/", token_pages.page, name="tokens"),
+    path("tokens/<int:pk>/end/", token_pages.end, name="end-token"),
     path("theme/", theme.choose, name="theme"),
     *request_urls.urlpatterns,
     *image_urls.urlpatterns,
