@@ -41,7 +41,7 @@ class Vouched:
         return None
 
     def _out(self, request: HttpRequest, standing: vouching.Standing) -> None:
-        """Nobody, for this page. A session stays where the provider is silent: its next yes opens it again."""
+        """Nobody, for this page. Where the provider is silent the session stays: its next yes opens it."""
         if standing.over:
             logout(request)
         request.user = AnonymousUser()

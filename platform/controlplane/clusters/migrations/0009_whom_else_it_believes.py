@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clusters', '0008_how_well_each_does'),
+        ('clusters', '0009_credentials_know_whose_they_are'),
     ]
 
     operations = [
