@@ -22,11 +22,14 @@ ANNOUNCED = 200  # of one change; the sweep brings the others within its 30 s
 
 @transaction.atomic
 def save_team(team: Team) -> Team:
-    """Keep a team as edited. Its slug is on everything it has in a cluster, and never changes."""
-    before = Team.objects.filter(pk=team.pk).values_list("slug", flat=True).first()
-    if before not in {None, team.slug}:
+    """Keep a team as edited. Its slug is on everything it has in a cluster, and never changes.
+
+    Where a cluster believes the sign-in provider, its groups are bound there: those namespaces follow.
+    """
+    before = Team.objects.filter(pk=team.pk).first()
+    if before is not None and before.slug != team.slug:
         raise DomainError(
-            f"The team {before} cannot be renamed: its slug is on everything it has. "
+            f"The team {before.slug} cannot be renamed: its slug is on everything it has. "
             "Change its name instead, or make another team.",
             code="slug_is_final",
             field="slug",
@@ -39,6 +42,9 @@ def save_team(team: Team) -> Team:
         )
     team.full_clean()
     team.save()
+    if before is not None and before.groups != team.groups:
+        live = TenantNamespace.objects.live().filter(team=team)
+        _wish_anew(live.filter(cluster__trusts_provider=True))
     return team
 
 
@@ -89,21 +95,13 @@ def save_tier(tier: Tier) -> int:
     """
     tier.full_clean()
     tier.save()
-    pks = _locked(TenantNamespace.objects.live().filter(tier=tier))
-    touched = TenantNamespace.objects.filter(pk__in=pks)
-    touched.update(generation=F("generation") + 1, next_reconcile_at=timezone.now(), failures=0)
-    _announce_all(pks)
-    return len(pks)
+    return _wish_anew(TenantNamespace.objects.live().filter(tier=tier))
 
 
 @transaction.atomic
 def follow_cluster(cluster: Cluster) -> int:
     """Wish every namespace of an edited cluster anew; gives how many follow."""
-    pks = _locked(TenantNamespace.objects.live().filter(cluster=cluster))
-    touched = TenantNamespace.objects.filter(pk__in=pks)
-    touched.update(generation=F("generation") + 1, next_reconcile_at=timezone.now(), failures=0)
-    _announce_all(pks)
-    return len(pks)
+    return _wish_anew(TenantNamespace.objects.live().filter(cluster=cluster))
 
 
 @transaction.atomic
@@ -275,6 +273,14 @@ def _switch(rows: NamespaceQuerySet, kind: NamespaceAct.Kind, by: User | None, r
     NamespaceAct.objects.bulk_create(
         NamespaceAct(namespace_id=pk, kind=kind, by=by, reason=reason) for pk in pks
     )
+    return len(pks)
+
+
+def _wish_anew(rows: NamespaceQuerySet) -> int:
+    pks = _locked(rows)
+    touched = TenantNamespace.objects.filter(pk__in=pks)
+    touched.update(generation=F("generation") + 1, next_reconcile_at=timezone.now(), failures=0)
+    _announce_all(pks)
     return len(pks)
 
 

@@ -26,6 +26,8 @@ class ClusterSpec:
     name: str
     api_endpoints: tuple[Mapping[str, Any], ...]
     placement: Mapping[str, Any] = field(default_factory=dict)
+    # What its API server puts before a group of the sign-in provider; None: it does not believe that one.
+    group_prefix: str | None = None
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class NamespaceSpec:
     tier: TierSpec
     cluster: ClusterSpec
     deleted: bool = False  # the wish is that it be gone
+    groups: Mapping[str, str] = field(default_factory=dict)  # a level: the group that has it
     approved_plan: str = ""  # the hash a person approved; empty while nobody has, or again must
 
     @property

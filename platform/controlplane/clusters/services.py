@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
 from django.db import transaction
 from django.db.models import CASCADE, Manager
 from django.utils import timezone
@@ -19,7 +18,6 @@ from .connections import connect
 from .labels import checked as checked_labels
 from .models import Cluster, Scheduling, Trouble
 from .preflight import Verdict
-from .sealing import seal
 from .signals import cluster_answers, cluster_edited
 
 PLACEMENT = {"nodeSelector", "tolerations"}
@@ -47,6 +45,8 @@ REGISTERED = (
     "base_checked_at",
     "removed_at",
 )
+
+EDITED = ("placement", "simulated", "labels", "trusts_provider", "group_prefix")
 
 
 class AnotherCluster(DomainError):
@@ -85,7 +85,7 @@ def register(
     _check_placement(placement or {})
     cluster = Cluster.with_removed.filter(name=name).first() or Cluster(name=name)
     known = cluster.pk is not None and cluster.removed_at is None
-    cluster.sealed_kubeconfig = seal(orjson.dumps(config).decode())
+    cluster.sealed_kubeconfig = credentials.sealed(config, name)
     cluster.server = kubeconfig.server_of(config)
     cluster.placement = cluster.placement if placement is None else placement
     cluster.simulated = cluster.simulated if simulated is None else simulated
@@ -122,7 +122,7 @@ def preflight_of(kubeconfig_text: str) -> tuple[Verdict, ...]:
     Raises BadKubeconfig for the document, KubeError where nobody answers.
     """
     config = kubeconfig.checked(kubeconfig_text)
-    sealed = seal(orjson.dumps(config).decode())
+    sealed = credentials.sealed(config, "asked")
     asked = Cluster(name="asked", sealed_kubeconfig=sealed, server=kubeconfig.server_of(config))
     return judge(connect(asked).kube)
 
@@ -133,9 +133,9 @@ def judge(kube: Kube) -> tuple[Verdict, ...]:
 
 
 def edit(cluster: Cluster) -> Cluster:
-    """Keep where pods go on a cluster, whether they run, and its labels, as edited; its base follows.
+    """Keep a cluster as edited: where pods go, whether they run, its labels, whose tokens it believes.
 
-    So do its namespaces, unless only labels changed: those choose where a namespace comes, and move none.
+    Its base and namespaces follow, unless only labels changed: those choose where one comes, and move none.
     Raises KubeError if the cluster does not take the base anew: then nothing is kept.
     """
     _check_placement(cluster.placement)
@@ -151,8 +151,10 @@ def edit(cluster: Cluster) -> Cluster:
     if cluster.placement != before.placement:
         base_release.install(connect(cluster), cluster.placement)
     with transaction.atomic():
-        cluster.save(update_fields=["placement", "simulated", "labels"])
-        if (cluster.placement, cluster.simulated) != (before.placement, before.simulated):
+        cluster.save(update_fields=EDITED)
+        if any(
+            getattr(cluster, name) != getattr(before, name) for name in EDITED if name != "labels"
+        ):
             cluster_edited.send(sender=Cluster, cluster=cluster)
     return cluster
 
