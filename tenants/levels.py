@@ -24,6 +24,7 @@ class Act(StrEnum):
     SUBMIT_WORKFLOWS = "submit-workflows"
     KEEP_TEMPLATES = "keep-templates"
     FILE_REQUESTS = "file-requests"
+    KEEP_TOKENS = "keep-tokens"
 
 
 MAY: dict[Level, frozenset[Act]] = {
@@ -31,6 +32,10 @@ MAY: dict[Level, frozenset[Act]] = {
     Level.MEMBER: frozenset({Act.SEE, Act.SUBMIT_WORKFLOWS}),
     Level.VIEWER: frozenset({Act.SEE}),
 }
+
+
+# What a team's own tokens act as. Never as owner: a request stands for a person, who may not decide on it.
+SERVICE = Level.MEMBER
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ RULES: dict[Act, tuple[Rule, ...]] = {
         Rule(ARGO, ("cronworkflows", "workfloweventbindings", "workflowtemplates"), WRITE),
     ),
     Act.FILE_REQUESTS: (),
+    Act.KEEP_TOKENS: (),
 }
 
 

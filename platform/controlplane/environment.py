@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,28 @@ def number(name: str, *, default: int, least: int = 1, most: int | None = None) 
         bounds = f"{least} or more" if most is None else f"{least} to {most}"
         raise ImproperlyConfigured(f"{name} must be {bounds}, not {value}")
     return int(value)
+
+
+def one_of(name: str, values: Sequence[str]) -> str:
+    """One of these; the first, where none is given."""
+    value = text(name, default=values[0])
+    if value not in values:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(values)}, not {value!r}")
+    return value
+
+
+def issuer(name: str) -> str:
+    """An identity provider by its address, exactly as it calls itself; empty for none.
+
+    What it says opens every door here, so it is asked over TLS; on this machine alone without.
+    """
+    value = text(name, default="")
+    parts = urlsplit(value)
+    near = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    safe = parts.scheme == "https" and bool(parts.hostname)
+    if value and (not (safe or near) or parts.query or parts.fragment or parts.username):
+        raise ImproperlyConfigured(f"{name} must look like https://login.example.com/realms/main")
+    return value
 
 
 def words(name: str, *, default: list[str]) -> list[str]:

@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "controlplane.console.presence.Vouched",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -115,8 +116,26 @@ AUTH_PASSWORD_VALIDATORS = [
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
+    "controlplane.identity.sign_on.ProviderSignOn",
     "controlplane.identity.standing.PlatformStanding",
 ]
+# The identity provider, where there is one; without it people have local accounts alone. Names that begin
+# with OIDC_ are mozilla-django-oidc's where it has one. How the two talk: `identity.sign_on`.
+OIDC_ISSUER = env.issuer("ARGOSY_OIDC_ISSUER")
+OIDC_RP_CLIENT_ID = env.text("ARGOSY_OIDC_CLIENT_ID", default=None if OIDC_ISSUER else "")
+OIDC_RP_CLIENT_SECRET = env.text("ARGOSY_OIDC_CLIENT_SECRET", default=None if OIDC_ISSUER else "")
+OIDC_RP_SCOPES = env.text("ARGOSY_OIDC_SCOPES", default="openid profile email")
+OIDC_RP_SIGN_ALGO = env.one_of(
+    "ARGOSY_OIDC_ALGORITHM", ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "ES512")
+)
+OIDC_GROUPS_CLAIM = env.text("ARGOSY_OIDC_GROUPS_CLAIM", default="groups")
+OIDC_NAME = env.text("ARGOSY_OIDC_NAME", default="your identity provider")  # on the button
+OIDC_TIMEOUT = env.number("ARGOSY_OIDC_TIMEOUT_SECONDS", default=10)
+OIDC_CLOCK_SKEW = env.number("ARGOSY_OIDC_CLOCK_SKEW_SECONDS", default=60)
+OIDC_AUTHENTICATION_CALLBACK_URL = "console:from-provider"
+OIDC_USE_PKCE = OIDC_USE_NONCE = True
+OIDC_MAX_STATES = 5  # sign-ins begun in one browser and not yet ended
+
 # Passwords are not to be guessed, by whichever door: after so many wrong ones for a name from one
 # address, that address waits. Others are let in by that name meanwhile, or guessing would lock people out.
 AXES_FAILURE_LIMIT = 10
@@ -185,6 +204,15 @@ SPECTACULAR_SETTINGS = {
 ADMIN_GROUP = env.text("ARGOSY_ADMIN_GROUP", default="argosy-admins")
 APPROVER_GROUP = env.text("ARGOSY_APPROVER_GROUP", default="argosy-approvers")
 AUDITOR_GROUP = env.text("ARGOSY_AUDITOR_GROUP", default="argosy-auditors")
+
+# How long the identity provider may be silent about somebody who is here: then they may look and change
+# nothing; then they are out. Counted from its last yes.
+RECHECK_GRACE = timedelta(minutes=env.number("ARGOSY_RECHECK_GRACE_MINUTES", default=10))
+RECHECK_OUT = timedelta(minutes=env.number("ARGOSY_RECHECK_OUT_MINUTES", default=60))
+if RECHECK_OUT < RECHECK_GRACE:
+    raise ImproperlyConfigured(
+        "ARGOSY_RECHECK_OUT_MINUTES must not be less than ARGOSY_RECHECK_GRACE_MINUTES"
+    )
 
 # The programs and files the loop works with.
 CHARTS = env.folder("ARGOSY_CHARTS", default=str(Path(__file__).resolve().parents[2] / "charts"))

@@ -27,6 +27,7 @@ from .requests import RequestViewSet
 from .scraping import MetricsAgentView, targets_of
 from .teams import TeamViewSet
 from .tiers import TierViewSet
+from .token_list import TokenViewSet
 from .tokens import TokenView
 from .usage import ChargebackView, FleetClusterView, FleetView, UsageView
 from .violations import ViolationViewSet
@@ -48,6 +49,7 @@ router.register("violations", ViolationViewSet)
 router.register("roll-outs", RollOutViewSet)
 router.register("stand-downs", StandDownViewSet)
 router.register("signing-keys", SigningKeyViewSet)
+router.register("tokens", TokenViewSet)
 
 
 @extend_schema(exclude=True)

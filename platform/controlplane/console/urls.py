@@ -1,6 +1,5 @@
 """Where every page of the console is. A page's address is a promise: it stays valid."""
 
-from django.contrib.auth.views import LogoutView
 from django.urls import path, re_path
 
 from controlplane.argo.verbs import Verb
@@ -15,14 +14,17 @@ from . import (
     request_urls,
     search,
     sign_in,
+    sign_on,
     submit,
     switching,
     teams,
     theme,
+    token_pages,
     usage_urls,
     workflow,
     workflow_log,
     workflows,
+    your_access,
 )
 
 app_name = "console"
@@ -44,7 +46,13 @@ urlpatterns = [
     path("namespaces/<int:pk>/try-now/", progress.try_now, name="try-now"),
     path("search/", search.search, name="search"),
     path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),
-    path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    path("sign-in/provider/", sign_on.ToProvider.as_view(), name="provider"),
+    path("sign-in/provider/back/", sign_on.FromProvider.as_view(), name="from-provider"),
+    path("sign-out/", sign_on.SignOut.as_view(), name="sign-out"),
+    path("sign-out/provider/", sign_on.out_of_provider, name="out-of-provider"),
+    path("me/", your_access.page, name="me"),
+    path("tokens/", token_pages.page, name="tokens"),
+    path("tokens/<int:pk>/end/", token_pages.end, name="end-token"),
     path("theme/", theme.choose, name="theme"),
     *request_urls.urlpatterns,
     *image_urls.urlpatterns,

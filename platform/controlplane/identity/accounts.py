@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 
 from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from .models import User
+
+BY_PROVIDER = "%(name)s signs in by the identity provider, and has no password here."
 
 
 @transaction.atomic
@@ -40,7 +43,26 @@ def save_person(user: User) -> User:
 @transaction.atomic
 def reset_password(user: User, password: str) -> None:
     """A new password. Tokens made with the old one end: it may have been reset for a reason."""
+    if not user.is_local:
+        # It would be a second door, which stays open when the provider shuts its own.
+        raise ValidationError(BY_PROVIDER % {"name": user.username})
     validate_password(password, user)
     user.set_password(password)
     user.save(update_fields=["password"])
     user.api_tokens.all().delete()
+
+
+@transaction.atomic
+def of_service(*, team: int, name: str) -> User:
+    """The account that a team's own tokens act as; made when it is first needed. Nobody signs in with it."""
+    known = User.objects.filter(service_team=team).first()
+    if known is not None:
+        return known
+    free = (f"{name}.team{end}" for end in ("", *(f"-{number}" for number in range(2, 1000))))
+    username = next(
+        name for name in free if not User.objects.filter(username__iexact=name).exists()
+    )
+    user = User(username=username, service_team=team)
+    user.set_unusable_password()
+    user.save()
+    return user
