@@ -116,4 +116,4 @@ def role_of(level: Level) -> str:
 
 def account_of(level: Level, namespace: str) -> str:
     """The user name of the account that stands for `level` in a workload namespace."""
-    return f"system:serviceaccount:{namespace}:argosy-{level}"
+    return f"system:serviceaccount:{namespace}:argo-{level}"

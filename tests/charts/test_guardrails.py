@@ -38,9 +38,9 @@ ALL = {
     ("RoleBinding", N, "workflow-controller"),
     ("RoleBinding", N, "workflow-runner"),
     ("ServiceAccount", C, "workflow-controller"),
-    ("ServiceAccount", N, "argosy-member"),
-    ("ServiceAccount", N, "argosy-owner"),
-    ("ServiceAccount", N, "argosy-viewer"),
+    ("ServiceAccount", N, "argo-member"),
+    ("ServiceAccount", N, "argo-owner"),
+    ("ServiceAccount", N, "argo-viewer"),
     ("ServiceAccount", N, "workflow-runner"),
 }
 
@@ -251,9 +251,9 @@ def test_bindings_bind_accounts_of_the_tenant_to_roles_beside_them(
         (N, "workflow-controller"): {(C, "workflow-controller")},
         (C, "workflow-controller"): {(C, "workflow-controller")},
         (N, "workflow-runner"): {(N, "workflow-runner")},
-        (N, "argosy-viewer"): {(N, f"argosy-{level}") for level in ("viewer", "member", "owner")},
-        (N, "argosy-member"): {(N, "argosy-member"), (N, "argosy-owner")},
-        (N, "argosy-owner"): {(N, "argosy-owner")},
+        (N, "argosy-viewer"): {(N, f"argo-{level}") for level in ("viewer", "member", "owner")},
+        (N, "argosy-member"): {(N, "argo-member"), (N, "argo-owner")},
+        (N, "argosy-owner"): {(N, "argo-owner")},
     }
 
 

@@ -42,7 +42,7 @@ def test_a_stronger_level_may_all_that_a_weaker_one_may() -> None:
 
 
 def test_a_level_has_an_account_in_its_own_namespace() -> None:
-    assert account_of(Level.VIEWER, "payments") == "system:serviceaccount:payments:argosy-viewer"
+    assert account_of(Level.VIEWER, "payments") == "system:serviceaccount:payments:argo-viewer"
 
 
 def test_every_act_says_what_it_takes_of_a_cluster() -> None:

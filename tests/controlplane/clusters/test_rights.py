@@ -37,7 +37,7 @@ def test_nobody_is_impersonated_but_the_accounts_of_a_teams_levels() -> None:
     impersonated = {(r.resource, r.name) for r in needed() if r.verb == "impersonate"}
 
     assert impersonated == {
-        ("serviceaccounts", f"argosy-{level}") for level in ("owner", "member", "viewer")
+        ("serviceaccounts", f"argo-{level}") for level in ("owner", "member", "viewer")
     }
 
 
