@@ -8,8 +8,8 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from controlplane.clusters.base_release import FINGERPRINT
 from controlplane.objects import Manifest, fingerprint
+from provisioning.desired import FINGERPRINT
 from tenants.levels import Level, role_of, roles_of
 
 PEOPLE = "argosy-people"  # the namespace that the base brings for them

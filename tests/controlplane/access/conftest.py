@@ -11,8 +11,8 @@ from controlplane.clusters.models import Cluster
 from controlplane.kube.door import Connection
 from controlplane.objects import Manifest
 from tenants.models import Team, TenantNamespace
-from tests.fakes import FakeCluster, FakeHelm
 from tests.factories import ClusterFactory, NamespaceFactory, TeamFactory
+from tests.fakes import FakeCluster, FakeHelm
 
 ENDPOINT = {"server": "https://eu.example.com:6443", "certificate-authority-data": "Q0E="}
 

@@ -24,7 +24,7 @@ from controlplane.kube.gateway import KubeGateway
 from controlplane.objects import Ref
 from localcluster import build
 from localcluster.clusters import RunningCluster
-from tenants.levels import MAY, RULES, Act, Level, account_of
+from tenants.levels import RULES, Act, Level, account_of
 from tenants.models import Team, TenantNamespace
 from tests.charts.api import connected
 from tests.charts.conftest import until
