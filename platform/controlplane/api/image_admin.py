@@ -25,7 +25,7 @@ class ApproversRead(BasePermission):
     message = "Only the platform's approvers read this."
 
     def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 - DRF's
-        return person(request).is_approver
+        return person(request).sees_all
 
 
 ADMINS = (IsAuthenticated, PlatformAdminsWrite, ApproversRead)
