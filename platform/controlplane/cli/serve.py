@@ -119,8 +119,9 @@ def down() -> None:
     from localcluster.processes import Daemon  # noqa: PLC0415
 
     was_there = background.stop()
-    # One that was killed could not end its engine.
-    Daemon(folder("ARGOSY_HOME", default=".argosy") / "metrics", "prometheus").stop()
+    # One that was killed could not end its engine; and the demo's Keycloak is nobody else's.
+    for kept, name in (("metrics", "prometheus"), ("keycloak", "keycloak")):
+        Daemon(folder("ARGOSY_HOME", default=".argosy") / kept, name).stop()
     clusters.down_all()
     typer.echo(
         "Stopped."
