@@ -47,6 +47,8 @@ from tests.signing_on import from_provider, to_provider, told  # noqa: E402
 def main() -> None:
     call_command("migrate", verbosity=0)
     Team.objects.bulk_create(map(team, range(TEAMS)))
+    # Each of Django's test clients is a server anew, and would look through all files first.
+    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = False
     with provider() as idp:
         for name, value in told(idp).items():
             setattr(settings, name, value)

@@ -30,7 +30,7 @@ ARTIFACT = f"org.keycloak:keycloak-quarkus-dist:{VERSION}:tar.gz"
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 FETCH_SECONDS, PREPARE_SECONDS = 900, 600
 START_SECONDS = 300.0  # 20 s, unless the machine has much else to do
-CALL_SECONDS = 60.0
+CALL_SECONDS = STOP_SECONDS = 60.0
 DATABASE = "--db=dev-mem"  # nothing of it is on the disk, so every start is the same
 REALM, CLIENT_ID = "argosy", "argosy"
 NEEDED = {
@@ -86,7 +86,7 @@ class Keycloak:
 
     def start(self, say: Say) -> None:
         """Have it answer; anew, so that nobody is there but its admin."""
-        self.daemon.stop()
+        self.stop()
         services.ensure(
             services.Service(
                 daemon=self.daemon,
@@ -106,7 +106,8 @@ class Keycloak:
         )  # fmt: skip
 
     def stop(self) -> None:
-        self.daemon.stop()
+        """End it. Its script passes that on and waits, so it must not be killed before the program."""
+        self.daemon.stop(STOP_SECONDS)
 
     def _answers(self) -> bool:
         try:
