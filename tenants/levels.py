@@ -88,6 +88,7 @@ RULES: dict[Act, tuple[Rule, ...]] = {
     ),
     Act.FILE_REQUESTS: (),
     Act.KEEP_TOKENS: (),
+    Act.KEEP_SECRETS: (),
 }
 
 

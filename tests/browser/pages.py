@@ -150,6 +150,7 @@ PARTS = {
     "sign-out",
     "theme",
     "end-token",
+    "said-over",
     "try-now",
     "release",
     "inside",
