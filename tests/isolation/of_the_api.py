@@ -1,5 +1,8 @@
 """The access rule of every endpoint of the API."""
 
+from controlplane.plans.agreement import plan_of
+from tenants.models import Request
+
 from .roles import ADMINS, DECIDERS, OWNERS, SEE_ALL, SUBMITTERS, TEAM, Answer
 from .rules import (
     ALL_SEE,
@@ -21,6 +24,12 @@ NO_KUBECONFIG = {"name": "new", "kubeconfig": "none"}
 def wish(side: Side) -> dict[str, str]:
     """What a request of kind `create` asks."""
     return {"name": side.free, "tier": "small", "cluster": side.cluster.name}
+
+
+def plan_read(side: Side) -> dict[str, str]:
+    """Yes to the plan as it is."""
+    there = isinstance(side.request, Request)
+    return {"plan_hash": plan_of(side.request).hash if there else "a" * 32}
 
 
 def hello(_: Side) -> dict[str, object]:
@@ -55,7 +64,7 @@ TEAMS: dict[str, Rule] = {
     "GET /placement/": of_a_team(query=lambda s: {"team": s.team.slug, "tier": "small"}),
     "GET /rooms/": everybodys(),
     "POST /rooms/": of_the_platform(
-        ADMINS, body=lambda s: {"cluster": s.cluster.name, "cpu": "64", "memory_gib": None}
+        ADMINS, body=lambda s: {"cluster": s.cluster.name, "cpu": "64", "memory_gib": "8"}
     ),
 }
 
@@ -69,7 +78,7 @@ REQUESTS: dict[str, Rule] = {
     "GET /requests/{pk}/": of_a_team(thing="request"),
     "GET /requests/{pk}/plan/": of_a_team(OWNERS | SEE_ALL, thing="request"),
     "POST /requests/{pk}/approve/": of_a_team(
-        DECIDERS, thing="request", body=lambda _: {"plan_hash": "a" * 32}, frozen=Answer.REFUSED
+        DECIDERS, thing="request", body=plan_read, frozen=Answer.REFUSED
     ),
     "POST /requests/{pk}/amend/": of_a_team(
         DECIDERS,
@@ -125,7 +134,9 @@ CLUSTERS: dict[str, Rule] = {
     "POST /clusters/{pk}/cordon/": of_the_platform(
         ADMINS, thing="cluster", body=lambda _: {"reason": "ice"}
     ),
-    "POST /clusters/{pk}/uncordon/": of_the_platform(ADMINS, thing="cluster"),
+    "POST /clusters/{pk}/uncordon/": of_the_platform(  # it is open
+        ADMINS, thing="cluster", done=Answer.REFUSED
+    ),
     "POST /clusters/{pk}/drain/": of_the_platform(
         ADMINS, thing="cluster", body=lambda _: {"reason": "ice"}
     ),
@@ -196,7 +207,7 @@ IMAGES: dict[str, Rule] = {
     ),
     "GET /artifacts/": everybodys(),
     "POST /artifacts/": named(
-        SUBMITTERS,
+        SUBMITTERS | ADMINS,
         body=lambda s: {
             "team": s.team.slug,
             "repository": s.repository,

@@ -4,7 +4,7 @@ Nobody but the platform's people comes in: all others are sent to the door, what
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .endpoints import METHODS
@@ -29,23 +29,24 @@ class Rows:
 ROWS: dict[str, Rows] = {
     "identity/user": Rows("user", adds=ADMINS, changes=ADMINS),
     "identity/apitoken": Rows("api_token", reads=ADMINS, deletes=ADMINS),
-    "axes/accessattempt": Rows("attempt", reads=ADMINS, deletes=ADMINS),
-    "clusters/cluster": Rows("cluster", adds=ADMINS, changes=ADMINS, deletes=ADMINS),
-    "tenants/team": Rows("team", adds=ADMINS, changes=ADMINS, deletes=ADMINS),
+    "axes/accessattempt": Rows("attempt", reads=ADMINS),
+    # None of these goes while something is left of it, as here: not for admins either.
+    "clusters/cluster": Rows("cluster", adds=ADMINS, changes=ADMINS),
+    "tenants/team": Rows("team", adds=ADMINS, changes=ADMINS),
     "tenants/request": Rows("request"),
     "tenants/tenantnamespace": Rows("namespace"),
-    "tenants/tier": Rows("tier", adds=ADMINS, changes=ADMINS, deletes=ADMINS),
+    "tenants/tier": Rows("tier", adds=ADMINS, changes=ADMINS),
     "provisioning/turn": Rows("turn"),
-    "placement/room": Rows("room", changes=ADMINS),
+    "placement/room": Rows("room", adds=ADMINS, changes=ADMINS),
     "policies/standdown": Rows("stand_down", adds=ADMINS),
-    "policies/delivery": Rows("delivery"),
-    "policies/agenttoken": Rows("agent_token", reads=ADMINS),
+    "policies/delivery": Rows("delivery", changes=ADMINS),
+    "policies/agenttoken": Rows("agent_token", reads=ADMINS, adds=ADMINS, deletes=ADMINS),
     "policies/imageexemption": Rows("exemption"),
     "policies/imagepolicy": Rows("policy", adds=ADMINS, changes=ADMINS, deletes=ADMINS),
-    "policies/rollout": Rows("roll_out", adds=ADMINS),
+    "policies/rollout": Rows("roll_out", adds=ADMINS, changes=ADMINS),
     "policies/violation": Rows("violation"),
     "policies/scan": Rows("scan"),
-    "policies/signingkey": Rows("signing_key", adds=ADMINS),
+    "policies/signingkey": Rows("signing_key", adds=ADMINS, changes=ADMINS),
     "policies/artifact": Rows("artifact"),
     "metrics/price": Rows("price", adds=ADMINS, changes=ADMINS, deletes=ADMINS),
 }
@@ -84,23 +85,29 @@ def _of_both(path: str, rule: Rule) -> dict[str, Rule]:
     return {f"{method} {path}": rule for method in ("GET", "POST")}
 
 
-OWN_PASSWORD = at_the_desk()
+NO_SUCH_METHOD = at_the_desk(done=Answer.WRONG_METHOD)
+NO_SUCH_PAGE = at_the_desk(done=Answer.HIDDEN)
 OTHERS: dict[str, Rule] = {
     **_of_both("/admin/", at_the_desk()),
     **_of_both("/admin/search/", at_the_desk(query=lambda _: {"s": "prod"})),
     **_of_both("/admin/login/", of_the_platform(NOBODY)),  # who is in already does not come by here
-    **_of_both("/admin/logout/", at_the_desk()),
-    **_of_both("/admin/password_change/", OWN_PASSWORD),
-    **_of_both("/admin/password_change/done/", OWN_PASSWORD),
-    **_of_both("/admin/autocomplete/", at_the_desk(NOBODY)),
-    **_of_both("/admin/jsi18n/", at_the_desk()),
-    **_of_both("/admin/r/{content_type_id}/{object_id}/", at_the_desk(NOBODY)),
+    # Who is not at the desk is led to it, and there to the door.
+    "GET /admin/logout/": replace(NO_SUCH_METHOD, closed=Answer.DONE, door=Answer.DONE),
+    "POST /admin/logout/": at_the_desk(done=Answer.DOOR, closed=Answer.DONE, door=Answer.DONE),
+    **_of_both("/admin/password_change/", at_the_desk()),
+    "GET /admin/password_change/done/": at_the_desk(),
+    "POST /admin/password_change/done/": NO_SUCH_METHOD,
+    "GET /admin/autocomplete/": at_the_desk(NOBODY),
+    "POST /admin/autocomplete/": NO_SUCH_METHOD,
+    "GET /admin/jsi18n/": at_the_desk(),
+    "POST /admin/jsi18n/": NO_SUCH_METHOD,
+    **_of_both("/admin/r/{content_type_id}/{object_id}/", NO_SUCH_PAGE),
     **_of_both("/admin/{app_label}/", at_the_desk()),
-    **_of_both("/admin/{url}", at_the_desk(NOBODY)),
+    **_of_both("/admin/{url}", NO_SUCH_PAGE),
     **_of_both("/admin/identity/user/{id}/password/", at_the_desk(ADMINS, "user")),
     **_of_both("/admin/policies/imagepolicy/try/", at_the_desk()),
-    **_of_both("/admin/policies/imagepolicy/back-test/", at_the_desk()),
-    **_of_both("/admin/policies/imagepolicy/{pk}/back-test/", at_the_desk(thing="policy")),
+    **_of_both("/admin/policies/imagepolicy/back-test/", at_the_desk(ADMINS)),
+    **_of_both("/admin/policies/imagepolicy/{pk}/back-test/", at_the_desk(ADMINS, "policy")),
 }
 RULES: dict[str, Rule] = {
     **{key: rule for model, rows in ROWS.items() for key, rule in _of_rows(model, rows)},

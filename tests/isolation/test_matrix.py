@@ -54,11 +54,17 @@ def _wrong(world: World, endpoint: Endpoint, rule: Rule, role: Role, whose: Whos
         )
     if seen.answer in NO and seen.written:
         found.append(f"{who}: it is refused, and yet written to {sorted(seen.written)}")
-    if seen.answer in NO and seen.asked:
-        found.append(f"{who}: it is refused, and yet the cluster was asked: {seen.asked}")
+    if seen.answer in NO and (asked := _asked_for_nothing(seen)):
+        found.append(f"{who}: it is refused, and yet the cluster was asked: {asked}")
     if role not in SEE_ALL and whose is not Whose.FOREIGN and _leaks(seen):
         found.append(f"{who}: the answer tells of the team {FOREIGN}: {_around(seen)}")
     return found
+
+
+def _asked_for_nothing(seen: Seen) -> list[str]:
+    """What a cluster was asked for somebody who gets nothing; a refusal may be told beside what one sees."""
+    reads = ("get ", "list ") if seen.answer is Answer.FORBIDDEN else ()
+    return [each for each in seen.asked if not each.startswith(reads)]
 
 
 def _leaks(seen: Seen) -> bool:

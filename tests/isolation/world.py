@@ -277,6 +277,7 @@ def _fill(fake: FakeCluster, side: Side, namespace: TenantNamespace) -> None:
         "kind": "Workflow",
         "metadata": {"name": side.workflow, "namespace": namespace.name},
         "spec": STEPS,
+        "status": {"phase": "Running", "nodes": {side.workflow: _node(side.workflow)}},
     }
     nightly = {
         "apiVersion": "argoproj.io/v1alpha1",
@@ -289,6 +290,11 @@ def _fill(fake: FakeCluster, side: Side, namespace: TenantNamespace) -> None:
         entry = kind.entry(kept)
         assert entry is not None
         index.put(namespace.cluster, kind, [entry], now=timezone.now())
+
+
+def _node(name: str) -> dict[str, Any]:
+    """The one step of a workflow."""
+    return {"id": name, "name": name, "displayName": name, "type": "Pod", "phase": "Running"}
 
 
 def _nowhere(cluster: Cluster) -> Side:
