@@ -36,6 +36,10 @@ class Endpoint:
         return self.path.startswith(API)
 
     @property
+    def at_the_desk(self) -> bool:
+        return self.path.startswith("/admin/")
+
+    @property
     def writes(self) -> bool:
         return self.method in WRITES
 
@@ -95,7 +99,7 @@ def _methods(callback: Callable[..., Any], route: str) -> tuple[str, ...]:
     """
     actions: dict[str, str] | None = getattr(callback, "actions", None)
     if actions is not None:
-        return tuple(sorted(method.upper() for method in actions))
+        return tuple(method for method in METHODS if method.lower() in actions)
     view: Any = getattr(callback, "cls", None) or getattr(callback, "view_class", None)
     if view is not None:
         return tuple(m for m in METHODS if m.lower() in view.http_method_names and hasattr(view, m.lower()))

@@ -2,15 +2,16 @@
 
 import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+import orjson
 from django.core.cache import cache
 from django.db import connection, transaction
-from django.test.utils import CaptureQueriesContext
 
 from controlplane.identity.models import User
 
@@ -19,9 +20,12 @@ from .roles import Answer, meaning
 from .rules import Rule
 from .world import Side, World
 
+Execute = Callable[..., Any]
 WRITES = re.compile(r'^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)', re.IGNORECASE)
 # What is kept of who comes and goes, and of what was denied: no thing of anybody's.
 OF_THE_DOOR = re.compile(r"^(django_session|axes_\w+|audit_\w+|django_admin_log)$")
+# Numbers, and a form's token, which is another one on every page.
+CHANGING = re.compile(r'[0-9]+|csrfmiddlewaretoken" value="\w+|"X-CSRFToken": "\w+"')
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -37,8 +41,10 @@ class Seen:
 
     def about(self, side: Side, url: str) -> tuple[int, str]:
         """The answer without the names and the numbers that it was asked by."""
-        said = self.body.replace(url, "").replace(side.word, "").replace(side.word.title(), "")
-        return self.status, re.sub(r"[0-9]+|csrfmiddlewaretoken\" value=\"\w+", "", said)
+        said = self.body
+        for name in (url, str(side.violation.same), side.word, side.word.title()):
+            said = said.replace(name, "")
+        return self.status, CHANGING.sub("", said)
 
 
 def knock(world: World, user: User | None, endpoint: Endpoint, rule: Rule, side: Side) -> Seen:
@@ -60,27 +66,32 @@ def call(
     if query:
         url = f"{url}?{urlencode(query, doseq=True)}"
     content, kind = _content(endpoint, body)
-    with _undone(world), CaptureQueriesContext(connection) as queries:
+    written: set[str] = set()
+    with _undone(world), connection.execute_wrapper(partial(_noted, written)):
         answer = world.client(user).generic(endpoint.method, url, content, content_type=kind)
         said = b"".join(answer.streaming_content) if answer.streaming else answer.content  # type: ignore[attr-defined]
         asked = tuple(world.fake.calls)
-    tables = (found[2] for q in queries if (found := WRITES.match(q["sql"])))
     return Seen(
         status=answer.status_code,
         answer=meaning(answer.status_code, answer.headers.get("Location", "")),
         body=said.decode("utf-8", "replace"),
-        written=frozenset(table for table in tables if not OF_THE_DOOR.match(table)),
+        written=frozenset(table for table in written if not OF_THE_DOOR.match(table)),
         asked=asked,
     )
+
+
+def _noted(written: set[str], execute: Execute, sql: str, *rest: Any) -> Any:
+    """Which tables are written to, beside what is done."""
+    if found := WRITES.match(sql):
+        written.add(found[2])
+    return execute(sql, *rest)
 
 
 def _content(endpoint: Endpoint, body: Mapping[str, Any]) -> tuple[str | bytes, str]:
     if not endpoint.writes:
         return b"", FORM
     if endpoint.of_the_api:
-        from orjson import dumps
-
-        return dumps(dict(body)), "application/json"
+        return orjson.dumps(dict(body)), "application/json"
     return urlencode(body, doseq=True), FORM
 
 

@@ -42,6 +42,10 @@ class Rule:
     body: Filled = nothing
     auditor: Answer | None = None
 
+    @property
+    def has_a_body(self) -> bool:
+        return self.body is not nothing
+
     def expected(self, endpoint: Endpoint, role: Role, whose: Whose) -> Answer:
         """What somebody is to be answered."""
         if role is Role.ANONYMOUS:

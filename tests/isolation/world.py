@@ -23,6 +23,7 @@ from controlplane.index import services as index
 from controlplane.index.kinds import CRON, WORKFLOW
 from controlplane.metrics import prices
 from controlplane.metrics.models import Price
+from controlplane.objects import ref_of
 from controlplane.placement import services as rooms
 from controlplane.policies import agents, pushes, services, sightings
 from controlplane.policies.models import Delivery, ImagePolicy, Scan, SigningKey, Violation
@@ -156,7 +157,7 @@ def built(fake: FakeCluster) -> World:
         side.things |= of_the_platform
     TenantNamespace.objects.filter(team=sides[Whose.FROZEN].team).update(paused=True)
     sides[Whose.FROZEN].namespace.refresh_from_db()
-    found = World(sides, _nowhere(open_cluster), platform, fake)
+    found = World(sides, _nowhere(open_cluster, ana), platform, fake)
     for user in [*platform.values(), *(p for s in sides.values() for p in s.people.values())]:
         found.client(user)
     return found
@@ -277,7 +278,6 @@ def _fill(fake: FakeCluster, side: Side, namespace: TenantNamespace) -> None:
         "kind": "Workflow",
         "metadata": {"name": side.workflow, "namespace": namespace.name},
         "spec": STEPS,
-        "status": {"phase": "Running", "nodes": {side.workflow: _node(side.workflow)}},
     }
     nightly = {
         "apiVersion": "argoproj.io/v1alpha1",
@@ -286,7 +286,10 @@ def _fill(fake: FakeCluster, side: Side, namespace: TenantNamespace) -> None:
         "spec": {"schedules": ["0 3 * * *"], "workflowSpec": STEPS},
     }
     for kind, manifest in ((WORKFLOW, run), (CRON, nightly)):
-        kept = fake.apply(manifest)
+        fake.apply(manifest)
+        kept = fake.objects[ref_of(manifest)].manifest
+        if kind is WORKFLOW:
+            kept["status"] = {"phase": "Running", "nodes": {side.workflow: _node(side.workflow)}}
         entry = kind.entry(kept)
         assert entry is not None
         index.put(namespace.cluster, kind, [entry], now=timezone.now())
@@ -297,7 +300,7 @@ def _node(name: str) -> dict[str, Any]:
     return {"id": name, "name": name, "displayName": name, "type": "Pod", "phase": "Running"}
 
 
-def _nowhere(cluster: Cluster) -> Side:
+def _nowhere(cluster: Cluster, ana: images.Signer) -> Side:
     """One of everything that is not there, as long as what is the foreign team's."""
     thing = SimpleNamespace(pk=NOWHERE, id=NOWHERE, name=f"{NOBODYS}-prod", same="0" * 32)
     team = SimpleNamespace(pk=NOWHERE, slug=NOBODYS, name=NOBODYS.title())
@@ -306,7 +309,11 @@ def _nowhere(cluster: Cluster) -> Side:
         "signing_key stand_down user api_token attempt price room delivery agent_token"
     )
     things: dict[str, Any] = dict.fromkeys(names.split(), thing)
-    return Side(NOBODYS, team, cluster, {}, things | {"repository": "x", "envelope": {}})
+    repository = f"harbor.corp.example/{NOBODYS}/api"
+    signed = images.envelope(ana, said=images.statement(repository))
+    return Side(
+        NOBODYS, team, cluster, {}, things | {"repository": repository, "envelope": signed}
+    )
 
 
 def _auditor_group() -> str:
