@@ -8,6 +8,7 @@ from pytest_django import DjangoDbBlocker
 
 from controlplane.api import clusters
 from controlplane.argo import access
+from controlplane.clusters import services
 from controlplane.kube.door import Connection
 from controlplane.plans import agreement
 from tests.fakes import FakeCluster, FakeHelm
@@ -25,6 +26,7 @@ def everybody(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
     with pytest.MonkeyPatch.context() as patched, django_db_blocker.unblock():
         patched.setattr(access, "connect", lambda _: connection)
         patched.setattr(clusters, "connect", lambda _: connection)
+        patched.setattr(services, "judge", lambda _: ())  # what a cluster is like is not asked here
         patched.setattr(agreement, "preview", plans.preview)
         with transaction.atomic():
             yield world.built(fake)
