@@ -102,7 +102,9 @@ def _methods(callback: Callable[..., Any], route: str) -> tuple[str, ...]:
         return tuple(method for method in METHODS if method.lower() in actions)
     view: Any = getattr(callback, "cls", None) or getattr(callback, "view_class", None)
     if view is not None:
-        return tuple(m for m in METHODS if m.lower() in view.http_method_names and hasattr(view, m.lower()))
+        return tuple(
+            m for m in METHODS if m.lower() in view.http_method_names and hasattr(view, m.lower())
+        )
     layers = tuple(_unwrapped(callback))
     said = next((found for each in layers if (found := _required(each))), None)
     if said is not None:

@@ -38,6 +38,8 @@ class Seen:
     body: str
     written: frozenset[str]  # tables
     asked: tuple[str, ...]  # of the cluster
+    headers: Mapping[str, str]
+    cookies: tuple[str, ...]
 
     def about(self, side: Side, url: str) -> tuple[int, str]:
         """The answer without the names and the numbers that it was asked by."""
@@ -65,9 +67,9 @@ def call(
     """Any call of an endpoint."""
     if query:
         url = f"{url}?{urlencode(query, doseq=True)}"
-    content, kind = _content(endpoint, body)
+    content, kind = content_of(endpoint, body)
     written: set[str] = set()
-    with _undone(world), connection.execute_wrapper(partial(_noted, written)):
+    with undone(world, written):
         answer = world.client(user).generic(endpoint.method, url, content, content_type=kind)
         said = b"".join(answer.streaming_content) if answer.streaming else answer.content  # type: ignore[attr-defined]
         asked = tuple(world.fake.calls)
@@ -75,19 +77,23 @@ def call(
         status=answer.status_code,
         answer=meaning(answer.status_code, answer.headers.get("Location", "")),
         body=said.decode("utf-8", "replace"),
-        written=frozenset(table for table in written if not OF_THE_DOOR.match(table)),
+        written=frozenset(written),
         asked=asked,
+        headers=answer.headers,
+        cookies=tuple(answer.cookies),
     )
 
 
 def _noted(written: set[str], execute: Execute, sql: str, *rest: Any) -> Any:
     """Which tables are written to, beside what is done."""
-    if found := WRITES.match(sql):
+    found = WRITES.match(sql)
+    if found and not OF_THE_DOOR.match(found[2]):
         written.add(found[2])
     return execute(sql, *rest)
 
 
-def _content(endpoint: Endpoint, body: Mapping[str, Any]) -> tuple[str | bytes, str]:
+def content_of(endpoint: Endpoint, body: Mapping[str, Any]) -> tuple[str | bytes, str]:
+    """What is sent, and as what."""
     if not endpoint.writes:
         return b"", FORM
     if endpoint.of_the_api:
@@ -96,12 +102,13 @@ def _content(endpoint: Endpoint, body: Mapping[str, Any]) -> tuple[str | bytes, 
 
 
 @contextmanager
-def _undone(world: World) -> Iterator[None]:
-    """The rows and the cluster are afterwards as before."""
+def undone(world: World, written: set[str]) -> Iterator[None]:
+    """The rows and the cluster are afterwards as before; notes which tables were written to meanwhile."""
     cache.clear()  # nobody is throttled for what others tried
     kept = copy.deepcopy(world.fake.objects)
     world.fake.calls.clear()
     with transaction.atomic():
-        yield
+        with connection.execute_wrapper(partial(_noted, written)):
+            yield
         transaction.set_rollback(True)
     world.fake.objects = kept

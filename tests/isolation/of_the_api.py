@@ -9,10 +9,10 @@ from .rules import (
     Rule,
     by_its_own_token,
     everybodys,
+    hidden,
     named,
     of_a_team,
     of_the_platform,
-    hidden,
     public,
 )
 from .world import STEPS, Side, soon
@@ -87,7 +87,9 @@ REQUESTS: dict[str, Rule] = {
         frozen=Answer.REFUSED,
     ),
     "POST /requests/{pk}/place/": of_a_team(
-        OWNERS | DECIDERS, thing="request", done=Answer.REFUSED  # it names its cluster
+        OWNERS | DECIDERS,
+        thing="request",
+        done=Answer.REFUSED,  # it names its cluster
     ),
     "POST /requests/{pk}/comment/": of_a_team(
         TEAM | DECIDERS, thing="request", body=lambda _: {"note": "hm"}
@@ -224,7 +226,8 @@ IMAGES: dict[str, Rule] = {
     ),
     "GET /stand-downs/": of_the_platform(SEE_ALL),
     "POST /stand-downs/": of_the_platform(
-        ADMINS, body=lambda s: {"cluster": s.cluster.name, "until": soon(), "reason": "x"},
+        ADMINS,
+        body=lambda s: {"cluster": s.cluster.name, "until": soon(), "reason": "x"},
         done=Answer.REFUSED,  # longer than a webhook may be away
     ),
     "GET /stand-downs/{pk}/": hidden(SEE_ALL, thing="stand_down"),

@@ -7,7 +7,6 @@ from .rules import (
     by_its_own_token,
     everybodys,
     hidden,
-    named,
     of_a_team,
     of_its_owner,
     public,

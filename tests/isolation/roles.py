@@ -63,6 +63,6 @@ def meaning(status: int, location: str = "") -> Answer:
     """What a status means; a redirect to a sign-in page is the door, another one is something done."""
     if location.startswith(DOORS):
         return Answer.DOOR
-    if status >= 500:  # noqa: PLR2004
+    if status >= 500:
         return Answer.BROKEN
     return BY_STATUS.get(status, Answer.DONE)

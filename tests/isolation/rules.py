@@ -34,7 +34,9 @@ class Rule:
     closed: Answer = Answer.HIDDEN
     door: Answer = Answer.DOOR  # for who is not signed in
     done: Answer = Answer.DONE  # what comes of it for who may
-    frozen: Answer | None = None  # the same, where the platform has paused the team; none: no difference
+    frozen: Answer | None = (
+        None  # the same, where the platform has paused the team; none: no difference
+    )
     of_a_team: bool = True  # whether it matters whose thing it is
     thing: str = ""  # what {pk} is of: an attribute of a side
     values: Filled = nothing  # of the address, where its names do not say it
@@ -64,7 +66,9 @@ class Rule:
             return self.auditor
         if not endpoint.writes or self.may >= PEOPLE - {Role.AUDITOR}:
             role = Role.AUDITOR if Role.AUDITOR in self.may else Role.APPROVER
-            return self.expected(endpoint, role, Whose.OWN) if role is not Role.AUDITOR else self.done
+            return (
+                self.expected(endpoint, role, Whose.OWN) if role is not Role.AUDITOR else self.done
+            )
         known = Role.APPROVER in self.may | self.sees
         return Answer.FORBIDDEN if known else self.closed
 

@@ -7,6 +7,7 @@ from .knocking import Seen, knock
 from .roles import SEE_ALL, Answer, Role, Whose
 from .rules import Rule
 from .tables import RULES
+from .telling import forgotten, inside
 from .world import FOREIGN, World, roles
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +57,9 @@ def _wrong(world: World, endpoint: Endpoint, rule: Rule, role: Role, whose: Whos
         found.append(f"{who}: it is refused, and yet written to {sorted(seen.written)}")
     if seen.answer in NO and (asked := _asked_for_nothing(seen)):
         found.append(f"{who}: it is refused, and yet the cluster was asked: {asked}")
+    found += [f"{who}: {each}" for each in forgotten(seen.headers)]
+    if role in {Role.OWNER, Role.ADMIN} and (held := _inside(seen)):
+        found.append(f"{who}: the page has programs or styles in it: {held}")
     if role not in SEE_ALL and whose is not Whose.FOREIGN and _leaks(seen):
         found.append(f"{who}: the answer tells of the team {FOREIGN}: {_around(seen)}")
     return found
@@ -65,6 +69,11 @@ def _asked_for_nothing(seen: Seen) -> list[str]:
     """What a cluster was asked for somebody who gets nothing; a refusal may be told beside what one sees."""
     reads = ("get ", "list ") if seen.answer is Answer.FORBIDDEN else ()
     return [each for each in seen.asked if not each.startswith(reads)]
+
+
+def _inside(seen: Seen) -> list[str]:
+    page = seen.headers.get("Content-Type", "").startswith("text/html")
+    return inside(seen.body) if page else []
 
 
 def _leaks(seen: Seen) -> bool:

@@ -90,7 +90,9 @@ def test_a_field_that_names_what_is_foreign_is_refused_as_if_it_were_not_there(
             seen = call(everybody, owner, endpoint, url, query=rule.query(own), body=body)
             answers.append(seen.about(side, url))
         if answers[0] != answers[1]:
-            wrong.append(f"{field}: {theirs!r} {answers[0]} is told apart from {nobodys!r} {answers[1]}")
+            wrong.append(
+                f"{field}: {theirs!r} {answers[0]} is told apart from {nobodys!r} {answers[1]}"
+            )
 
     assert not wrong
 

@@ -215,9 +215,7 @@ def _side(
         repository=repository,
         violation=Violation.objects.get(namespace=namespace.name),
         scan=Scan.objects.get(namespace=namespace.name),
-        policy=services.save_policy(
-            _policy(f"{word}-rules", team), now=now
-        ),
+        policy=services.save_policy(_policy(f"{word}-rules", team), now=now),
         roll_out=services.roll_out(
             team=team, mode="audit", by=admin, reason=f"{word} first", now=now
         ),
@@ -311,9 +309,7 @@ def _nowhere(cluster: Cluster, ana: images.Signer) -> Side:
     things: dict[str, Any] = dict.fromkeys(names.split(), thing)
     repository = f"harbor.corp.example/{NOBODYS}/api"
     signed = images.envelope(ana, said=images.statement(repository))
-    return Side(
-        NOBODYS, team, cluster, {}, things | {"repository": repository, "envelope": signed}
-    )
+    return Side(NOBODYS, team, cluster, {}, things | {"repository": repository, "envelope": signed})
 
 
 def _auditor_group() -> str:

@@ -38,4 +38,7 @@ class PlatformAdminsWrite(BasePermission):
 
 def names_a_row(view: APIView) -> bool:
     """Whether the address is one row's."""
-    return str(getattr(view, "lookup_url_kwarg", None) or getattr(view, "lookup_field", "")) in view.kwargs
+    return (
+        str(getattr(view, "lookup_url_kwarg", None) or getattr(view, "lookup_field", ""))
+        in view.kwargs
+    )
