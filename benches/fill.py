@@ -4,7 +4,7 @@ Everything is decided by a row's number, so two fills of the same size are equal
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +12,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import DateTimeField, Model
 
+from controlplane.clusters import credentials
 from controlplane.clusters.models import Cluster
-from controlplane.clusters.sealing import seal
 from controlplane.identity.models import User
 from controlplane.index.kinds import KINDS
 from controlplane.index.models import Cron, QuotaUse, Watch, Workflow
@@ -57,7 +57,7 @@ class Size:
     workflows: int = 50_000
 
 
-def fill(size: Size, *, now: dt.datetime, kubeconfig: str) -> None:
+def fill(size: Size, *, now: dt.datetime, kubeconfig: Mapping[str, Any]) -> None:
     """Write all of it, or what of it is not there yet: filling twice is growing."""
     with transaction.atomic():
         teams = _teams(size.teams)
@@ -294,13 +294,13 @@ def _teams(count: int) -> list[Team]:
     return list(Team.objects.filter(slug__in=slugs))
 
 
-def _clusters(count: int, now: dt.datetime, kubeconfig: str) -> list[Cluster]:
+def _clusters(count: int, now: dt.datetime, kubeconfig: Mapping[str, Any]) -> list[Cluster]:
     names = [f"cluster-{n:02d}" for n in range(count)]
     known = set(Cluster.objects.values_list("name", flat=True))
     Cluster.objects.bulk_create(
         Cluster(
             name=name,
-            sealed_kubeconfig=seal(kubeconfig),
+            sealed_kubeconfig=credentials.sealed(dict(kubeconfig), name),
             server=f"https://{name}.example.test:6443",
             api_endpoints=[{"ip": "10.0.0.1", "port": 6443}],
             kubernetes_version="v1.37.1",

@@ -46,15 +46,13 @@ import django  # noqa: E402
 
 django.setup()
 
-import orjson  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from controlplane.clusters import base_release  # noqa: E402
+from controlplane.clusters import base_release, credentials  # noqa: E402
 from controlplane.clusters import services as registry  # noqa: E402
 from controlplane.clusters.models import Cluster  # noqa: E402
-from controlplane.clusters.sealing import seal  # noqa: E402
 from controlplane.policies import delivering  # noqa: E402
 from controlplane.processes.embedded import background_work  # noqa: E402
 from localcluster import clusters  # noqa: E402
@@ -85,7 +83,9 @@ class Servers:
             server = f"https://127.0.0.1:{port}"
             Cluster.objects.create(
                 name=f"simulated-{number:03}",
-                sealed_kubeconfig=seal(orjson.dumps(config(server, authority)).decode()),
+                sealed_kubeconfig=credentials.sealed(
+                    config(server, authority), f"simulated-{number:03}"
+                ),
                 server=server,
                 uid=f"uid-{number}",
                 api_endpoints=[{"ip": "10.0.0.1", "port": 6443}],

@@ -18,6 +18,7 @@ class Act(StrEnum):
     SEE = "see"
     SUBMIT_WORKFLOWS = "submit-workflows"
     FILE_REQUESTS = "file-requests"
+    KEEP_SECRETS = "keep-secrets"  # write, try and remove them: reading back is nobody's
 
 
 MAY: dict[Level, frozenset[Act]] = {
@@ -35,4 +36,4 @@ def strongest(levels: Iterable[Level]) -> Level | None:
 
 def account_of(level: Level, namespace: str) -> str:
     """The user name of the account that stands for `level` in a workload namespace."""
-    return f"system:serviceaccount:{namespace}:argosy-{level}"
+    return f"system:serviceaccount:{namespace}:argo-{level}"

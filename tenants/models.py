@@ -102,15 +102,19 @@ class Team(models.Model):
     def __str__(self) -> str:
         return self.slug
 
-    def level_of(self, user: User) -> Level | None:
-        """What a person is in this team; None for a stranger, whatever they are to the platform."""
-        groups = {
+    @property
+    def groups(self) -> dict[Level, str]:
+        """The provider's group for each level; '' where the team has none."""
+        return {
             Level.OWNER: self.owner_group,
             Level.MEMBER: self.member_group,
             Level.VIEWER: self.viewer_group,
         }
+
+    def level_of(self, user: User) -> Level | None:
+        """What a person is in this team; None for a stranger, whatever they are to the platform."""
         mine = {group for group in user.claimed_groups if group}  # no group is nobody's
-        return strongest(lvl for lvl, group in groups.items() if group in mine)
+        return strongest(lvl for lvl, group in self.groups.items() if group in mine)
 
     def allows(self, user: User, act: Act) -> bool:
         """Whether a person's level in this team allows it, as `allowing` asks it of many."""
@@ -251,6 +255,9 @@ class TenantNamespace(models.Model):
     deletion_requested_at = models.DateTimeField(null=True, editable=False)
     approved_plan = models.CharField(max_length=64, blank=True, editable=False)
     paused = models.BooleanField(default=False, editable=False)
+    wiring = models.JSONField(
+        default=dict, editable=False
+    )  # what Argo is told of the secrets there
     # Seen. tenants.services.record_status() alone writes these.
     observed_generation = models.PositiveIntegerField(default=0, editable=False)
     conditions = models.JSONField(default=list, editable=False)
@@ -297,7 +304,9 @@ class TenantNamespace(models.Model):
             tier=self.tier.spec(),
             cluster=cluster_spec(self.cluster),
             deleted=self.deletion_requested_at is not None,
+            wiring=self.wiring,
             approved_plan=self.approved_plan,
+            groups=self.team.groups,
         )
 
     @property

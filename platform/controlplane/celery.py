@@ -8,13 +8,22 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlplane.settings")
 
 POLICIES_EVERY = 5.0  # seconds
 NODES_EVERY = 300.0
+SECRETS_EVERY = 5.0
+SEAL_EVERY, SEAL_LATE_EVERY = 5.0, 3600.0
 # What of usage is written down by the clock, and how often: a row an hour is made of many looks.
 USAGE_EVERY = {"remember_quotas": 60.0, "remember_missed_runs": 900.0, "forget": 3600.0}
 
 app = Celery("argosy")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(
-    ["provisioning", "controlplane.policies", "controlplane.placement", "controlplane.metrics"]
+    [
+        "provisioning",
+        "controlplane.audit",
+        "controlplane.policies",
+        "controlplane.placement",
+        "controlplane.secrets",
+        "controlplane.metrics",
+    ]
 )
 
 
@@ -36,5 +45,11 @@ def by_the_clock(sender: Celery, **_: object) -> None:
     for name, seconds in USAGE_EVERY.items():
         task = sender.signature(f"controlplane.metrics.tasks.{name}")
         sender.add_periodic_task(seconds, task, name=f"usage-{name}")
+    seal = sender.signature("controlplane.audit.tasks.seal_what_was_recorded")
+    sender.add_periodic_task(SEAL_EVERY, seal, name="audit")
+    late = seal.clone(kwargs={"thorough": True})
+    sender.add_periodic_task(SEAL_LATE_EVERY, late, name="audit of what came late")
     count = sender.signature("controlplane.placement.tasks.count_all_nodes")
     sender.add_periodic_task(NODES_EVERY, count, name="nodes")
+    round_ = sender.signature("controlplane.secrets.tasks.sweep")
+    sender.add_periodic_task(SECRETS_EVERY, round_, name="secrets")

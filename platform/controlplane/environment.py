@@ -2,8 +2,9 @@
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -68,9 +69,40 @@ def number(name: str, *, default: int) -> int:
     return int(value)
 
 
+def one_of(name: str, values: Sequence[str]) -> str:
+    """One of these; the first, where none is given."""
+    value = text(name, default=values[0])
+    if value not in values:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(values)}, not {value!r}")
+    return value
+
+
+def issuer(name: str) -> str:
+    """An identity provider by its address, exactly as it calls itself; empty for none.
+
+    What it says opens every door here, so it is asked over TLS; on this machine alone without.
+    """
+    value = text(name, default="")
+    parts = urlsplit(value)
+    near = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    safe = parts.scheme == "https" and bool(parts.hostname)
+    if value and (not (safe or near) or parts.query or parts.fragment or parts.username):
+        raise ImproperlyConfigured(f"{name} must look like https://login.example.com/realms/main")
+    return value
+
+
 def words(name: str, *, default: list[str]) -> list[str]:
     """Words separated by commas."""
     return [w.strip() for w in text(name, default=",".join(default)).split(",") if w.strip()]
+
+
+def networks(name: str) -> list[str]:
+    """Networks as `10.20.0.0/16`, separated by commas; none, if it is not set."""
+    found = words(name, default=[])
+    try:
+        return [str(ip_network(each)) for each in found]
+    except ValueError as exc:
+        raise ImproperlyConfigured(f"{name}: {exc}; write 10.20.0.0/16,fd00::/8") from exc
 
 
 def proxied() -> dict[str, Any]:
@@ -90,6 +122,16 @@ def proxied() -> dict[str, Any]:
 def folder(name: str, *, default: str) -> Path:
     """An absolute path, whatever folder the process was started in."""
     return Path(text(name, default=default)).expanduser().absolute()
+
+
+def web_address(name: str, *, default: str) -> str:
+    """An http:// or https:// address; the default may be none at all."""
+    value = text(name, default=default)
+    found = urlsplit(value)
+    if value != default and (found.scheme not in {"http", "https"} or not found.hostname):
+        # Not told what it says: it may hold a password.
+        raise ImproperlyConfigured(f"{name} must begin with http:// or https:// and name a host")
+    return value
 
 
 def key(name: str, *, made_in: Path | None) -> str:

@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "django_htmx",
     "simple_history",
+    "controlplane.audit",
     "controlplane.identity",
     "controlplane.clusters",
     "tenants",
@@ -64,12 +65,14 @@ INSTALLED_APPS = [
     "controlplane.index",
     "controlplane.bookmarks",
     "controlplane.policies",
+    "controlplane.secrets",
     "controlplane.metrics",
     "controlplane.console",
 ]
 
 MIDDLEWARE = [
     "controlplane.metrics.counting.CountRequests",
+    "controlplane.audit.middleware.Acting",
     "django.middleware.security.SecurityMiddleware",
     "controlplane.static_files.Compressed",
     "controlplane.headers.ContentSecurityPolicy",
@@ -113,8 +116,26 @@ AUTH_PASSWORD_VALIDATORS = [
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
+    "controlplane.identity.sign_on.ProviderSignOn",
     "controlplane.identity.standing.PlatformStanding",
 ]
+# The identity provider, where there is one; without it people have local accounts alone. Names that begin
+# with OIDC_ are mozilla-django-oidc's where it has one. How the two talk: `identity.sign_on`.
+OIDC_ISSUER = env.issuer("ARGOSY_OIDC_ISSUER")
+OIDC_RP_CLIENT_ID = env.text("ARGOSY_OIDC_CLIENT_ID", default=None if OIDC_ISSUER else "")
+OIDC_RP_CLIENT_SECRET = env.text("ARGOSY_OIDC_CLIENT_SECRET", default=None if OIDC_ISSUER else "")
+OIDC_RP_SCOPES = env.text("ARGOSY_OIDC_SCOPES", default="openid profile email")
+OIDC_RP_SIGN_ALGO = env.one_of(
+    "ARGOSY_OIDC_ALGORITHM", ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "ES512")
+)
+OIDC_GROUPS_CLAIM = env.text("ARGOSY_OIDC_GROUPS_CLAIM", default="groups")
+OIDC_NAME = env.text("ARGOSY_OIDC_NAME", default="your identity provider")  # on the button
+OIDC_TIMEOUT = env.number("ARGOSY_OIDC_TIMEOUT_SECONDS", default=10)
+OIDC_CLOCK_SKEW = env.number("ARGOSY_OIDC_CLOCK_SKEW_SECONDS", default=60)
+OIDC_AUTHENTICATION_CALLBACK_URL = "console:from-provider"
+OIDC_USE_PKCE = OIDC_USE_NONCE = True
+OIDC_MAX_STATES = 5  # sign-ins begun in one browser and not yet ended
+
 # Passwords are not to be guessed, by whichever door: after so many wrong ones for a name from one
 # address, that address waits. Others are let in by that name meanwhile, or guessing would lock people out.
 AXES_FAILURE_LIMIT = 10
@@ -182,6 +203,7 @@ SPECTACULAR_SETTINGS = {
 # Who a person is to the platform, by the groups a provider's claim (or a local account) carries.
 ADMIN_GROUP = env.text("ARGOSY_ADMIN_GROUP", default="argosy-admins")
 APPROVER_GROUP = env.text("ARGOSY_APPROVER_GROUP", default="argosy-approvers")
+AUDITOR_GROUP = env.text("ARGOSY_AUDITOR_GROUP", default="argosy-auditors")
 
 # The programs and files the loop works with.
 CHARTS = env.folder("ARGOSY_CHARTS", default=str(Path(__file__).resolve().parents[2] / "charts"))
@@ -194,9 +216,38 @@ ARGO_CONTROLLER_IMAGE = env.text(
 )
 ARGO_EXECUTOR_IMAGE = env.text("ARGOSY_ARGO_EXECUTOR_IMAGE", default="quay.io/argoproj/argoexec")
 
+# Argo's own server for teams, and who vouches for people there: the provider of the console. It must say
+# groups, and by which way it does is said here (`token` or `userinfo`); until then no rule is written.
+ARGO_SERVER_IMAGE = env.text("ARGOSY_ARGO_SERVER_IMAGE", default="")  # argocli; empty: no servers
+ARGO_SERVER_HOST = env.text("ARGOSY_ARGO_SERVER_HOST", default="")  # {namespace}.{cluster}.argo.…
+ARGO_SERVER_INGRESS_CLASS = env.text("ARGOSY_ARGO_SERVER_INGRESS_CLASS", default="nginx")
+ARGO_SERVER_INGRESS_NAMESPACE = env.text(
+    "ARGOSY_ARGO_SERVER_INGRESS_NAMESPACE", default="ingress-nginx"
+)
+ARGO_ISSUER = env.text("ARGOSY_OIDC_ISSUER", default="")
+ARGO_GROUPS_CLAIM = env.text("ARGOSY_OIDC_GROUPS_CLAIM", default="groups")
+ARGO_GROUPS_FROM = env.text("ARGOSY_ARGO_GROUPS_FROM", default="")
+ARGO_SCOPES = env.text("ARGOSY_OIDC_SCOPES", default="openid profile email")
+ARGO_USERINFO_PATH = env.text("ARGOSY_ARGO_USERINFO_PATH", default="/userinfo")
+ARGO_SSO_CA = env.text(
+    "ARGOSY_ARGO_SSO_CA", default=""
+)  # PEM, where the provider's is no public one
+ARGO_SSO_NETWORKS = env.words("ARGOSY_ARGO_SSO_NETWORKS", default=["0.0.0.0/0", "::/0"])
+ARGO_SESSION_MINUTES = env.number("ARGOSY_ARGO_SESSION_MINUTES", default=60)
+
 # How long an image may be exempted from its team's policy, and a cluster's webhook be away.
 EXEMPTION_DAYS = env.number("ARGOSY_EXEMPTION_DAYS", default=90)
 STAND_DOWN_HOURS = env.number("ARGOSY_STAND_DOWN_HOURS", default=24)
+
+# In which networks teams' artifact stores and databases are, as 10.20.0.0/16. Without any, a secret may be
+# tried at every address that is not this machine's own.
+STORE_NETWORKS = env.networks("ARGOSY_STORE_NETWORKS")
+# Where the audit's head is written beside the log: a file that is only appended to, and who is told of it.
+AUDIT_HEADS_FILE = env.text("ARGOSY_AUDIT_HEADS_FILE", default="")
+AUDIT_WEBHOOK = env.web_address("ARGOSY_AUDIT_WEBHOOK", default="")
+# The role that web and workers come by, where another one migrates and owns the tables. `argosy migrate`
+# gives it its rights: of what is recorded it may read and add, and change nothing.
+DATABASE_ROLE = env.text("ARGOSY_DATABASE_ROLE", default="")
 
 # The metrics engine, anything that speaks the Prometheus API; without one `argosy up` starts its own. And
 # what a scraper of the platform's own figures shows; without one it is made of the secret key.

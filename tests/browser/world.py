@@ -9,14 +9,15 @@ import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import orjson
 import yaml
 from django.utils import timezone
 
 from benches import fill
+from controlplane.clusters import credentials
 from controlplane.clusters.models import Cluster
-from controlplane.clusters.sealing import seal
 from controlplane.identity.models import User
 from controlplane.index.entries import cron_of
 from controlplane.index.kinds import CRON, KINDS
@@ -87,18 +88,16 @@ def people() -> dict[str, User]:
     return found
 
 
-def kubeconfig(server: str) -> str:
+def kubeconfig(server: str) -> dict[str, Any]:
     """The credential of a cluster that answers there."""
-    return orjson.dumps(
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "c", "cluster": {"server": server}}],
-            "users": [{"name": "u", "user": {"token": "a-token"}}],
-            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-            "current-context": "x",
-        }
-    ).decode()
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "users": [{"name": "u", "user": {"token": "a-token"}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
 
 
 def empty(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
@@ -258,7 +257,7 @@ def _tier(slug: str) -> Tier:
 def _cluster(name: str, server: str, now: dt.datetime) -> Cluster:
     cluster = Cluster.objects.create(
         name=name,
-        sealed_kubeconfig=seal(kubeconfig(server)),
+        sealed_kubeconfig=credentials.sealed(kubeconfig(server), name),
         server=server,
         api_endpoints=[{"ip": "10.0.0.1", "port": 6443}],
         kubernetes_version="v1.37.1",

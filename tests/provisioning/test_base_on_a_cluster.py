@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import orjson
 import pytest
 from django.utils import timezone
 
 from controlplane.clusters import base_release, kubeconfig
 from controlplane.clusters.connections import connect
+from controlplane.clusters.credentials import sealed
 from controlplane.clusters.models import Cluster
-from controlplane.clusters.sealing import seal
 from controlplane.kube.errors import Refused
 from controlplane.kube.gateway import KubeGateway
 from controlplane.objects import Ref
@@ -41,7 +40,9 @@ def cluster(platform_kubeconfig: Path) -> Cluster:
     """The real one with the base in place, looked at once."""
     config = kubeconfig.checked(platform_kubeconfig.read_text(encoding="utf-8"))
     row: Cluster = ClusterFactory(
-        sealed_kubeconfig=seal(orjson.dumps(config).decode()), server=kubeconfig.server_of(config)
+        name="local",
+        sealed_kubeconfig=sealed(config, "local"),
+        server=kubeconfig.server_of(config),
     )
     base_release.install(connect(row), {})
     base.tend(row)

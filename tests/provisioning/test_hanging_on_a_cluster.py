@@ -6,13 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import orjson
 import pytest
 from django.utils import timezone
 
 from controlplane.clusters import kubeconfig, services
+from controlplane.clusters.credentials import sealed
 from controlplane.clusters.models import Cluster
-from controlplane.clusters.sealing import seal
 from localcluster.clusters import RunningCluster
 from localcluster.home import Home
 from localcluster.processes import Daemon
@@ -29,7 +28,9 @@ def cluster(local_cluster: RunningCluster) -> Cluster:
     """The real one, as a row."""
     config = kubeconfig.checked(local_cluster.kubeconfig.read_text(encoding="utf-8"))
     row: Cluster = ClusterFactory(
-        sealed_kubeconfig=seal(orjson.dumps(config).decode()), server=kubeconfig.server_of(config)
+        name="local",
+        sealed_kubeconfig=sealed(config, "local"),
+        server=kubeconfig.server_of(config),
     )
     tasks.probe_cluster(row.pk)
     row.refresh_from_db()

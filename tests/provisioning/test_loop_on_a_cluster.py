@@ -7,11 +7,10 @@ from datetime import timedelta
 from typing import Any
 from unittest.mock import Mock
 
-import orjson
 import pytest
 from django.utils import timezone
 
-from controlplane.clusters import sealing
+from controlplane.clusters import credentials
 from controlplane.clusters.connections import connect
 from controlplane.clusters.models import Cluster
 from controlplane.kube.errors import Forbidden, HelmFailed, HelmTimedOut
@@ -349,11 +348,11 @@ def test_a_tier_edited_while_a_turn_runs_brings_the_row_back(
 def test_a_cluster_that_does_not_answer_leaves_its_rows_waiting_with_the_reason(
     ready: TenantNamespace, want: Wanting
 ) -> None:
-    config = orjson.loads(sealing.unseal(ready.cluster.sealed_kubeconfig))
+    config = credentials.opened(ready.cluster)
     config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
     away = Cluster.objects.create(
         name="away",
-        sealed_kubeconfig=sealing.seal(orjson.dumps(config).decode()),
+        sealed_kubeconfig=credentials.sealed(config, "away"),
         server="https://127.0.0.1:1",
         api_endpoints=ready.cluster.api_endpoints,
     )
@@ -496,9 +495,9 @@ def test_a_turn_that_was_queued_twice_is_taken_once(ready: TenantNamespace) -> N
 
 
 def test_a_cluster_that_goes_away_is_told_on_each_of_its_rows(ready: TenantNamespace) -> None:
-    config = orjson.loads(sealing.unseal(ready.cluster.sealed_kubeconfig))
+    config = credentials.opened(ready.cluster)
     config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
-    away = sealing.seal(orjson.dumps(config).decode())
+    away = credentials.sealed(config, ready.cluster.name)
     Cluster.objects.filter(pk=ready.cluster_id).update(sealed_kubeconfig=away)
 
     tasks.probe_cluster(ready.cluster_id)

@@ -42,4 +42,4 @@ def test_a_stronger_level_may_all_that_a_weaker_one_may() -> None:
 
 
 def test_a_level_has_an_account_in_its_own_namespace() -> None:
-    assert account_of(Level.VIEWER, "payments") == "system:serviceaccount:payments:argosy-viewer"
+    assert account_of(Level.VIEWER, "payments") == "system:serviceaccount:payments:argo-viewer"

@@ -95,7 +95,7 @@ class TokenView(APIView):
         """The end of the token that this call came with."""
         if not isinstance(request.auth, ApiToken):
             raise ValidationError("This call came without a token: there is none to end.")
-        request.auth.delete()
+        tokens.revoke([request.auth])
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

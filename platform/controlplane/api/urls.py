@@ -14,6 +14,7 @@ from controlplane.argo.verbs import Verb
 from . import schema  # noqa: F401 - the schema's extensions register when imported
 from .agents import BundleView, FactsView, NewAgentView, NextTokenView, SightingsView
 from .artifacts import ArtifactViewSet
+from .audit import AuditViewSet
 from .clusters import ClusterViewSet
 from .exemptions import ExemptionViewSet
 from .image_admin import RollOutViewSet, SigningKeyViewSet, StandDownViewSet
@@ -24,6 +25,7 @@ from .placement import PlacementView, RoomViewSet
 from .policies import ImagePolicyViewSet
 from .requests import RequestViewSet
 from .scraping import MetricsAgentView, targets_of
+from .secrets import SecretViewSet
 from .teams import TeamViewSet
 from .tiers import TierViewSet
 from .tokens import TokenView
@@ -41,11 +43,13 @@ router.register("namespaces", NamespaceViewSet)
 router.register("workflows", IndexedWorkflowViewSet)
 router.register("policies", ImagePolicyViewSet)
 router.register("exemptions", ExemptionViewSet)
+router.register("secrets", SecretViewSet)
 router.register("artifacts", ArtifactViewSet)
 router.register("violations", ViolationViewSet)
 router.register("roll-outs", RollOutViewSet)
 router.register("stand-downs", StandDownViewSet)
 router.register("signing-keys", SigningKeyViewSet)
+router.register("audit", AuditViewSet)
 
 
 @extend_schema(exclude=True)

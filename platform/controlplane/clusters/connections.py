@@ -14,11 +14,12 @@ from controlplane.errors import DomainError
 from controlplane.kube.door import Connection
 from controlplane.kube.gateway import KubeGateway
 from controlplane.kube.helm import Helm
+from controlplane.sealing import CannotOpen, unseal
 from localcluster.build import cache_root
 from localcluster.recipes import KUBERNETES_PROGRAMS
 
+from .credentials import identity
 from .models import Cluster
-from .sealing import CannotOpen, unseal
 
 _opening = threading.Lock()
 
@@ -34,7 +35,7 @@ def connect(cluster: Cluster) -> Connection:
             f"`argosy cluster add {cluster.name} --kubeconfig FILE` registers it again."
         )
     with _opening:  # lru_cache alone would let two threads open it twice
-        return _opened(cluster.sealed_kubeconfig)
+        return _opened(cluster.sealed_kubeconfig, identity(cluster.name))
 
 
 def helm_program() -> str:
@@ -59,8 +60,8 @@ def _local_programs() -> Path:
 
 
 @lru_cache(maxsize=1024)
-def _opened(sealed: str) -> Connection:
-    config = orjson.loads(unseal(sealed))
+def _opened(sealed: str, of: str) -> Connection:
+    config = orjson.loads(unseal(sealed, of=of))
     path = _private_folder() / f"{len(list(_private_folder().iterdir()))}.kubeconfig"
     path.touch(mode=0o600)
     path.write_bytes(orjson.dumps(config))

@@ -1,4 +1,4 @@
-"""Until when is a credential good? Read out of itself: its certificate's end, its token's `exp`."""
+"""A cluster's credential: how it rests in its row, and until when it is good, which it says of itself."""
 
 import base64
 import binascii
@@ -10,13 +10,37 @@ from typing import Any
 import orjson
 from cryptography import x509
 
-from .sealing import unseal
+from controlplane.sealing import seal, unseal
+
+from .models import Cluster
+
+
+def sealed(config: dict[str, Any], name: str) -> str:
+    """A checked kubeconfig as the row of the cluster of this name keeps it: no other row can use it."""
+    return seal(orjson.dumps(config), of=identity(name))
+
+
+def opened(cluster: Cluster) -> dict[str, Any]:
+    """The cluster's kubeconfig. Raises CannotOpen."""
+    config: dict[str, Any] = orjson.loads(
+        unseal(cluster.sealed_kubeconfig, of=identity(cluster.name))
+    )
+    return config
+
+
+def identity(name: str) -> str:
+    """Whose the sealed kubeconfig is: a cluster's name never changes, and no two have the same."""
+    return f"clusters.Cluster:{name}:sealed_kubeconfig"
+
+
+def ends_at(cluster: Cluster) -> datetime | None:
+    """When the cluster's credential ends; None if it does not say. Raises CannotOpen."""
+    return _end_of_sealed(cluster.sealed_kubeconfig, identity(cluster.name))
 
 
 @lru_cache(maxsize=1024)
-def ends_at(sealed: str) -> datetime | None:
-    """When a sealed kubeconfig's credential ends; None if it does not say. Raises CannotOpen."""
-    return end_of(orjson.loads(unseal(sealed)))
+def _end_of_sealed(text: str, of: str) -> datetime | None:
+    return end_of(orjson.loads(unseal(text, of=of)))
 
 
 def end_of(config: dict[str, Any]) -> datetime | None:

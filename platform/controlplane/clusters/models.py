@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from controlplane.rows.history import Changes, Recorded
+from controlplane.rows.sealed import SealedText
 
 cluster_name = RegexValidator(
     r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z",
@@ -88,7 +89,7 @@ class Cluster(models.Model):
 
     name = models.CharField(max_length=63, unique=True, validators=[cluster_name])
     # Wanted. clusters.services alone writes these.
-    sealed_kubeconfig = models.TextField(editable=False)
+    sealed_kubeconfig = SealedText()
     server = models.CharField(max_length=300, editable=False)
     placement = models.JSONField(
         default=dict,

@@ -39,7 +39,7 @@ def look(cluster: Cluster) -> Look:
     """Ask it, and for what a turn cannot do without: one that refuses us that does not serve us."""
     asked = timezone.now()
     try:
-        ends_at = credentials.ends_at(cluster.sealed_kubeconfig)
+        ends_at = credentials.ends_at(cluster)
         connection = connect(cluster)
     except DomainError as exc:  # its credential cannot be opened: it cannot be reached by us
         return Look(asked, Sealed(exc.sentence))

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
 from django.db import transaction
 from django.db.models import CASCADE, Manager
 from django.utils import timezone
@@ -19,7 +18,6 @@ from .connections import connect
 from .labels import checked as checked_labels
 from .models import Cluster, Scheduling, Trouble
 from .preflight import Verdict
-from .sealing import seal
 from .signals import cluster_answers, cluster_edited
 
 PLACEMENT = {"nodeSelector", "tolerations"}
@@ -85,7 +83,7 @@ def register(
     _check_placement(placement or {})
     cluster = Cluster.with_removed.filter(name=name).first() or Cluster(name=name)
     known = cluster.pk is not None and cluster.removed_at is None
-    cluster.sealed_kubeconfig = seal(orjson.dumps(config).decode())
+    cluster.sealed_kubeconfig = credentials.sealed(config, name)
     cluster.server = kubeconfig.server_of(config)
     cluster.placement = cluster.placement if placement is None else placement
     cluster.simulated = cluster.simulated if simulated is None else simulated
@@ -122,7 +120,7 @@ def preflight_of(kubeconfig_text: str) -> tuple[Verdict, ...]:
     Raises BadKubeconfig for the document, KubeError where nobody answers.
     """
     config = kubeconfig.checked(kubeconfig_text)
-    sealed = seal(orjson.dumps(config).decode())
+    sealed = credentials.sealed(config, "asked")
     asked = Cluster(name="asked", sealed_kubeconfig=sealed, server=kubeconfig.server_of(config))
     return judge(connect(asked).kube)
 

@@ -1,4 +1,4 @@
-"""Signing in with a local account, and what is said at the door to whoever was sent there."""
+"""The door: both ways in, a local account's own, and what is said to whoever was sent there."""
 
 from typing import Any
 
@@ -24,13 +24,19 @@ class SignIn(LoginView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """With what is to be said of the session that brought them here, if one did."""
         found: dict[str, Any] = super().get_context_data(**kwargs)
-        return found | {"ended": self.request.GET.get(ENDED, "")}
+        left = bool(settings.OIDC_ISSUER and self.request.GET.get("left"))
+        return found | doors() | {"ended": self.request.GET.get(ENDED, ""), "left_provider": left}
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Wrong; near the end of the tries, with how many are left."""
         left = guessing.tries_left(self.request, form.data.get("username", ""))
         context = self.get_context_data(form=form, left=left if left <= WARN_AT else None)
         return self.render_to_response(context)
+
+
+def doors() -> dict[str, str]:
+    """The provider by its name, where there is one: its door stands beside that of local accounts."""
+    return {"provider": settings.OIDC_NAME if settings.OIDC_ISSUER else ""}
 
 
 def locked_out(request: HttpRequest, response: HttpResponse, credentials: Any) -> HttpResponse:  # noqa: ARG001

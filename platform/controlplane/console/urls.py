@@ -1,11 +1,11 @@
 """Where every page of the console is. A page's address is a promise: it stays valid."""
 
-from django.contrib.auth.views import LogoutView
 from django.urls import path, re_path
 
 from controlplane.argo.verbs import Verb
 
 from . import (
+    audit,
     crons,
     home,
     image_urls,
@@ -15,6 +15,7 @@ from . import (
     request_urls,
     search,
     sign_in,
+    sign_on,
     submit,
     switching,
     teams,
@@ -42,9 +43,14 @@ urlpatterns = [
     path("namespaces/<int:pk>/turns/", namespace.turns, name="turns"),
     path("namespaces/<int:pk>/progress/", progress.progress, name="progress"),
     path("namespaces/<int:pk>/try-now/", progress.try_now, name="try-now"),
+    path("audit/", audit.page, name="audit"),
+    path("audit/export.csv", audit.as_csv, name="audit-csv"),
     path("search/", search.search, name="search"),
     path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),
-    path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    path("sign-in/provider/", sign_on.ToProvider.as_view(), name="provider"),
+    path("sign-in/provider/back/", sign_on.FromProvider.as_view(), name="from-provider"),
+    path("sign-out/", sign_on.SignOut.as_view(), name="sign-out"),
+    path("sign-out/provider/", sign_on.out_of_provider, name="out-of-provider"),
     path("theme/", theme.choose, name="theme"),
     *request_urls.urlpatterns,
     *image_urls.urlpatterns,

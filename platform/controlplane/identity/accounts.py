@@ -3,9 +3,15 @@
 from collections.abc import Sequence
 
 from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from controlplane.audit import record
+
+from . import tokens
 from .models import User
+
+BY_PROVIDER = "%(name)s signs in by the identity provider, and has no password here."
 
 
 @transaction.atomic
@@ -40,7 +46,11 @@ def save_person(user: User) -> User:
 @transaction.atomic
 def reset_password(user: User, password: str) -> None:
     """A new password. Tokens made with the old one end: it may have been reset for a reason."""
+    if not user.is_local:
+        # It would be a second door, which stays open when the provider shuts its own.
+        raise ValidationError(BY_PROVIDER % {"name": user.username})
     validate_password(password, user)
     user.set_password(password)
     user.save(update_fields=["password"])
-    user.api_tokens.all().delete()
+    record("password.changed", target=f"person {user.get_username()}")
+    tokens.revoke(user.api_tokens.all())

@@ -36,6 +36,7 @@ class PersonAdmin(UserAdmin[User], RowAdmin[User]):  # type: ignore[misc]  # get
         (None, {"fields": ("username", "password")}),
         ("Person", {"fields": ("first_name", "last_name", "email", "claimed_groups")}),
         ("Access", {"fields": ("is_active", "is_staff", "is_superuser")}),
+        ("Provider", {"fields": ("issuer", "subject")}),
     )
     exported = (
         ("name", "username"),
@@ -47,6 +48,12 @@ class PersonAdmin(UserAdmin[User], RowAdmin[User]):  # type: ignore[misc]  # get
         ("superuser", "is_superuser"),
         ("last signed in", "last_login"),
     )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:  # noqa: ARG002
+        """Who they are and what they bring is the provider's to say, for whom it vouches."""
+        of_provider = ("issuer", "subject")
+        told = ("first_name", "last_name", "email", "claimed_groups", "password")
+        return of_provider if obj is None or obj.is_local else (*of_provider, *told)
 
     @admin.display(description="groups")
     def groups_claimed(self, person: User) -> str:

@@ -1,7 +1,8 @@
 """New passwords at the desk: another person's, or one's own. Both end the tokens of the old one."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ValidationError
 from unfold.forms import AdminOwnPasswordChangeForm as UnfoldOwnPasswordForm
 from unfold.forms import AdminPasswordChangeForm as UnfoldPasswordForm
 
@@ -18,6 +19,12 @@ else:
 
 class NewPassword(PasswordForm):  # type: ignore[type-arg]
     """A new password ends the tokens made with the old one: it may have been reset for a reason."""
+
+    def clean(self) -> dict[str, Any] | None:
+        user: User = self.user
+        if not user.is_local:
+            raise ValidationError(accounts.BY_PROVIDER, params={"name": user.username})
+        return super().clean()
 
     def save(self, commit: bool = True) -> User:  # noqa: ARG002 - Django's signature
         user: User = self.user

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
+
+from controlplane.audit import record
 
 from .models import ApiToken, User
 
@@ -18,6 +20,7 @@ PREFIX = "argosy_"  # so that secret scanners and people recognise one
 USED_EVERY = timedelta(minutes=1)  # last_used_at is a hint; not one write a call
 
 
+@transaction.atomic
 def issue(*, user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
     """A new token and its plain text, which is never to be had again."""
     plain = PREFIX + secrets.token_urlsafe(32)
@@ -30,13 +33,19 @@ def issue(*, user: User, name: str, expires_at: datetime | None = None) -> tuple
     )
     token.full_clean(exclude=["digest", "hint"])
     token.save()
+    record("token.issued", target=_named(token), after={"expires_at": _shown(expires_at)})
     return token, plain
 
 
+@transaction.atomic
 def revoke(tokens: Iterable[ApiToken]) -> int:
     """These end at once; gives how many there were."""
-    count, _ = ApiToken.objects.filter(pk__in=[token.pk for token in tokens]).delete()
-    return count
+    there = ApiToken.objects.select_related("user").filter(pk__in=[token.pk for token in tokens])
+    ended = list(there.select_for_update(of=("self",)))
+    for token in ended:
+        record("token.revoked", target=_named(token))
+    ApiToken.objects.filter(pk__in=[token.pk for token in ended]).delete()
+    return len(ended)
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -62,6 +71,14 @@ class TokenAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature
         """Answer 401, not 403, to who brings nothing."""
         return "Bearer"
+
+
+def _named(token: ApiToken) -> str:
+    return f"token {token} of {token.user.get_username()}"
+
+
+def _shown(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat(timespec="seconds")
 
 
 def _digest(plain: str) -> str:

@@ -10,12 +10,12 @@ from controlplane.clusters.labels import BadLabels
 from controlplane.clusters.models import Cluster, Scheduling
 from controlplane.clusters.preflight import Level, NotFit, Verdict
 from controlplane.clusters.probe import Look
-from controlplane.clusters.sealing import CannotOpen
 from controlplane.errors import NotNow
 from controlplane.kube.door import Connection
 from controlplane.objects import Ref
 from controlplane.policies import agents
 from controlplane.policies.models import AgentToken
+from controlplane.sealing import CannotOpen
 from provisioning import tasks
 from provisioning.reconcile import reconcile
 from tenants import services as wishes

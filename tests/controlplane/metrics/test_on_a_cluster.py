@@ -13,8 +13,8 @@ import yaml
 from django.utils import timezone
 
 from controlplane.clusters import base_release
+from controlplane.clusters.credentials import sealed
 from controlplane.clusters.models import Cluster
-from controlplane.clusters.sealing import seal
 from controlplane.kube.errors import Forbidden
 from controlplane.kube.gateway import KubeGateway
 from controlplane.metrics import credentials, exposition
@@ -85,9 +85,7 @@ def shop(kube: KubeGateway, story: Controllers) -> Iterator[str]:
 
 def member(config: Manifest, **more: Any) -> Cluster:
     server = config["clusters"][0]["cluster"]["server"]
-    return ClusterFactory(
-        name="eu", server=server, sealed_kubeconfig=seal(json.dumps(config)), **more
-    )
+    return ClusterFactory(name="eu", server=server, sealed_kubeconfig=sealed(config, "eu"), **more)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,7 +1,6 @@
 """The embedded engine follows the clusters there are, falls and rises, and ends with the platform."""
 
 import base64
-import json
 import os
 import signal
 import sys
@@ -19,8 +18,8 @@ from django.utils import timezone
 from typer.testing import CliRunner
 
 from controlplane.cli.main import app
+from controlplane.clusters.credentials import sealed
 from controlplane.clusters.models import Cluster
-from controlplane.clusters.sealing import seal
 from controlplane.kube.door import Connection
 from controlplane.kube.errors import Unreachable
 from controlplane.metrics import credentials, exposition, queries, tokens
@@ -52,13 +51,13 @@ ACCOUNT = {
 
 
 @cache
-def kubeconfig(authority: bytes = b"") -> str:
+def kubeconfig(authority: bytes = b"") -> dict[str, Any]:
     """One that names an authority; as it is kept, whoever it is for."""
     with tempfile.TemporaryDirectory() as folder:
         pki._make_authority(Path(folder), "ca")
         authority = authority or (Path(folder) / "ca.crt").read_bytes()
     member = {"server": "x", "certificate-authority-data": base64.b64encode(authority).decode()}
-    return json.dumps({"clusters": [{"name": "member", "cluster": member}]})
+    return {"clusters": [{"name": "member", "cluster": member}]}
 
 
 @pytest.fixture
@@ -70,7 +69,7 @@ def story() -> Iterator[Controllers]:
 def member(story: Controllers, name: str = "eu") -> Cluster:
     """A cluster whose API server is the stub; nobody asks it for a token."""
     return ClusterFactory(
-        name=name, server=story.url, sealed_kubeconfig=seal(kubeconfig()), reachable=False
+        name=name, server=story.url, sealed_kubeconfig=sealed(kubeconfig(), name), reachable=False
     )
 
 
@@ -235,7 +234,10 @@ def there(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
 def test_a_clusters_token_is_in_a_file_of_our_own_and_renewed_before_it_ends(
     there: FakeCluster, tmp_path: Path
 ) -> None:
-    cluster, now = ClusterFactory(sealed_kubeconfig=seal(kubeconfig())), timezone.now()
+    cluster, now = (
+        ClusterFactory(name="eu", sealed_kubeconfig=sealed(kubeconfig(), "eu")),
+        timezone.now(),
+    )
     folder = tmp_path / cluster.name
     credentials.prepare(folder, cluster)
     assert credentials.is_due(folder, cluster, now)
@@ -258,9 +260,9 @@ def test_a_cluster_that_gives_no_token_is_said_once_and_leaves_the_others_theirs
 ) -> None:
     there.refusals["token", "ServiceAccount"] = Unreachable("it is away")
     for name in ("eu", "us"):
-        ClusterFactory(name=name, sealed_kubeconfig=seal(kubeconfig()))
+        ClusterFactory(name=name, sealed_kubeconfig=sealed(kubeconfig(), name))
     ClusterFactory(name="sealed", sealed_kubeconfig="by another key")
-    ClusterFactory(name="junk", sealed_kubeconfig=seal(kubeconfig(b"no certificate")))
+    ClusterFactory(name="junk", sealed_kubeconfig=sealed(kubeconfig(b"no certificate"), "junk"))
     keeper = Keeper(tmp_path, tmp_path / "metrics", "http://127.0.0.1:1")
 
     members = [keeper._member(cluster) for cluster in Cluster.objects.all()]
@@ -280,7 +282,7 @@ def test_a_cluster_that_gives_no_token_is_said_once_and_leaves_the_others_theirs
 def test_of_a_cluster_that_was_removed_no_token_stays(there: FakeCluster, tmp_path: Path) -> None:
     keeper = Keeper(tmp_path, tmp_path / "metrics", "http://127.0.0.1:1")
     for name in ("eu", "us"):
-        keeper._member(ClusterFactory(name=name, sealed_kubeconfig=seal(kubeconfig())))
+        keeper._member(ClusterFactory(name=name, sealed_kubeconfig=sealed(kubeconfig(), name)))
 
     keeper._forget({"eu"})
 

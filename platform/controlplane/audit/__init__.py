@@ -1,0 +1,6 @@
+"""Who did what: rows that are only ever added, sealed into a chain whose head is written elsewhere too."""
+
+from .outcome import Outcome
+from .recording import record
+
+__all__ = ["Outcome", "record"]
