@@ -3,7 +3,7 @@
 from controlplane.plans.agreement import plan_of
 from tenants.models import Request
 
-from .roles import ADMINS, DECIDERS, OWNERS, SEE_ALL, SUBMITTERS, TEAM, Answer
+from .roles import ADMINS, DECIDERS, OWNERS, SEE_ALL, SUBMITTERS, TEAM, Answer, Role
 from .rules import (
     ALL_SEE,
     Rule,
@@ -254,7 +254,38 @@ USAGE: dict[str, Rule] = {
     "GET /usage/chargeback/": everybodys(),
 }
 
-PARTS = (TEAMS, REQUESTS, NAMESPACES, CLUSTERS, MACHINES, IMAGES, ONESELF, USAGE)
+SECRETS: dict[str, Rule] = {
+    "GET /secrets/": everybodys(),
+    "POST /secrets/": named(
+        OWNERS,
+        body=lambda s: {
+            "team": s.team.slug,
+            "namespace": s.namespace.pk,
+            "name": "spare",
+            "kind": "opaque",
+            "values": {"password": "x"},
+        },
+    ),
+    "GET /secrets/{pk}/": of_a_team(thing="secret"),
+    "DELETE /secrets/{pk}/": of_a_team(OWNERS, thing="secret"),
+    "POST /secrets/{pk}/renew/": of_a_team(
+        OWNERS, thing="secret", body=lambda _: {"values": {"password": "y"}}
+    ),
+    "POST /secrets/{pk}/bring-back/": of_a_team(
+        OWNERS, thing="secret", body=lambda _: {"version": 1}
+    ),
+    "POST /secrets/{pk}/test/": of_a_team(OWNERS, thing="secret"),
+}
+
+AUDIT: dict[str, Rule] = {
+    "GET /audit/": everybodys(),
+    # Approvers decide; they look over nobody.
+    "GET /audit/{pk}/": Rule(
+        may=OWNERS | ADMINS | {Role.AUDITOR}, thing="event", auditor=Answer.DONE
+    ),
+}
+
+PARTS = (SECRETS, AUDIT, TEAMS, REQUESTS, NAMESPACES, CLUSTERS, MACHINES, IMAGES, ONESELF, USAGE)
 RULES: dict[str, Rule] = {
     key.replace(" ", f" {V1}", 1): rule for part in PARTS for key, rule in part.items()
 }

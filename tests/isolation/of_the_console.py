@@ -26,6 +26,7 @@ def form(side: Side) -> dict[str, str]:
     return {"team": side.team.slug, **wish(side)}
 
 
+NO_PROVIDER = public(done=Answer.HIDDEN, door=Answer.HIDDEN)
 DOORS: dict[str, Rule] = {
     "GET /healthz": public(),
     "GET /readyz": public(),
@@ -36,6 +37,10 @@ DOORS: dict[str, Rule] = {
     "PUT /sign-in/": public(),
     "POST /sign-out/": public(door=Answer.DOOR, done=Answer.DOOR),  # that is where one is then
     "POST /theme/": public(),
+    # Without a provider there are no such doors.
+    "GET /sign-in/provider/": NO_PROVIDER,
+    "GET /sign-in/provider/back/": NO_PROVIDER,
+    "GET /sign-out/provider/": NO_PROVIDER,
 }
 
 PAGES: dict[str, Rule] = {
@@ -134,5 +139,10 @@ WORKFLOWS: dict[str, Rule] = {
     ),
 }
 
-PARTS = (DOORS, PAGES, REQUESTS, IMAGES, USAGE, WORKFLOWS)
+AUDIT: dict[str, Rule] = {
+    "GET /audit/": everybodys(),
+    "GET /audit/export.csv": everybodys(),
+}
+
+PARTS = (AUDIT, DOORS, PAGES, REQUESTS, IMAGES, USAGE, WORKFLOWS)
 RULES: dict[str, Rule] = {key: rule for part in PARTS for key, rule in part.items()}

@@ -16,6 +16,8 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
+from controlplane.audit import record
+from controlplane.audit.models import Event
 from controlplane.clusters.models import Cluster, Scheduling
 from controlplane.identity import tokens
 from controlplane.identity.models import User
@@ -28,6 +30,8 @@ from controlplane.placement import services as rooms
 from controlplane.policies import agents, pushes, services, sightings
 from controlplane.policies.models import Delivery, ImagePolicy, Scan, SigningKey, Violation
 from controlplane.policies.sightings import Scanned
+from controlplane.secrets import services as secrets
+from controlplane.secrets.services import Given
 from provisioning.models import Turn
 from tenants import drafts, requests
 from tenants.models import Request, Team, TenantNamespace
@@ -216,6 +220,16 @@ def _side(
         violation=Violation.objects.get(namespace=namespace.name),
         scan=Scan.objects.get(namespace=namespace.name),
         policy=services.save_policy(_policy(f"{word}-rules", team), now=now),
+        secret=secrets.add(
+            team=team,
+            by=side.people[Role.OWNER],
+            name=f"{word}-key",
+            kind="opaque",
+            note=f"{word} needs it",
+            given=Given({}, {"password": b"kept"}, None),
+            now=now,
+        ),
+        event=_event(word),
         roll_out=services.roll_out(
             team=team, mode="audit", by=admin, reason=f"{word} first", now=now
         ),
@@ -224,6 +238,12 @@ def _side(
         ),
     )
     return side
+
+
+def _event(word: str) -> Event:
+    """Something that was done in that team."""
+    record("tried", actor=f"{word}-somebody", target=f"{word}-thing", team=word)
+    return Event.objects.get(target=f"{word}-thing")
 
 
 def _of_the_platform(cluster: Cluster, platform: dict[Role, User]) -> dict[str, Any]:
@@ -304,7 +324,7 @@ def _nowhere(cluster: Cluster, ana: images.Signer) -> Side:
     team = SimpleNamespace(pk=NOWHERE, slug=NOBODYS, name=NOBODYS.title())
     names = (
         "namespace request draft exemption artifact violation scan policy roll_out turn tier "
-        "signing_key stand_down user api_token attempt price room delivery agent_token"
+        "secret event signing_key stand_down user api_token attempt price room delivery agent_token"
     )
     things: dict[str, Any] = dict.fromkeys(names.split(), thing)
     repository = f"harbor.corp.example/{NOBODYS}/api"
