@@ -20,10 +20,12 @@ from . import (
     switching,
     teams,
     theme,
+    token_pages,
     usage_urls,
     workflow,
     workflow_log,
     workflows,
+    your_access,
 )
 
 app_name = "console"
@@ -51,6 +53,9 @@ urlpatterns = [
     path("sign-in/provider/back/", sign_on.FromProvider.as_view(), name="from-provider"),
     path("sign-out/", sign_on.SignOut.as_view(), name="sign-out"),
     path("sign-out/provider/", sign_on.out_of_provider, name="out-of-provider"),
+    path("me/", your_access.page, name="me"),
+    path("tokens/", token_pages.page, name="tokens"),
+    path("tokens/<int:pk>/end/", token_pages.end, name="end-token"),
     path("theme/", theme.choose, name="theme"),
     *request_urls.urlpatterns,
     *image_urls.urlpatterns,
