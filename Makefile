@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
+# What was compiled once is not compiled again by each worker, and each process that a test starts.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo down test check style types contracts unit cluster browser bench soak production screenshots lock
 
 help: ## list the targets

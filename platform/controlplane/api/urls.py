@@ -25,6 +25,7 @@ from .placement import PlacementView, RoomViewSet
 from .policies import ImagePolicyViewSet
 from .requests import RequestViewSet
 from .scraping import MetricsAgentView, targets_of
+from .secrets import SecretViewSet
 from .teams import TeamViewSet
 from .tiers import TierViewSet
 from .tokens import TokenView
@@ -42,6 +43,7 @@ router.register("namespaces", NamespaceViewSet)
 router.register("workflows", IndexedWorkflowViewSet)
 router.register("policies", ImagePolicyViewSet)
 router.register("exemptions", ExemptionViewSet)
+router.register("secrets", SecretViewSet)
 router.register("artifacts", ArtifactViewSet)
 router.register("violations", ViolationViewSet)
 router.register("roll-outs", RollOutViewSet)

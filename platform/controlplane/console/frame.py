@@ -101,6 +101,7 @@ class Frame:
             Page("/requests/", "Requests", self.open_requests, key="r"),
             Page("/usage/", "Usage", key="u", also="quota metrics charts"),
             Page("/chargeback/", "Chargeback", key="c", also="cost price bill"),
+            Page("/audit/", "Audit", key="l", also="log history who did what"),
             *([Page("/requests/new/", "New namespace")] if self.may_ask else []),
         )
 

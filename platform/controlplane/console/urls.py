@@ -5,6 +5,7 @@ from django.urls import path, re_path
 from controlplane.argo.verbs import Verb
 
 from . import (
+    audit,
     crons,
     home,
     image_urls,
@@ -42,6 +43,8 @@ urlpatterns = [
     path("namespaces/<int:pk>/turns/", namespace.turns, name="turns"),
     path("namespaces/<int:pk>/progress/", progress.progress, name="progress"),
     path("namespaces/<int:pk>/try-now/", progress.try_now, name="try-now"),
+    path("audit/", audit.page, name="audit"),
+    path("audit/export.csv", audit.as_csv, name="audit-csv"),
     path("search/", search.search, name="search"),
     path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),
     path("sign-in/provider/", sign_on.ToProvider.as_view(), name="provider"),
