@@ -83,6 +83,7 @@ bench: setup ## what a namespace costs beside bare helm, how fast the index foll
 	@$(RUN)/python benches/looks.py
 	@$(RUN)/python benches/scan.py
 	@$(RUN)/python -m benches.fleet_health
+	@$(RUN)/python -m benches.recheck
 
 soak: setup ## a million reviews over re-dialled TLS (SOAK=50000 for fewer): the webhook's memory must stay flat
 	@SOAK=$(or $(SOAK),1000000) $(RUN)/python benches/soak.py

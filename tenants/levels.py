@@ -18,6 +18,7 @@ class Act(StrEnum):
     SEE = "see"
     SUBMIT_WORKFLOWS = "submit-workflows"
     FILE_REQUESTS = "file-requests"
+    KEEP_TOKENS = "keep-tokens"
     KEEP_SECRETS = "keep-secrets"  # write, try and remove them: reading back is nobody's
 
 
@@ -26,6 +27,10 @@ MAY: dict[Level, frozenset[Act]] = {
     Level.MEMBER: frozenset({Act.SEE, Act.SUBMIT_WORKFLOWS}),
     Level.VIEWER: frozenset({Act.SEE}),
 }
+
+
+# What a team's own tokens act as. Never as owner: a request stands for a person, who may not decide on it.
+SERVICE = Level.MEMBER
 
 
 def strongest(levels: Iterable[Level]) -> Level | None:

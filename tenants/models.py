@@ -17,7 +17,7 @@ from controlplane.rows.history import Changes, Recorded
 
 from . import names
 from .conditions import READY, Condition, Phase, from_dicts
-from .levels import MAY, Act, Level, strongest
+from .levels import MAY, SERVICE, Act, Level, strongest
 from .placed import Placed, check_labels
 from .placed import read as read_placed
 from .quota import check_limits, check_quota, check_resources, check_together
@@ -68,6 +68,8 @@ class TeamQuerySet(Recorded["Team"]):
 
     def allowing(self, user: User, act: Act) -> "TeamQuerySet":
         """The teams in which a person's level allows it: asked of the database, not of each team."""
+        if user.service_team is not None:
+            return self.filter(pk=user.service_team) if act in MAY[SERVICE] else self.none()
         mine = [group for group in user.claimed_groups if group]
         # A stronger level may all that a weaker one may, so that any of a person's levels decides.
         levels = [level for level in Level if act in MAY[level]]
@@ -113,6 +115,8 @@ class Team(models.Model):
 
     def level_of(self, user: User) -> Level | None:
         """What a person is in this team; None for a stranger, whatever they are to the platform."""
+        if user.service_team is not None:
+            return SERVICE if user.service_team == self.pk else None
         mine = {group for group in user.claimed_groups if group}  # no group is nobody's
         return strongest(lvl for lvl, group in self.groups.items() if group in mine)
 

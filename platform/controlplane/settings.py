@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "controlplane.console.presence.Vouched",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -204,6 +205,15 @@ SPECTACULAR_SETTINGS = {
 ADMIN_GROUP = env.text("ARGOSY_ADMIN_GROUP", default="argosy-admins")
 APPROVER_GROUP = env.text("ARGOSY_APPROVER_GROUP", default="argosy-approvers")
 AUDITOR_GROUP = env.text("ARGOSY_AUDITOR_GROUP", default="argosy-auditors")
+
+# How long the identity provider may be silent about somebody who is here: then they may look and change
+# nothing; then they are out. Counted from its last yes.
+RECHECK_GRACE = timedelta(minutes=env.number("ARGOSY_RECHECK_GRACE_MINUTES", default=10))
+RECHECK_OUT = timedelta(minutes=env.number("ARGOSY_RECHECK_OUT_MINUTES", default=60))
+if RECHECK_OUT < RECHECK_GRACE:
+    raise ImproperlyConfigured(
+        "ARGOSY_RECHECK_OUT_MINUTES must not be less than ARGOSY_RECHECK_GRACE_MINUTES"
+    )
 
 # The programs and files the loop works with.
 CHARTS = env.folder("ARGOSY_CHARTS", default=str(Path(__file__).resolve().parents[2] / "charts"))

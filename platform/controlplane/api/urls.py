@@ -28,6 +28,7 @@ from .scraping import MetricsAgentView, targets_of
 from .secrets import SecretViewSet
 from .teams import TeamViewSet
 from .tiers import TierViewSet
+from .token_list import TokenViewSet
 from .tokens import TokenView
 from .usage import ChargebackView, FleetClusterView, FleetView, UsageView
 from .violations import ViolationViewSet
@@ -50,6 +51,7 @@ router.register("roll-outs", RollOutViewSet)
 router.register("stand-downs", StandDownViewSet)
 router.register("signing-keys", SigningKeyViewSet)
 router.register("audit", AuditViewSet)
+router.register("tokens", TokenViewSet)
 
 
 @extend_schema(exclude=True)

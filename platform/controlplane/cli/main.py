@@ -20,6 +20,7 @@ from . import (
     serve,
     session,
     team,
+    tokens,
     usage,
     violation,
     workflow,
@@ -36,6 +37,7 @@ app.add_typer(session.app)
 app.command("demo")(demo.demo)
 app.command("approve")(request.approve)
 app.add_typer(local, name="local")
+app.add_typer(tokens.app, name="tokens")
 app.add_typer(team.app, name="team")
 app.add_typer(team.tiers, name="tier")
 app.add_typer(cluster.app, name="cluster")
