@@ -47,12 +47,9 @@ def _edited(*, instance: Any, history_instance: Any, history_user: Any, **_: obj
 
 def _edited_together(*, sender: Any, rows: list[Any], kind: str, **_: object) -> None:
     """Many rows by one statement: who they were is kept, what each was before is in its history."""
-    for row in rows:
-        recording.record(
-            f"{sender._meta.model_name}.{VERBS[kind]}",  # noqa: SLF001 - as above
-            target=f"{sender._meta.verbose_name} {row}",  # noqa: SLF001 - as above
-            team=team_of(row),
-        )
+    meta = sender._meta  # noqa: SLF001 - as above
+    of = [(f"{meta.verbose_name} {row}", team_of(row)) for row in rows]
+    recording.record_each(f"{meta.model_name}.{VERBS[kind]}", of)
 
 
 def team_of(row: Any) -> str:
