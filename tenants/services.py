@@ -23,11 +23,15 @@ ANNOUNCED = 200  # of one change; the sweep brings the others within its 30 s
 
 @transaction.atomic
 def save_team(team: Team) -> Team:
-    """Keep a team as edited. Its slug is on everything it has in a cluster, and never changes."""
+    """Keep a team as edited. Its slug is on everything it has in a cluster, and never changes.
+
+    Its groups are in Argo's rules, and bound where a cluster believes the sign-in provider: its namespaces
+    follow.
+    """
     before = Team.objects.filter(pk=team.pk).first()
     if before is not None and before.slug != team.slug:
         raise DomainError(
-            f"The team {before} cannot be renamed: its slug is on everything it has. "
+            f"The team {before.slug} cannot be renamed: its slug is on everything it has. "
             "Change its name instead, or make another team.",
             code="slug_is_final",
             field="slug",

@@ -77,6 +77,8 @@ PAGES = (
     Page("namespace", at(NAMESPACE), CONCERNED, ONE, STRANGERS),
     Page("progress", at(f"{NAMESPACE}progress/"), CONCERNED, ONE, STRANGERS),
     Page("turns", at(f"{NAMESPACE}turns/"), CONCERNED, ONE, STRANGERS),
+    Page("tokens", at("/tokens/"), SIGNED_IN),
+    Page("me", at("/me/"), SIGNED_IN),
     Page("requests", at("/requests/"), SIGNED_IN, LISTS),
     Page("new-request", at("/requests/new/"), ("owner", "stranger"), FORMS),
     Page("request", at("/requests/{request}/"), CONCERNED, ONE, STRANGERS),
@@ -147,6 +149,8 @@ PAGES = (
 PARTS = {
     "sign-out",
     "theme",
+    "end-token",
+    "said-over",
     "try-now",
     "release",
     "inside",

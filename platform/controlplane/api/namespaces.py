@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from controlplane.advisories.lookup import Flag, known
+from controlplane.identity.scopes import Scope
 from provisioning.models import Turn
 from tenants.hurry import hurry
 from tenants.levels import Level
@@ -146,6 +147,7 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
 class NamespaceViewSet(viewsets.ReadOnlyModelViewSet[TenantNamespace]):
     """A person's own teams' namespaces. A list leaves out what is gone, unless `phase` asks for it."""
 
+    token_scopes = {"try_now": Scope.REQUEST}
     queryset = TenantNamespace.objects.none()
     serializer_class = NamespaceSerializer
     lookup_value_regex = "[0-9]+"

@@ -6,6 +6,7 @@ from controlplane.argo.verbs import Verb
 
 from . import (
     audit,
+    back_channel,
     crons,
     home,
     image_urls,
@@ -20,10 +21,12 @@ from . import (
     switching,
     teams,
     theme,
+    token_pages,
     usage_urls,
     workflow,
     workflow_log,
     workflows,
+    your_access,
 )
 
 app_name = "console"
@@ -50,7 +53,11 @@ urlpatterns = [
     path("sign-in/provider/", sign_on.ToProvider.as_view(), name="provider"),
     path("sign-in/provider/back/", sign_on.FromProvider.as_view(), name="from-provider"),
     path("sign-out/", sign_on.SignOut.as_view(), name="sign-out"),
+    path("sign-out/said-over/", back_channel.said_over, name="said-over"),
     path("sign-out/provider/", sign_on.out_of_provider, name="out-of-provider"),
+    path("me/", your_access.page, name="me"),
+    path("tokens/", token_pages.page, name="tokens"),
+    path("tokens/<int:pk>/end/", token_pages.end, name="end-token"),
     path("theme/", theme.choose, name="theme"),
     *request_urls.urlpatterns,
     *image_urls.urlpatterns,

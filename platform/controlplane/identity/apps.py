@@ -8,4 +8,4 @@ class IdentityConfig(AppConfig):
 
     def ready(self) -> None:
         # The one place where Django wants imports inside a function: the models are loaded now.
-        from . import leaving  # noqa: F401, PLC0415 - it hears of each change of a person
+        from . import coming, leaving  # noqa: F401, PLC0415

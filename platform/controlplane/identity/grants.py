@@ -14,6 +14,7 @@ from .models import Grant, GrantState, User
 IN_SESSION = "argosy.grant"  # in the session of a browser: the sign-in that it came of
 # Between two questions about somebody who is here. With the loop's pace it is never more than 30 s.
 SOONEST, LATEST = timedelta(seconds=20), timedelta(seconds=26)
+KEPT = timedelta(days=30)  # after its end, or after its person was last here
 MOST = 20  # sign-ins of one person that are kept up; the oldest make room
 
 
@@ -37,12 +38,17 @@ def keep(*, user: User, refresh_token: str, sid: str, now: datetime) -> Grant:
     return grant
 
 
-def end(grant: Grant, *, sentence: str, now: datetime) -> None:
-    """The provider vouches no more by this sign-in: its token is forgotten, its browser signed out."""
+def end(grant: Grant, *, sentence: str, now: datetime, stamp: datetime | None = None) -> None:
+    """The provider vouches no more by this sign-in: its token is forgotten, its browser signed out.
+
+    With the `stamp` of a claim only while that holds: a sign-in made meanwhile is not what was asked about.
+    """
     with transaction.atomic():
         before = leaving.groups_of(grant.user)
-        ended = Grant.objects.good().filter(pk=grant.pk)
-        if ended.update(
+        ending = Grant.objects.good().filter(pk=grant.pk)
+        if stamp is not None:
+            ending = ending.filter(claimed_until=stamp)
+        if ending.update(
             state=GrantState.ENDED,
             sealed_token="",
             signed_out_at=now,
@@ -65,6 +71,12 @@ def needed(user: User, *, until: datetime) -> None:
     """
     later = Q(needed_until=None) | Q(needed_until__lt=until)
     user.grants.good().filter(later).update(needed_until=until)
+
+
+def forget(now: datetime) -> int:
+    """Drop what is of no use any more; how many there were."""
+    old = Q(state=GrantState.ENDED, checked_at__lt=now - KEPT) | Q(seen_at__lt=now - KEPT)
+    return Grant.objects.filter(old).delete()[0]
 
 
 def sealed(grant: Grant, refresh_token: str) -> str:

@@ -13,6 +13,8 @@ from django.db.models import Q
 
 from controlplane.rows.history import Changes, Recorded
 
+from .scopes import Scope
+
 
 def group_list(value: object) -> None:
     """A claim's groups: a list of non-empty words, as a provider sends them."""
@@ -37,6 +39,8 @@ class User(AbstractUser):
     # hands. Both empty for a local account.
     issuer = models.CharField(max_length=255, blank=True, default="", editable=False)
     subject = models.CharField(max_length=255, blank=True, default="", editable=False)
+    # The one account that a team's own tokens act as, by the team's key: `tenants` says what it may.
+    service_team = models.PositiveBigIntegerField(null=True, unique=True, editable=False)
 
     objects: ClassVar[People] = People()
     history = Changes(leaving_out=("password", "last_login"))
@@ -80,11 +84,26 @@ class User(AbstractUser):
         return self.is_approver or self.is_auditor
 
 
+def everything() -> list[str]:
+    """What a token may whose maker said nothing else: all that its person may."""
+    return [str(scope) for scope in Scope]
+
+
+def scope_list(value: object) -> None:
+    """The validator of a token's scopes."""
+    if not isinstance(value, list) or not value or not set(value) <= set(everything()):
+        raise ValidationError(f"Scopes are some of {', '.join(everything())}.")
+
+
 class ApiToken(models.Model):
-    """A key to the API that acts as one person. Only its hash is kept."""
+    """A key to the API that acts as one person, or as a team. Only its hash is kept."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="api_tokens")
+    made_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, related_name="+", editable=False
+    )  # of a team's token: which of its owners
     name = models.CharField(max_length=100)
+    scopes = models.JSONField(default=everything, validators=[scope_list], editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     hint = models.CharField(max_length=12, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -48,6 +48,7 @@ class Secret(models.Model):
     version = models.PositiveIntegerField(default=0, editable=False)  # the newest one's number
     created_at = models.DateTimeField(auto_now_add=True)
     removed_at = models.DateTimeField(null=True, editable=False)
+    tried_at = models.DateTimeField(null=True, editable=False)
 
     objects = SecretQuerySet.as_manager()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
@@ -15,11 +15,12 @@ from tenants.models import Team, TenantNamespace
 
 from . import contents, rounds
 from .contents import BadSecret
-from .kinds import Held, kind_of
+from .kinds import Held, Tried, kind_of
 from .models import LONGEST_NOTE, Place, Secret, SecretQuerySet, Version
 from .naming import problem_with_name
 
 KEPT = 5  # versions of which the values are kept; of older ones only that they were
+TRIED_EVERY = timedelta(seconds=5)
 MOST = 200  # secrets of a team
 
 
@@ -58,6 +59,7 @@ def add(
 ) -> Secret:
     """A new secret of a team, on its way to its namespaces."""
     _may_keep(team, by)
+    _check_end(given.expires_on, now)
     held = contents.read(kind_of(kind), given.settings, given.values)
     if problem := problem_with_name(name):
         raise BadSecret(problem, field="name")
@@ -84,6 +86,7 @@ def renew(secret: Secret, *, given: Given, by: User, now: datetime) -> Version:
     Or who may write here could point a kept password to a server of their own, and read it there.
     """
     secret = _held_for_writing(secret, by)
+    _check_end(given.expires_on, now)
     held = contents.read(secret.what, given.settings, given.values)
     _claim_place(secret, held)
     version = _new_version(secret, held, given.expires_on, by=by, now=now)
@@ -123,6 +126,22 @@ def remove(secret: Secret, *, by: User, now: datetime) -> None:
     _recorded("secret.removed", found)
 
 
+def try_it(secret: Secret, *, by: User, now: datetime) -> Tried:
+    """Try the newest version where it is used. Raises NotNow for who tries too often, CannotOpen.
+
+    What it holds is taken together with its settings: it is shown to nobody but whom it was entered for.
+    """
+    held = held_of(secret, by=by)
+    if not secret.what.TESTED:
+        raise NotNow(
+            f"What {secret.name} opens is known to your workflows alone; there is nothing to try."
+        )
+    _not_too_often(secret, now)
+    tried = secret.what.test(held)
+    _recorded("secret.tried", secret, works=tried.works)
+    return tried
+
+
 def held_of(secret: Secret, *, by: User) -> Held:
     """What its newest version holds, to try it; for who may keep it. Raises CannotOpen."""
     _may_keep(secret.team, by)
@@ -139,6 +158,11 @@ def may_keep(team: Team, user: User) -> bool:
 def _may_keep(team: Team, by: User) -> None:
     if not may_keep(team, by):
         raise NotAllowed(f"Only owners of {team} keep its secrets.")
+
+
+def _check_end(expires_on: date | None, now: datetime) -> None:
+    if expires_on is not None and expires_on < now.date():
+        raise BadSecret("Its last day is over already.", field="expires_on")
 
 
 def _held_for_writing(secret: Secret, by: User) -> Secret:
@@ -224,6 +248,15 @@ def _new_version(
     secret.versions.filter(number__lte=secret.version - KEPT).exclude(sealed="").update(sealed="")
     rounds.call(secret, now=now)
     return version
+
+
+def _not_too_often(secret: Secret, now: datetime) -> None:
+    """Somebody else's server is asked: not more often than a person who mends something asks it."""
+    mine = Secret.objects.filter(pk=secret.pk).exclude(tried_at__gt=now - TRIED_EVERY)
+    if not mine.update(tried_at=now):
+        raise NotNow(
+            f"{secret.name} was tried a moment ago; wait {TRIED_EVERY.seconds} seconds between two tries."
+        )
 
 
 def _recorded(action: str, secret: Secret, **more: int) -> None:
