@@ -20,7 +20,6 @@ from controlplane.identity.models import Cut, CutState, User
 from controlplane.kube.errors import Forbidden
 from controlplane.objects import Ref
 from tenants.models import Team, TenantNamespace
-from tests.fakes import FakeCluster
 from tests.factories import (
     NamespaceFactory,
     PersonFactory,
@@ -31,6 +30,7 @@ from tests.factories import (
     platform_admin,
     viewer_of,
 )
+from tests.fakes import FakeCluster
 
 pytestmark = pytest.mark.django_db
 
