@@ -1,15 +1,16 @@
 """Which of a team's accounts Argo's server takes a person for: the rules that it reads from the accounts.
 
-The server asks no cluster who a person is. It has the claims of the sign-in, which hold for as long as its session
-does, and the rule on each account, tried from the highest precedence down; the first that holds is who they are.
-A rule that cannot be read, or that speaks of a claim that is not there, ends the trying for everybody below it: so
-no rule is written by hand, every name is quoted, and there are none at all for a provider that sends no groups.
-Pure: values in, values out.
+The server asks no cluster who a person is. It has the claims of the sign-in, which hold for as long as its
+session does, and the rule on each account, tried from the highest precedence down; the first that holds is
+who they are. A rule that cannot be read, or that speaks of a claim that is not there, ends the trying for
+everybody below it: so no rule is written by hand, every name is quoted, and there are none at all for a
+provider that sends no groups. Pure: values in, values out.
 """
 
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from controlplane.errors import DomainError
 from tenants.levels import Level
@@ -31,6 +32,12 @@ class NoGroups(DomainError):
     code = "no_groups"
 
 
+class TooLong(DomainError):
+    """Sessions that would outlive what they go by."""
+
+    code = "too_long"
+
+
 @dataclass(frozen=True)
 class Provider:
     """Who vouches for people at Argo's servers, and how it says their groups."""
@@ -47,16 +54,40 @@ class Provider:
         """Raise NoGroups where the rules would be of no use, before there is one."""
         if self.groups_from not in {"token", "userinfo"}:
             raise NoGroups(
-                f"{self.issuer} is not said to send groups, without which Argo's server can tell nobody apart. "
-                "Have it send them, and say by which way in ARGOSY_ARGO_GROUPS_FROM: token or userinfo."
+                f"{self.issuer} is not said to send groups, without which Argo's server can tell nobody "
+                "apart. Have it send them, and say how in ARGOSY_ARGO_GROUPS_FROM: token or userinfo."
             )
         if self.groups_from == "userinfo" and self.groups_claim != "groups":
             raise NoGroups(
-                f"Argo's server reads no claim but groups from the user information of {self.issuer}, and there "
-                f"they are called {self.groups_claim}. Have it send them in the token, or call them groups."
+                f"Argo's server reads no claim but groups from the user information of {self.issuer}, and "
+                f"there they are called {self.groups_claim}. Have it send them in the token, or by that name."
             )
         if not 1 <= self.session_minutes <= SESSION_MINUTES:
-            raise ValueError(f"a session of Argo's lasts 1 to {SESSION_MINUTES} minutes")
+            raise TooLong(
+                f"A session of Argo's goes by the groups it began with, so it lasts 1 to {SESSION_MINUTES} "
+                f"minutes and not {self.session_minutes}; set ARGOSY_ARGO_SESSION_MINUTES."
+            )
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where one namespace's server is reached, and whom it reaches itself."""
+
+    host: str
+    ingress_class: str
+    ingress_namespace: str
+    networks: tuple[str, ...]  # in which the provider is
+    provider_port: int
+
+    @property
+    def rails(self) -> dict[str, Any]:
+        """The server's values of charts/team-guardrails."""
+        peer = {"namespaceLabels": {"kubernetes.io/metadata.name": self.ingress_namespace}}
+        return {
+            "enabled": True,
+            "from": [peer],
+            "provider": {"cidrs": list(self.networks), "port": self.provider_port},
+        }
 
 
 @dataclass(frozen=True)
@@ -94,7 +125,9 @@ def sso(provider: Provider, admitted: Admitted, *, host: str) -> Sso:
         rbac=Rbac(enabled=True),
         scopes=list(provider.scopes),
         session_expiry=f"{provider.session_minutes}m",
-        custom_group_claim_name=None if provider.groups_claim == "groups" else provider.groups_claim,
+        custom_group_claim_name=None
+        if provider.groups_claim == "groups"
+        else provider.groups_claim,
         user_info_path=provider.userinfo_path if provider.groups_from == "userinfo" else None,
         # The session is a cookie, and one of 400 groups is larger than browsers keep.
         filter_groups_regex=[

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import get_close_matches
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 import yaml
@@ -21,18 +21,23 @@ from .argo_keys import (
     OLDEST,
     SINCE,
     ArtifactGc,
+    ArtifactRepository,
     Config,
     Container,
     Metrics,
     NodeEvents,
+    Persistence,
     PodGc,
     Resources,
     RetentionPolicy,
     Shape,
+    Sso,
     TtlStrategy,
     WorkflowDefaults,
     WorkflowSpec,
 )
+
+S = TypeVar("S", bound=Shape)
 
 RUNNER = "workflow-runner"
 USER = 8737  # the user of Argo's own images; the steps' too, whatever their image says
@@ -104,8 +109,9 @@ def default_config(
     placement: Mapping[str, Any] | None = None,
     keep: Keep | None = None,
     sizes: StepSizes | None = None,
+    sso: Sso | None = None,
 ) -> Config:
-    """The configuration for a namespace with the quota `hard`.
+    """The configuration for a namespace with the quota `hard`, and for its server where there is one.
 
     `parallelism` None is derived, see `parallelism_for`. `placement` holds `nodeSelector` and `tolerations`
     for the steps. The result holds 3.7's keys only, so it fits every version we give to teams.
@@ -133,6 +139,7 @@ def default_config(
         metrics_config=Metrics(enabled=True, path="/metrics", port=METRICS_PORT, secure=False),
         # One Event per step is a write to etcd that tells what the workflow's status tells already.
         node_events=NodeEvents(enabled=False),
+        sso=sso,
     )
 
 
@@ -156,6 +163,26 @@ def parallelism_for(hard: Mapping[str, str], sizes: StepSizes | None = None) -> 
     room = [int(quantity(hard[key]) / each) for key, each in use.items() if key in hard]
     room += [int(quantity(hard[WORKFLOWS]))] if WORKFLOWS in hard else []
     return max(1, min(room, default=1))
+
+
+def wired(config: Config, wiring: Mapping[str, Any], *, cluster: str) -> Config:
+    """The configuration that also names a team's secrets: where artifacts go, where workflows are kept.
+
+    Secrets are named and never carried. Raises BadArgoConfig for what Argo could not read. What of `wiring`
+    is the server's alone is not the controller's business.
+    """
+    repository = _part(wiring, "artifactRepository", ArtifactRepository)
+    persistence = _part(wiring, "persistence", Persistence)
+    if persistence is not None:
+        # Two clusters' workflows in one database are told apart by this alone, and Argo's own word for
+        # every cluster is `default`.
+        persistence = msgspec.structs.replace(persistence, cluster_name=cluster)
+    spec = config.workflow_defaults.spec if config.workflow_defaults else None
+    if spec is not None and (pulled := wiring.get("imagePullSecrets")):
+        named = [{"name": name} for name in pulled]
+        defaults = WorkflowDefaults(spec=msgspec.structs.replace(spec, image_pull_secrets=named))
+        config = msgspec.structs.replace(config, workflow_defaults=defaults)
+    return msgspec.structs.replace(config, artifact_repository=repository, persistence=persistence)
 
 
 def render(config: Config, *, version: str) -> dict[str, str]:
@@ -210,6 +237,15 @@ _FACTORS = {
     **{s: Decimal(1000) ** i for i, s in enumerate(("k", "M", "G", "T", "P", "E"), 1)},
     **{s: Decimal(1024) ** i for i, s in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)},
 }
+
+
+def _part(wiring: Mapping[str, Any], key: str, shape: type[S]) -> S | None:
+    if (found := wiring.get(key)) is None:
+        return None
+    try:
+        return msgspec.convert(found, shape)
+    except msgspec.ValidationError as exc:
+        raise BadArgoConfig(f"Argo cannot read how a secret is wired ({key}): {exc}") from exc
 
 
 def _workflow_defaults(

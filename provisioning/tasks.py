@@ -75,7 +75,7 @@ def reconcile_namespace(pk: int) -> None:
     try:
         ended = taken(pk)
     finally:
-        _go_on(slots.leave(cluster, silent=ended.silent))
+        go_on(slots.leave(cluster, silent=ended.silent))
     if ended.wait is not None and ended.wait < SWEEP_EVERY and not ended.silent:
         # The row's own schedule, where the sweep would come too late for it.
         reconcile_namespace.apply_async((pk,), countdown=ended.wait.total_seconds())
@@ -144,7 +144,7 @@ def tend_base(pk: int) -> None:
         try:
             base.tend(cluster)
         finally:
-            _go_on(slots.leave(pk))
+            go_on(slots.leave(pk))
 
 
 @shared_task(ignore_result=True)
@@ -156,7 +156,7 @@ def tend_bases() -> None:
         tend_base.apply_async((pk,), expires=TEND_EVERY.total_seconds())
 
 
-def _go_on(row: int | None) -> None:
+def go_on(row: int | None) -> None:
     """The turn that waited for one of its cluster's to end."""
     if row is not None:
         reconcile_namespace.delay(row)

@@ -24,6 +24,7 @@ class Act(StrEnum):
     SUBMIT_WORKFLOWS = "submit-workflows"
     KEEP_TEMPLATES = "keep-templates"
     FILE_REQUESTS = "file-requests"
+    KEEP_SECRETS = "keep-secrets"  # write, try and remove them: reading back is nobody's
     KEEP_TOKENS = "keep-tokens"
 
 
@@ -86,6 +87,7 @@ RULES: dict[Act, tuple[Rule, ...]] = {
         Rule(ARGO, ("cronworkflows", "workfloweventbindings", "workflowtemplates"), WRITE),
     ),
     Act.KEEP_TOKENS: (),
+    Act.KEEP_SECRETS: (),
 }
 
 

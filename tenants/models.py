@@ -259,6 +259,9 @@ class TenantNamespace(models.Model):
     deletion_requested_at = models.DateTimeField(null=True, editable=False)
     approved_plan = models.CharField(max_length=64, blank=True, editable=False)
     paused = models.BooleanField(default=False, editable=False)
+    wiring = models.JSONField(
+        default=dict, editable=False
+    )  # what Argo is told of the secrets there
     # Seen. tenants.services.record_status() alone writes these.
     observed_generation = models.PositiveIntegerField(default=0, editable=False)
     conditions = models.JSONField(default=list, editable=False)
@@ -305,8 +308,9 @@ class TenantNamespace(models.Model):
             tier=self.tier.spec(),
             cluster=cluster_spec(self.cluster),
             deleted=self.deletion_requested_at is not None,
-            groups=self.team.groups,
+            wiring=self.wiring,
             approved_plan=self.approved_plan,
+            groups=self.team.groups,
         )
 
     @property

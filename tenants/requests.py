@@ -8,6 +8,7 @@ import msgspec
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from controlplane.audit import record
 from controlplane.errors import Changed, DomainError, NotAllowed, NotNow
 from controlplane.identity.models import User
 
@@ -172,9 +173,10 @@ def amend(request: Request, *, by: User, fields: object, note: str) -> Request:
     team = Team.objects.select_for_update().get(pk=request.team_id)
     placed = change.place(team, asked)
     change.check(team, change.settled(asked, placed))
+    before = request.asked
     request.asked, request.placed = msgspec.to_builtins(asked), _kept(placed)
     request.save(update_fields=["asked", "placed"])
-    _happened(request, Kind.AMENDED, by=by, note=note)
+    _happened(request, Kind.AMENDED, by=by, note=note, before=before)
     return request
 
 
@@ -374,9 +376,25 @@ def _close(request: Request, state: RequestState, kind: Kind, *, by: User, note:
 
 
 def _happened(
-    request: Request, kind: Kind, *, by: User | None, note: str = "", **rest: Any
+    request: Request,
+    kind: Kind,
+    *,
+    by: User | None,
+    note: str = "",
+    before: dict[str, Any] | None = None,
+    **rest: Any,
 ) -> None:
     check_text(note, field="note")
     RequestEvent.objects.create(
         request=request, kind=kind, by=by, note=note, asked=request.asked, **rest
+    )
+    if kind is Kind.SEEN:
+        return  # nothing was done
+    record(
+        f"request.{kind}",
+        actor=by.get_username() if by is not None else None,
+        target=f"request #{request.pk}",
+        before={"asked": before} if before is not None else None,
+        after={"asked": request.asked, "state": request.state, "note": note},
+        team=request.team.slug,
     )

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from controlplane.audit import record
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError, NotNow
 from controlplane.identity.models import User
@@ -24,7 +25,8 @@ ANNOUNCED = 200  # of one change; the sweep brings the others within its 30 s
 def save_team(team: Team) -> Team:
     """Keep a team as edited. Its slug is on everything it has in a cluster, and never changes.
 
-    Where a cluster believes the sign-in provider, its groups are bound there: those namespaces follow.
+    Its groups are in Argo's rules, and bound where a cluster believes the sign-in provider: its namespaces
+    follow.
     """
     before = Team.objects.filter(pk=team.pk).first()
     if before is not None and before.slug != team.slug:
@@ -43,8 +45,8 @@ def save_team(team: Team) -> Team:
     team.full_clean()
     team.save()
     if before is not None and before.groups != team.groups:
-        live = TenantNamespace.objects.live().filter(team=team)
-        _wish_anew(live.filter(cluster__trusts_provider=True))
+        # Argo's rules in each of its namespaces name the groups.
+        _wish_anew(TenantNamespace.objects.live().filter(team=team))
     return team
 
 
@@ -102,6 +104,23 @@ def save_tier(tier: Tier) -> int:
 def follow_cluster(cluster: Cluster) -> int:
     """Wish every namespace of an edited cluster anew; gives how many follow."""
     return _wish_anew(TenantNamespace.objects.live().filter(cluster=cluster))
+
+
+@transaction.atomic
+def wire(namespace: TenantNamespace, wiring: dict[str, Any]) -> bool:
+    """Have Argo's configuration name these secrets of the team's; True if that is news.
+
+    Only where the approved plan was carried out: what an approver read names no secrets.
+    """
+    there = TenantNamespace.objects.live().filter(pk=namespace.pk, applied_at__isnull=False)
+    known = there.select_for_update().values_list("wiring", flat=True).first()
+    if known is None or known == wiring:
+        return False
+    there.update(
+        wiring=wiring, generation=F("generation") + 1, failures=0, next_reconcile_at=timezone.now()
+    )
+    _announce(namespace.pk)
+    return True
 
 
 @transaction.atomic
@@ -273,10 +292,19 @@ def _switch(rows: NamespaceQuerySet, kind: NamespaceAct.Kind, by: User | None, r
     NamespaceAct.objects.bulk_create(
         NamespaceAct(namespace_id=pk, kind=kind, by=by, reason=reason) for pk in pks
     )
+    for namespace in TenantNamespace.objects.filter(pk__in=pks).select_related("team", "cluster"):
+        record(
+            f"namespace.{kind}",
+            actor=by.get_username() if by is not None else None,
+            target=f"namespace {namespace.name} on {namespace.cluster.name}",
+            after={"reason": reason},
+            team=namespace.team.slug,
+        )
     return len(pks)
 
 
 def _wish_anew(rows: NamespaceQuerySet) -> int:
+    """What is wanted of these is another thing now; gives how many there are."""
     pks = _locked(rows)
     touched = TenantNamespace.objects.filter(pk__in=pks)
     touched.update(generation=F("generation") + 1, next_reconcile_at=timezone.now(), failures=0)

@@ -1,6 +1,6 @@
 """A wish as a value: all that provisioning needs to know, read once, unchanged during a turn."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,8 +41,12 @@ class NamespaceSpec:
     tier: TierSpec
     cluster: ClusterSpec
     deleted: bool = False  # the wish is that it be gone
-    groups: Mapping[Level, str] = field(default_factory=dict)  # a level: the group that has it
+    # Of Argo's configuration, what names the secrets that are there: `artifactRepository`, `persistence`, …
+    wiring: Mapping[str, Any] = field(default_factory=dict)
     approved_plan: str = ""  # the hash a person approved; empty while nobody has, or again must
+    groups: Mapping[Level, str] = field(default_factory=dict)  # of the team's, one a level
+    # By level, the subjects of those who lost it a moment ago: no part of what anybody approves.
+    shut_out: Mapping[Level, Collection[str]] = field(default_factory=dict)
 
     @property
     def control(self) -> str:

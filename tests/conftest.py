@@ -1,9 +1,17 @@
 """What every test has: no sockets but this machine's own, and (where asked) a real cluster."""
 
+from collections.abc import Iterator
+
 import pytest
 import pytest_socket
 from django.conf import settings
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.creation import BaseDatabaseCreation
+from django.db.backends.base.operations import BaseDatabaseOperations
+
+from controlplane.audit import guarding
+from tests import rows
 
 pytest_plugins = ["tests.cluster_fixtures"]
 
@@ -17,6 +25,14 @@ def _only_this_machine() -> None:
     pytest_socket.socket_allow_hosts(OWN_ADDRESSES, allow_unix_socket=True)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _rows_put_back_at_once() -> Iterator[None]:
+    """What a test by `serialized_rollback` finds costs it little."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseCreation, "deserialize_db_from_string", rows.put_back)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _kept_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test's rows are in its transaction: what a process closes between its steps must stay open here."""
@@ -27,6 +43,26 @@ def _kept_connection(monkeypatch: pytest.MonkeyPatch) -> None:
             closed(connection)
 
     monkeypatch.setattr(BaseDatabaseWrapper, "close_if_unusable_or_obsolete", kept)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _emptied_though_guarded() -> Iterator[None]:
+    """A test that commits leaves its tables empty to the next: also those that refuse it.
+
+    The guard is put up again at once, by what migrating puts it up with.
+    """
+    empty = BaseDatabaseOperations.execute_sql_flush
+
+    def unguarded(operations: BaseDatabaseOperations, statements: list[str]) -> None:
+        with connection.cursor() as cursor:
+            for name, (table, _) in guarding.triggers(connection.vendor).items():
+                cursor.execute(guarding.removal(connection.vendor, name, table))
+        empty(operations, statements)
+        guarding.put(connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", unguarded)
+        yield
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -98,6 +99,15 @@ def words(name: str, *, default: list[str]) -> list[str]:
     return [w.strip() for w in text(name, default=",".join(default)).split(",") if w.strip()]
 
 
+def networks(name: str) -> list[str]:
+    """Networks as `10.20.0.0/16`, separated by commas; none, if it is not set."""
+    found = words(name, default=[])
+    try:
+        return [str(ip_network(each)) for each in found]
+    except ValueError as exc:
+        raise ImproperlyConfigured(f"{name}: {exc}; write 10.20.0.0/16,fd00::/8") from exc
+
+
 def proxied() -> dict[str, Any]:
     """waitress' options where a proxy stands before us, so that a caller's address is the caller's.
 
@@ -115,6 +125,16 @@ def proxied() -> dict[str, Any]:
 def folder(name: str, *, default: str) -> Path:
     """An absolute path, whatever folder the process was started in."""
     return Path(text(name, default=default)).expanduser().absolute()
+
+
+def web_address(name: str, *, default: str) -> str:
+    """An http:// or https:// address; the default may be none at all."""
+    value = text(name, default=default)
+    found = urlsplit(value)
+    if value != default and (found.scheme not in {"http", "https"} or not found.hostname):
+        # Not told what it says: it may hold a password.
+        raise ImproperlyConfigured(f"{name} must begin with http:// or https:// and name a host")
+    return value
 
 
 def key(name: str, *, made_in: Path | None) -> str:

@@ -66,12 +66,14 @@ INSTALLED_APPS = [
     "controlplane.index",
     "controlplane.bookmarks",
     "controlplane.policies",
+    "controlplane.secrets",
     "controlplane.metrics",
     "controlplane.console",
 ]
 
 MIDDLEWARE = [
     "controlplane.metrics.counting.CountRequests",
+    "controlplane.audit.middleware.Acting",
     "django.middleware.security.SecurityMiddleware",
     "controlplane.static_files.Compressed",
     "controlplane.headers.ContentSecurityPolicy",
@@ -225,10 +227,38 @@ ARGO_CONTROLLER_IMAGE = env.text(
 )
 ARGO_EXECUTOR_IMAGE = env.text("ARGOSY_ARGO_EXECUTOR_IMAGE", default="quay.io/argoproj/argoexec")
 
+# Argo's own server for teams, and who vouches for people there: the provider of the console. It must say
+# groups, and by which way it does is said here (`token` or `userinfo`); until then no rule is written.
+ARGO_SERVER_IMAGE = env.text("ARGOSY_ARGO_SERVER_IMAGE", default="")  # argocli; empty: no servers
+ARGO_SERVER_HOST = env.text("ARGOSY_ARGO_SERVER_HOST", default="")  # {namespace}.{cluster}.argo.…
+ARGO_SERVER_INGRESS_CLASS = env.text("ARGOSY_ARGO_SERVER_INGRESS_CLASS", default="nginx")
+ARGO_SERVER_INGRESS_NAMESPACE = env.text(
+    "ARGOSY_ARGO_SERVER_INGRESS_NAMESPACE", default="ingress-nginx"
+)
+ARGO_ISSUER = env.text("ARGOSY_OIDC_ISSUER", default="")
+ARGO_GROUPS_CLAIM = env.text("ARGOSY_OIDC_GROUPS_CLAIM", default="groups")
+ARGO_GROUPS_FROM = env.text("ARGOSY_ARGO_GROUPS_FROM", default="")
+ARGO_SCOPES = env.text("ARGOSY_OIDC_SCOPES", default="openid profile email")
+ARGO_USERINFO_PATH = env.text("ARGOSY_ARGO_USERINFO_PATH", default="/userinfo")
+ARGO_SSO_CA = env.text(
+    "ARGOSY_ARGO_SSO_CA", default=""
+)  # PEM, where the provider's is no public one
+ARGO_SSO_NETWORKS = env.words("ARGOSY_ARGO_SSO_NETWORKS", default=["0.0.0.0/0", "::/0"])
+ARGO_SESSION_MINUTES = env.number("ARGOSY_ARGO_SESSION_MINUTES", default=60)
+
 # How long an image may be exempted from its team's policy, and a cluster's webhook be away.
 EXEMPTION_DAYS = env.number("ARGOSY_EXEMPTION_DAYS", default=90)
 STAND_DOWN_HOURS = env.number("ARGOSY_STAND_DOWN_HOURS", default=24)
 
+# In which networks teams' artifact stores and databases are, as 10.20.0.0/16. Without any, a secret may be
+# tried at every address that is not this machine's own.
+STORE_NETWORKS = env.networks("ARGOSY_STORE_NETWORKS")
+# Where the audit's head is written beside the log: a file that is only appended to, and who is told of it.
+AUDIT_HEADS_FILE = env.text("ARGOSY_AUDIT_HEADS_FILE", default="")
+AUDIT_WEBHOOK = env.web_address("ARGOSY_AUDIT_WEBHOOK", default="")
+# The role that web and workers come by, where another one migrates and owns the tables. `argosy migrate`
+# gives it its rights: of what is recorded it may read and add, and change nothing.
+DATABASE_ROLE = env.text("ARGOSY_DATABASE_ROLE", default="")
 # How long a person's credential for a cluster is good at most: one that cannot be taken back, since its
 # cluster does not answer, opens it for as long.
 KUBECONFIG_MINUTES = env.number("ARGOSY_KUBECONFIG_MINUTES", default=60, least=10, most=480)

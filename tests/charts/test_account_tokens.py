@@ -14,7 +14,7 @@ from tests.charts.test_admission import pod, tried
 pytestmark = pytest.mark.cluster
 
 LEVELS = ("owner", "member", "viewer")
-TOKEN = "argo-owner.service-account-token"  # noqa: S105 - a Secret's name
+TOKEN = "argo-owner.service-account-token"
 KEPT = "may not use a Secret that holds the token of an account"
 BY_KEY = {"name": "T", "valueFrom": {"secretKeyRef": {"name": TOKEN, "key": "token"}}}
 WHOLE = {"secretRef": {"name": TOKEN}}
@@ -308,9 +308,7 @@ class TestSecretsWithTokens:
 
 class TestTheAccounts:
     @pytest.mark.parametrize("level", LEVELS)
-    def test_are_lent_to_nobody(
-        self, api: Api, outsider: Api, tenant: Tenant, level: str
-    ) -> None:
+    def test_are_lent_to_nobody(self, api: Api, outsider: Api, tenant: Tenant, level: str) -> None:
         there = f"/api/v1/namespaces/{tenant.name}/serviceaccounts"
         asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
 

@@ -13,6 +13,7 @@ from provisioning.argo_access import (
     Admitted,
     NoGroups,
     Provider,
+    TooLong,
     quoted,
     rules,
     sso,
@@ -96,7 +97,7 @@ def test_a_claim_that_argo_would_not_find_is_refused() -> None:
 
 @pytest.mark.parametrize("minutes", [0, 61, 600])
 def test_no_session_goes_by_old_groups_for_longer_than_an_hour(minutes: int) -> None:
-    with pytest.raises(ValueError, match="1 to 60"):
+    with pytest.raises(TooLong, match="1 to 60"):
         Provider(issuer="https://id.example.com", groups_from="token", session_minutes=minutes)
 
 
@@ -204,7 +205,9 @@ class TestAsArgoReadsIt:
     def test_whatever_the_names_the_rule_says_what_is_meant(
         self, argo: RuleReader, group: str, other: str, out: list[str], sub: str
     ) -> None:
-        found = taken_for(argo, Admitted({Level.VIEWER: group}, {Level.VIEWER: out}), group, sub=sub)
+        found = taken_for(
+            argo, Admitted({Level.VIEWER: group}, {Level.VIEWER: out}), group, sub=sub
+        )
 
         assert found.account == ("" if sub in out else "argo-viewer")
         stranger = taken_for(argo, Admitted({Level.VIEWER: group}), other, sub=sub)
@@ -212,7 +215,7 @@ class TestAsArgoReadsIt:
 
     def test_five_hundred_who_left_at_once_are_all_shut_out(self, argo: RuleReader) -> None:
         gone = [f"f{number:07}-1b2c-4d3e-8f9a-0123456789ab" for number in range(500)]
-        admitted = Admitted(GROUPS, {level: gone for level in Level})
+        admitted = Admitted(GROUPS, dict.fromkeys(Level, gone))
 
         assert taken_for(argo, admitted, *GROUPS.values(), sub=gone[250]).account == ""
         assert taken_for(argo, admitted, *GROUPS.values(), sub="stays").account == "argo-owner"

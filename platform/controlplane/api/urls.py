@@ -14,6 +14,7 @@ from controlplane.argo.verbs import Verb
 from . import schema  # noqa: F401 - the schema's extensions register when imported
 from .agents import BundleView, FactsView, NewAgentView, NextTokenView, SightingsView
 from .artifacts import ArtifactViewSet
+from .audit import AuditViewSet
 from .clusters import ClusterViewSet
 from .exemptions import ExemptionViewSet
 from .image_admin import RollOutViewSet, SigningKeyViewSet, StandDownViewSet
@@ -25,6 +26,7 @@ from .placement import PlacementView, RoomViewSet
 from .policies import ImagePolicyViewSet
 from .requests import RequestViewSet
 from .scraping import MetricsAgentView, targets_of
+from .secrets import SecretViewSet
 from .teams import TeamViewSet
 from .tiers import TierViewSet
 from .token_list import TokenViewSet
@@ -44,11 +46,13 @@ router.register("kubeconfigs", KubeconfigViewSet)
 router.register("workflows", IndexedWorkflowViewSet)
 router.register("policies", ImagePolicyViewSet)
 router.register("exemptions", ExemptionViewSet)
+router.register("secrets", SecretViewSet)
 router.register("artifacts", ArtifactViewSet)
 router.register("violations", ViolationViewSet)
 router.register("roll-outs", RollOutViewSet)
 router.register("stand-downs", StandDownViewSet)
 router.register("signing-keys", SigningKeyViewSet)
+router.register("audit", AuditViewSet)
 router.register("tokens", TokenViewSet)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from controlplane.audit import record
 from controlplane.errors import NotNow
 from controlplane.identity.models import User
 from controlplane.objects import Manifest, Ref
@@ -43,7 +44,10 @@ def submit(
     kube = acting(namespace, user, Act.SUBMIT_WORKFLOWS)
     wanted = submittable(manifest, namespace.name, by=user.username)
     faults.check(faults_in(namespace, wanted))
-    return kube.create(wanted, dry_run=dry_run)
+    made = kube.create(wanted, dry_run=dry_run)
+    if not dry_run:
+        _recorded("submitted", namespace, user, _name_of(made))
+    return made
 
 
 def faults_in(namespace: TenantNamespace, workflow: Manifest) -> tuple[Fault, ...]:
@@ -59,6 +63,7 @@ def remove(namespace: TenantNamespace, user: User, name: str) -> Manifest | None
     if found is not None:
         # By its uid: another one of that name, made in between, stays.
         kube.delete(ref, uid=str(found["metadata"].get("uid") or ""))
+        _recorded("deleted", namespace, user, name)
     return found
 
 
@@ -74,8 +79,11 @@ def do(verb: Verb, namespace: TenantNamespace, user: User, name: str) -> Done | 
         raise NotNow(why)
     if verb is Verb.RESUBMIT:
         made = kube.create(submittable(again(found), namespace.name, by=user.username))
+        _recorded("submitted", namespace, user, _name_of(made))
         return Done(made, f"{made['metadata']['name']} was made from the spec of {name}.")
-    return Done(kube.patch(ref, verbs.CHANGES[verb]), verbs.outcome(verb, run))
+    changed = kube.patch(ref, verbs.CHANGES[verb])
+    _recorded(f"{verb} asked", namespace, user, name)
+    return Done(changed, verbs.outcome(verb, run))
 
 
 def templates(namespace: TenantNamespace, user: User) -> tuple[Manifest, ...]:
@@ -91,7 +99,9 @@ def suspend_cron(
     ref = Ref(API_VERSION, CRON, namespace.name, name)
     if kube.get(ref) is None:
         return None
-    return kube.patch(ref, {"spec": {"suspend": suspended}})
+    changed = kube.patch(ref, {"spec": {"suspend": suspended}})
+    _recorded("suspended" if suspended else "resumed", namespace, user, name, kind="schedule")
+    return changed
 
 
 def logs(
@@ -108,3 +118,18 @@ def logs(
     return acting(namespace, user).logs(
         namespace.name, pod_name, container, since_time=since, tail_lines=tail, limit_bytes=limit
     )
+
+
+def _recorded(
+    what: str, namespace: TenantNamespace, user: User, name: str, *, kind: str = "workflow"
+) -> None:
+    record(
+        f"{kind}.{what}",
+        actor=user.get_username(),
+        target=f"{kind} {name} in {namespace.name}",
+        team=namespace.team.slug,
+    )
+
+
+def _name_of(made: Manifest) -> str:
+    return str(made["metadata"].get("name", ""))

@@ -1,5 +1,7 @@
 """Who acts right now, through which door, and from where: set at the edge, read where it is recorded."""
 
+import getpass
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,3 +38,20 @@ def under(act: Act) -> Iterator[Act]:
         yield act
     finally:
         _current.reset(before)
+
+
+def at_this_machine() -> Act:
+    """A command that works on the database itself: whoever may, is known to this machine alone."""
+    return Act(
+        who=lambda: f"{getpass.getuser()} at {socket.gethostname()}", through=lambda: "command"
+    )
+
+
+def begin(act: Act) -> None:
+    """Whatever this thread does from here on is of this act, until it ends or another begins."""
+    _current.set(act)
+
+
+def end() -> None:
+    """No act is under way in this thread."""
+    _current.set(None)

@@ -13,20 +13,22 @@ DEEP, LONG, MANY = 12, 2000, 200
 
 def kept(value: Json, *, depth: int = 0) -> Json:
     """The value as it is written down."""
-    if isinstance(value, str):
-        return text(value, most=LONG)
     if value is None or isinstance(value, bool | int | float):
         return value
-    if depth >= DEEP:
-        return "(deeper than is kept)"
-    if isinstance(value, Mapping):
-        return _fields(value, depth)
+    if isinstance(value, str):
+        return text(value, most=LONG)
     if isinstance(value, bytes | bytearray):
         return HIDDEN
-    if isinstance(value, Sequence):
-        shown: list[Json] = [kept(each, depth=depth + 1) for each in value[:MANY]]
-        return [*shown, f"(and {len(value) - MANY} more)"] if len(value) > MANY else shown
+    if isinstance(value, Mapping | Sequence):
+        return _inside(value, depth) if depth < DEEP else "(deeper than is kept)"
     return text(str(value), most=LONG)  # a date, a quantity: callers are many
+
+
+def _inside(value: Mapping[str, Json] | Sequence[Json], depth: int) -> Json:
+    if isinstance(value, Mapping):
+        return _fields(value, depth)
+    shown: list[Json] = [kept(each, depth=depth + 1) for each in value[:MANY]]
+    return [*shown, f"(and {len(value) - MANY} more)"] if len(value) > MANY else shown
 
 
 def _fields(value: Mapping[str, Json], depth: int) -> Json:

@@ -6,6 +6,7 @@ from controlplane import __version__
 from localcluster.cli import app as local
 
 from . import (
+    audit,
     cluster,
     cron,
     demo,
@@ -16,6 +17,7 @@ from . import (
     placement,
     policies,
     request,
+    secrets,
     serve,
     session,
     team,
@@ -50,8 +52,10 @@ app.add_typer(cron.app, name="cron")
 app.add_typer(policies.app, name="policy")
 app.add_typer(exemption.app, name="exemption")
 app.add_typer(violation.app, name="violation")
+app.add_typer(secrets.app, name="secrets")
 app.add_typer(usage.app, name="usage")
 app.add_typer(metrics.app, name="metrics")
+app.add_typer(audit.app, name="audit")
 
 
 @app.command()

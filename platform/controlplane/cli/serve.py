@@ -43,18 +43,28 @@ def _django() -> None:
         raise typer.Exit(1) from exc
 
 
+def begun() -> None:
+    """Django on a database that fits; what is sealed there may be under keys that are gone."""
+    _django()
+    from controlplane.processes import beginning  # noqa: PLC0415
+
+    with _or_a_sentence():
+        beginning.database_is_ours()
+
+
 def end_cleanly() -> None:
     """A SIGTERM ends this process as Ctrl-C does: what it keeps in files for itself is taken away."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
-def _begin(*, renders: bool = False) -> None:
+def begin(*, renders: bool = False) -> None:
     """Django, a database that fits, and what renders plans; else an end with a sentence."""
     _django()
     from controlplane.processes import beginning  # noqa: PLC0415
 
     with _or_a_sentence():
         beginning.database_is_ours()
+        beginning.secrets_open()
         if renders:
             beginning.tools_are_there()
 
@@ -92,7 +102,7 @@ def up(host: Host = "127.0.0.1", port: Port = 8080) -> None:
 
     try:
         embedded.serve(host=host, port=port)
-    except embedded.AlreadyRunning as exc:
+    except DomainError as exc:
         typer.echo(exc.sentence, err=True)
         raise typer.Exit(1) from exc
     except OSError as exc:
@@ -105,12 +115,14 @@ def up(host: Host = "127.0.0.1", port: Port = 8080) -> None:
 @app.command()
 def down() -> None:
     """Stop what `argosy demo` started: the platform in the background, then its local clusters."""
+    from controlplane.cli.demo import sso  # noqa: PLC0415
     from localcluster import clusters  # noqa: PLC0415
     from localcluster.processes import Daemon  # noqa: PLC0415
 
     was_there = background.stop()
     # One that was killed could not end its engine.
     Daemon(folder("ARGOSY_HOME", default=".argosy") / "metrics", "prometheus").stop()
+    sso.stop()
     clusters.down_all()
     typer.echo(
         "Stopped."
@@ -147,6 +159,7 @@ def admin(
     from django.conf import settings  # noqa: PLC0415
     from django.core.exceptions import ValidationError  # noqa: PLC0415
 
+    from controlplane.audit import acting  # noqa: PLC0415
     from controlplane.identity import accounts  # noqa: PLC0415
     from controlplane.processes import beginning  # noqa: PLC0415
 
@@ -154,9 +167,10 @@ def admin(
         beginning.database_is_ours()
     groups = [settings.ADMIN_GROUP]
     try:
-        accounts.make_local(
-            username=username, password=password, claimed_groups=groups, superuser=True
-        )
+        with acting.under(acting.at_this_machine()):
+            accounts.make_local(
+                username=username, password=password, claimed_groups=groups, superuser=True
+            )
     except ValidationError as exc:
         typer.echo(" ".join(exc.messages), err=True)
         raise typer.Exit(1) from exc
@@ -166,7 +180,7 @@ def admin(
 @app.command()
 def web(host: Host = "127.0.0.1", port: Port = 8080, threads: int = 16) -> None:
     """Run the web face alone: consoles and API. Any number of it."""
-    _begin(renders=True)
+    begin(renders=True)
     import waitress  # noqa: PLC0415
 
     from controlplane.environment import proxied  # noqa: PLC0415
@@ -183,7 +197,7 @@ def web(host: Host = "127.0.0.1", port: Port = 8080, threads: int = 16) -> None:
 @app.command()
 def worker(health: HealthAt = "") -> None:
     """Run the turns of the loop (Celery, threads). Any number of it."""
-    _begin(renders=True)
+    begin(renders=True)
     from controlplane.celery import app as celery  # noqa: PLC0415
     from controlplane.processes import working  # noqa: PLC0415
 
@@ -195,7 +209,7 @@ def worker(health: HealthAt = "") -> None:
 @app.command()
 def beat(health: HealthAt = "") -> None:
     """Run the clock: the sweep and the probes. One of it; for a moment two do no harm."""
-    _begin()
+    begin()
     from controlplane.celery import app as celery  # noqa: PLC0415
     from controlplane.processes import working  # noqa: PLC0415
 
@@ -211,7 +225,7 @@ def watch(health: HealthAt = "") -> None:
 
     One of it; for a moment two do no harm.
     """
-    _begin()
+    begin()
     from controlplane.processes import watch as watching  # noqa: PLC0415
 
     ended = threading.Event()

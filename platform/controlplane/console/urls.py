@@ -5,6 +5,8 @@ from django.urls import path, re_path
 from controlplane.argo.verbs import Verb
 
 from . import (
+    audit,
+    back_channel,
     crons,
     home,
     image_urls,
@@ -49,11 +51,14 @@ urlpatterns = [
     path("namespaces/<int:pk>/access/", why.page, name="why"),
     path("kubeconfigs/", kubeconfigs.page, name="kubeconfigs"),
     path("kubeconfigs/<uuid:pk>/revoke/", kubeconfigs.revoke, name="revoke-kubeconfig"),
+    path("audit/", audit.page, name="audit"),
+    path("audit/export.csv", audit.as_csv, name="audit-csv"),
     path("search/", search.search, name="search"),
     path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),
     path("sign-in/provider/", sign_on.ToProvider.as_view(), name="provider"),
     path("sign-in/provider/back/", sign_on.FromProvider.as_view(), name="from-provider"),
     path("sign-out/", sign_on.SignOut.as_view(), name="sign-out"),
+    path("sign-out/said-over/", back_channel.said_over, name="said-over"),
     path("sign-out/provider/", sign_on.out_of_provider, name="out-of-provider"),
     path("me/", your_access.page, name="me"),
     path("tokens/", token_pages.page, name="tokens"),

@@ -6,6 +6,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from controlplane.audit import record
+
+from . import tokens
 from .models import User
 
 BY_PROVIDER = "%(name)s signs in by the identity provider, and has no password here."
@@ -49,7 +52,8 @@ def reset_password(user: User, password: str) -> None:
     validate_password(password, user)
     user.set_password(password)
     user.save(update_fields=["password"])
-    user.api_tokens.all().delete()
+    record("password.changed", target=f"person {user.get_username()}")
+    tokens.revoke(user.api_tokens.all())
 
 
 @transaction.atomic

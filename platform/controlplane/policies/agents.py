@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.db import OperationalError, transaction
 from django.db.models import Q
 
+from controlplane.audit import record
 from controlplane.clusters.models import Cluster
 
 from .models import AgentToken
@@ -36,12 +37,16 @@ def issue(cluster: Cluster) -> tuple[AgentToken, str]:
     token = AgentToken.objects.create(
         cluster=cluster, digest=_digest(plain), hint=plain[: len(PREFIX) + 4]
     )
+    record("agent token.issued", target=f"agent token {token.hint}… of cluster {cluster.name}")
     return token, plain
 
 
 def end(cluster: Cluster) -> int:
     """No agent of this cluster is heard any more; gives how many tokens there were."""
-    return AgentToken.objects.filter(cluster=cluster).delete()[0]
+    count = AgentToken.objects.filter(cluster=cluster).delete()[0]
+    if count:
+        record("agent token.ended", target=f"all {count} of cluster {cluster.name}")
+    return count
 
 
 def known(plain: str, *, now: datetime) -> AgentToken | None:

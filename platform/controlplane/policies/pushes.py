@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from controlplane.audit import record
 from controlplane.errors import DomainError, NotAllowed
 from controlplane.identity.models import User
 from tenants.levels import Act
@@ -45,6 +46,13 @@ def push(
     artifact.full_clean()
     artifact.save()
     trust.save()
+    record(
+        "artifact.pushed",
+        actor=by.get_username(),
+        target=f"{repository}@{digest}",
+        after={"key_ids": artifact.key_ids},
+        team=team.slug,
+    )
     return artifact
 
 

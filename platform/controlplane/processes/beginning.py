@@ -10,6 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from controlplane.clusters import connections
 from controlplane.errors import DomainError
+from controlplane.secrets import rotation
 
 # Of two that migrate at once the second waits, and finds nothing left to do. Any number that is ours alone.
 MIGRATING = 4_206_921_337
@@ -33,6 +34,18 @@ def database_is_ours() -> None:
         raise CannotBegin(
             f"The database lacks {left} of this version's migrations: run `argosy migrate` first."
         )
+
+
+def secrets_open() -> None:
+    """Every key that something is still sealed under is set: one removed too early is told of now."""
+    try:
+        found = list(rotation.unreadable())
+    except Error as exc:
+        raise _away(exc) from exc
+    finally:
+        connection.close()
+    if found:
+        raise CannotBegin(rotation.told(found))
 
 
 def tools_are_there() -> None:

@@ -22,11 +22,12 @@ from controlplane.clusters import recording
 from controlplane.environment import proxied
 from controlplane.errors import DomainError
 from controlplane.policies import delivering
+from controlplane.secrets.models import Round
 from controlplane.wsgi import application
 from provisioning import tasks
 from tenants import services
 
-from . import agents, metrics, watch
+from . import agents, beginning, metrics, watch
 
 
 class AlreadyRunning(DomainError):
@@ -50,10 +51,12 @@ def serve(*, host: str, port: int) -> None:
     """
     with _only_one():
         call_command("migrate", interactive=False, verbosity=0)
+        beginning.secrets_open()
         # Whoever held a row was a worker of ours, and is gone.
         services.release_claims()
         recording.release_claims()
         delivering.release_claims()
+        Round.objects.release_claims()
         _serve(host=host, port=port)
 
 

@@ -9,9 +9,12 @@ from typing import Any, TypeVar
 import orjson
 from django.db import models, transaction
 from django.db.models import Model, QuerySet
+from django.dispatch import Signal
 from simple_history.models import HistoricalRecords
 
 Row = TypeVar("Row", bound=Model)
+# Rows that were written by one statement, for which the history's own signal is not sent.
+changed_together = Signal()  # rows, kind
 VERBS = {"+": "made", "~": "changed", "-": "removed"}
 
 
@@ -132,4 +135,6 @@ def _shown(value: Any) -> str:
 def _keep(model: type[Model], rows: Iterable[Any], *, kind: str) -> None:
     """A line for each row. The user is the one of the request, as in every other line."""
     kept: Any = model
-    kept.history.bulk_history_create(list(rows), update=kind == "~")
+    written = list(rows)
+    kept.history.bulk_history_create(written, update=kind == "~")
+    changed_together.send(sender=model, rows=written, kind=kind)

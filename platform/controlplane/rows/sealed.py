@@ -7,7 +7,7 @@ from django.apps import apps
 from django.db import models
 
 
-class SealedText(models.TextField):
+class SealedText(models.TextField[str, str]):
     """A text made by `sealing.seal`. Rotation and the check at the start find it by this type."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
