@@ -102,6 +102,7 @@ class Frame:
             Page("/requests/", "Requests", self.open_requests, key="r"),
             Page("/usage/", "Usage", key="u", also="quota metrics charts"),
             Page("/chargeback/", "Chargeback", key="c", also="cost price bill"),
+            Page("/kubeconfigs/", "Kubeconfigs", key="b", also="kubectl cluster access"),
             Page("/audit/", "Audit", key="l", also="log history who did what"),
             Page("/tokens/", "Tokens", key="k", also="api keys"),
             *([Page("/requests/new/", "New namespace")] if self.may_ask else []),
