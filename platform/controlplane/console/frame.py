@@ -98,6 +98,7 @@ class Frame:
             Page("/crons/", "Schedules", key="s", also="crons"),
             Page(VIOLATIONS, "Violations", self.violation_count, key="v"),
             Page("/exemptions/", "Exemptions", key="e"),
+            Page("/secrets/", "Secrets", key="k", also="passwords buckets registry"),
             Page("/requests/", "Requests", self.open_requests, key="r"),
             Page("/usage/", "Usage", key="u", also="quota metrics charts"),
             Page("/chargeback/", "Chargeback", key="c", also="cost price bill"),

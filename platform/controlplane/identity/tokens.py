@@ -136,42 +136,6 @@ def _shown(time: datetime | None) -> str | None:
     return None if time is None else time.isoformat(timespec="seconds")
 
 
-def _known(request: Request, plain: str) -> ApiToken:
-    # The hash is looked up, so there is nothing to compare in constant time.
-    token = ApiToken.objects.select_related("user").filter(digest=_digest(plain)).first()
-    if token is None or not token.user.is_active:
-        if wait := wrong_tokens.wait_for(str(request.META.get("REMOTE_ADDR", ""))):
-            raise Throttled(wait, "Too many tokens from your address that are not known.")
-        raise AuthenticationFailed("This token is not known; make a new one.")
-    if token.expires_at is not None and token.expires_at <= timezone.now():
-        raise AuthenticationFailed("This token has expired; make a new one.")
-    return token
-
-
-def _check_standing(request: Request, user: User) -> None:
-    """Whom the provider let in, it may put out: then their tokens are no way around it."""
-    standing = vouching.of_token(user)
-    if standing.trust is Trust.OUT:
-        raise AuthenticationFailed(standing.sentence)
-    if standing.trust is Trust.READ_ONLY and request.method not in SAFE:
-        raise PermissionDenied(standing.sentence)
-
-
-def _declared(request: Request) -> Scope | None:
-    """The scope that a view says this call needs: `token_scopes`, by action, or by method."""
-    view = (request.parser_context or {}).get("view")
-    said: dict[str, Scope] = getattr(view, "token_scopes", {})
-    return said.get(getattr(view, "action", None) or str(request.method).lower())
-
-
-def _note_use(token: ApiToken) -> None:
-    now = timezone.now()
-    if token.last_used_at is None or token.last_used_at < now - USED_EVERY:
-        # A hint: with a database that can only be read, people still read.
-        with suppress(OperationalError):
-            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
-
-
 def _digest(plain: str) -> str:
     """256 random bits need no slow hash: there is nothing to guess."""
     return hashlib.sha256(plain.encode()).hexdigest()
