@@ -9,6 +9,7 @@ from typing import Any
 
 from controlplane.objects import Manifest, Ref, fingerprint, ref_of
 from controlplane.releases import Chart, Release
+from tenants.levels import Level, roles_of, rules_of
 from tenants.spec import NamespaceSpec
 
 from . import argo_access, argo_config
@@ -116,9 +117,31 @@ def guard_rail_values(
         "quota": {"hard": dict(spec.tier.quota)},
         "limits": dict(spec.tier.limits),
         "apiServer": {"endpoints": [dict(e) for e in spec.cluster.api_endpoints]},
+        "levels": level_values(),
+        "groups": group_values(spec),
         **({"accounts": _accounts(spec)} if provider else {}),
         **({"server": server.rails} if server else {}),
     }
+
+
+def level_values() -> list[dict[str, Any]]:
+    """The levels as Roles: what each adds, and which levels have it."""
+    return [
+        {
+            "name": str(level),
+            "holders": [str(other) for other in Level if level in roles_of(other)],
+            "rules": [rule.manifest() for rule in rules_of(level)],
+        }
+        for level in Level
+    ]
+
+
+def group_values(spec: NamespaceSpec) -> dict[str, str]:
+    """The team's groups as the cluster names them; none where it does not believe the provider."""
+    prefix = spec.cluster.group_prefix
+    if prefix is None:
+        return {}
+    return {str(level): f"{prefix}{group}" for level, group in spec.groups.items() if group}
 
 
 def release_values(

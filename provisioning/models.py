@@ -11,7 +11,7 @@ class TurnQuerySet(models.QuerySet["Turn"]):
 
     def visible_to(self, user: User) -> "TurnQuerySet":
         """Those of the namespaces a person may see."""
-        if user.is_approver:
+        if user.sees_all:
             return self.all()  # the same rows as below, without a look at every namespace
         return self.filter(namespace__in=TenantNamespace.objects.visible_to(user))
 

@@ -56,7 +56,7 @@ class TeamQuerySet(Recorded["Team"]):
 
     def visible_to(self, user: User) -> "TeamQuerySet":
         """A person's own teams; all of them for the platform's people."""
-        return self.all() if user.is_approver else self.of(user)
+        return self.all() if user.sees_all else self.of(user)
 
     def of(self, user: User) -> "TeamQuerySet":
         """The teams in which a person has a level, whatever they are to the platform."""
@@ -104,21 +104,21 @@ class Team(models.Model):
     def __str__(self) -> str:
         return self.slug
 
-    @property
-    def groups(self) -> dict[Level, str]:
-        """The provider's group for each level; '' where the team has none."""
-        return {
-            Level.OWNER: self.owner_group,
-            Level.MEMBER: self.member_group,
-            Level.VIEWER: self.viewer_group,
-        }
-
     def level_of(self, user: User) -> Level | None:
         """What a person is in this team; None for a stranger, whatever they are to the platform."""
         if user.service_team is not None:
             return SERVICE if user.service_team == self.pk else None
         mine = {group for group in user.claimed_groups if group}  # no group is nobody's
-        return strongest(lvl for lvl, group in self.groups.items() if group in mine)
+        return strongest(level for level, group in self.groups.items() if group in mine)
+
+    @property
+    def groups(self) -> dict[Level, str]:
+        """The group of each level; '' where nobody has it."""
+        return {
+            Level.OWNER: self.owner_group,
+            Level.MEMBER: self.member_group,
+            Level.VIEWER: self.viewer_group,
+        }
 
     def allows(self, user: User, act: Act) -> bool:
         """Whether a person's level in this team allows it, as `allowing` asks it of many."""
@@ -342,7 +342,10 @@ class NamespaceAct(models.Model):
 def cluster_spec(cluster: Cluster) -> ClusterSpec:
     """What a cluster asks of the objects placed on it, as a value."""
     return ClusterSpec(
-        name=cluster.name, api_endpoints=tuple(cluster.api_endpoints), placement=cluster.placement
+        name=cluster.name,
+        api_endpoints=tuple(cluster.api_endpoints),
+        placement=cluster.placement,
+        group_prefix=cluster.group_prefix if cluster.trusts_provider else None,
     )
 
 

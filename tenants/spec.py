@@ -27,6 +27,8 @@ class ClusterSpec:
     name: str
     api_endpoints: tuple[Mapping[str, Any], ...]
     placement: Mapping[str, Any] = field(default_factory=dict)
+    # What its API server puts before a group of the sign-in provider; None: it does not believe that one.
+    group_prefix: str | None = None
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "controlplane.clusters",
     "tenants",
     "provisioning",
+    "controlplane.access",
     "controlplane.placement",
     "controlplane.index",
     "controlplane.bookmarks",
@@ -258,6 +259,9 @@ AUDIT_WEBHOOK = env.web_address("ARGOSY_AUDIT_WEBHOOK", default="")
 # The role that web and workers come by, where another one migrates and owns the tables. `argosy migrate`
 # gives it its rights: of what is recorded it may read and add, and change nothing.
 DATABASE_ROLE = env.text("ARGOSY_DATABASE_ROLE", default="")
+# How long a person's credential for a cluster is good at most: one that cannot be taken back, since its
+# cluster does not answer, opens it for as long.
+KUBECONFIG_MINUTES = env.number("ARGOSY_KUBECONFIG_MINUTES", default=60, least=10, most=480)
 
 # The metrics engine, anything that speaks the Prometheus API; without one `argosy up` starts its own. And
 # what a scraper of the platform's own figures shows; without one it is made of the secret key.

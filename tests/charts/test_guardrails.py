@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
+from provisioning.desired import level_values
 from tests.charts.conftest import example
-from tests.charts.helm_chart import Helm, Manifest, by_ref, ci_files
+from tests.charts.helm_chart import CHARTS, Helm, HelmRefusedError, Manifest, by_ref, ci_files
 
 pytestmark = pytest.mark.cluster
 
@@ -350,3 +351,41 @@ def test_the_server_reaches_the_provider_and_is_reached_by_the_ingress_alone(
     assert rule["from"] == [
         {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress-nginx"}}}
     ]
+
+
+def test_the_charts_own_levels_are_the_platforms_table() -> None:
+    values = yaml.safe_load((CHARTS / "team-guardrails" / "values.yaml").read_text())
+
+    assert values["levels"] == level_values()
+
+
+def test_where_the_cluster_believes_the_provider_groups_have_the_roles_of_their_level(
+    helm: Helm,
+) -> None:
+    groups = {"owner": "oidc:payments-owners", "viewer": 'oidc:"odd" ${name}: yes'}
+    rendered = by_ref(
+        helm.template(
+            "team-guardrails", {**example("team-guardrails", "simulated"), "groups": groups}
+        )
+    )
+
+    named = {
+        name: [s["name"] for s in m["subjects"] if s["kind"] == "Group"]
+        for (kind, namespace, name), m in rendered.items()
+        if kind == "RoleBinding" and namespace == N and name.startswith("argosy-")
+    }
+    assert named == {
+        "argosy-owner": [groups["owner"]],
+        "argosy-member": [groups["owner"]],
+        "argosy-viewer": [groups["owner"], groups["viewer"]],
+    }
+
+
+def test_a_group_of_kubernetes_own_is_refused_for_it_is_everybody(helm: Helm) -> None:
+    values = {
+        **example("team-guardrails", "simulated"),
+        "groups": {"owner": "system:authenticated"},
+    }
+
+    with pytest.raises(HelmRefusedError, match="groups"):
+        helm.template("team-guardrails", values)

@@ -169,7 +169,7 @@ class ImagePolicyViewSet(viewsets.ModelViewSet[ImagePolicy]):
 
     def get_queryset(self) -> QuerySet[ImagePolicy]:
         rows = ImagePolicy.objects.select_related("team", "tier")
-        return rows if person(self.request).is_approver else rows.none()
+        return rows if person(self.request).sees_all else rows.none()
 
     def perform_destroy(self, instance: ImagePolicy) -> None:
         services.remove_policy(instance, now=timezone.now())

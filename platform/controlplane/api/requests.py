@@ -140,5 +140,5 @@ def _note(call: Call) -> str:
 
 def _check_reader(request: Request, user: User) -> None:
     """A plan costs the cluster a call an object: for those who decide, and those who asked."""
-    if not user.is_approver and not requests.may_ask(request.team, user):
+    if not user.sees_all and not requests.may_ask(request.team, user):
         raise NotAllowed(f"Only approvers and owners of {request.team.slug} read its plans.")

@@ -19,6 +19,7 @@ from .clusters import ClusterViewSet
 from .exemptions import ExemptionViewSet
 from .image_admin import RollOutViewSet, SigningKeyViewSet, StandDownViewSet
 from .index import IndexedWorkflowViewSet
+from .kubeconfigs import KubeconfigViewSet
 from .me import MeView
 from .namespaces import NamespaceViewSet
 from .placement import PlacementView, RoomViewSet
@@ -41,6 +42,7 @@ router.register("clusters", ClusterViewSet)
 router.register("rooms", RoomViewSet)
 router.register("requests", RequestViewSet)
 router.register("namespaces", NamespaceViewSet)
+router.register("kubeconfigs", KubeconfigViewSet)
 router.register("workflows", IndexedWorkflowViewSet)
 router.register("policies", ImagePolicyViewSet)
 router.register("exemptions", ExemptionViewSet)

@@ -11,6 +11,7 @@ from . import (
     cron,
     demo,
     exemption,
+    kubeconfig,
     metrics,
     namespace,
     placement,
@@ -44,6 +45,8 @@ app.add_typer(cluster.app, name="cluster")
 app.add_typer(placement.app, name="placement")
 app.add_typer(request.app, name="request")
 app.add_typer(namespace.app, name="namespace")
+app.add_typer(kubeconfig.app, name="kubeconfig")
+app.add_typer(kubeconfig.plug_in)
 app.add_typer(workflow.app, name="workflow")
 app.add_typer(cron.app, name="cron")
 app.add_typer(policies.app, name="policy")
