@@ -4,10 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: help setup demo down test check style types contracts unit cluster browser bench soak production screenshots lock
+# What was compiled once is not compiled again by each worker, and each process that a test starts.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup demo demo-sso down test check style types contracts unit fuzz cluster browser bench soak production screenshots lock
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(VENV)/.done ## make the virtual environment
 
@@ -22,10 +25,14 @@ $(VENV)/.done: requirements.lock pyproject.toml
 demo: setup ## start two clusters and the platform, bring a team to Ready on each, print where to look
 	@$(RUN)/argosy demo
 
+demo-sso: setup ## the same with a real Keycloak, whose people sign in by it (fetches 160 MB once; needs Java 17 and Maven)
+	@$(RUN)/argosy demo --sso
+
 down: setup ## stop what `make demo` started, and nothing else
 	@$(RUN)/argosy down
 
-test: check cluster production browser ## everything: style, types, contracts, unit tests, real cluster, PostgreSQL, browser, a short soak
+test: check cluster production browser ## everything: style, types, contracts, unit tests, real cluster, PostgreSQL, browser, 2,000 made-up calls, a short soak
+	@$(MAKE) --no-print-directory fuzz FUZZ=2000
 	@$(MAKE) --no-print-directory soak SOAK=50000
 
 check: style types contracts unit ## without a cluster and a browser, a few minutes
@@ -42,7 +49,10 @@ contracts: setup
 
 unit: setup
 	@$(RUN)/python manage.py makemigrations --check --dry-run
-	@$(RUN)/python -m pytest -q -n 2 -m "not cluster and not real_node and not browser and not production"
+	@$(RUN)/python -m pytest -q -n 2 -m "not cluster and not real_node and not browser and not production and not fuzz"
+
+fuzz: setup ## twenty thousand calls made from the OpenAPI document (FUZZ=2000 for fewer): none breaks the platform
+	@FUZZ=$(or $(FUZZ),20000) $(RUN)/python -m pytest -q -n 0 -m fuzz tests/isolation
 
 cluster: setup ## the tests on a real API server (builds Kubernetes and Prometheus once, about 10 minutes)
 	@$(RUN)/argosy local prepare
@@ -52,7 +62,7 @@ cluster: setup ## the tests on a real API server (builds Kubernetes and Promethe
 production: setup ## the tests that touch rows once more, on PostgreSQL and Redis, and the processes apart (installs both)
 	@$(RUN)/python -m tests.production.packages
 	@$(RUN)/argosy local build
-	@$(RUN)/python -m tests.production.suite -q -n 2 -m "not cluster and not real_node and not browser and not production"
+	@$(RUN)/python -m tests.production.suite -q -n 2 -m "not cluster and not real_node and not browser and not production and not fuzz"
 	@$(RUN)/python -m pytest -q -m production
 
 browser: setup ## every page in a real browser, and the whole way through them (installs chromium)
@@ -78,9 +88,11 @@ bench: setup ## what a namespace costs beside bare helm, how fast the index foll
 	@$(RUN)/python -m benches.policies
 	@$(RUN)/python -m benches.creates
 	@$(RUN)/python benches/looks.py
+	@$(RUN)/python -m benches.signon
 	@$(RUN)/python benches/scan.py
 	@$(RUN)/python -m benches.fleet_health
 	@$(RUN)/python -m benches.rotation
+	@$(RUN)/python -m benches.recheck
 
 soak: setup ## a million reviews over re-dialled TLS (SOAK=50000 for fewer): the webhook's memory must stay flat
 	@SOAK=$(or $(SOAK),1000000) $(RUN)/python benches/soak.py

@@ -255,6 +255,8 @@ def at_width(lots: list[One]) -> dict[str, Any]:
 @contextmanager
 def prepared(home: Home) -> Iterator[Bench]:
     """An API server with two teams' namespaces and nothing beside it that spends, and both webhooks."""
+    # 500 teams' policies and thousands of pods: with a small aim its collector would be measured.
+    os.environ["ARGOSY_API_SERVER_MEMORY"] = "6GiB"
     crds = base_release.crds()
     running = clusters.up(CLUSTER, node="simulated", home=home, durable=False, crds=crds)
     config = yaml.safe_load(running.kubeconfig.read_text(encoding="utf-8"))

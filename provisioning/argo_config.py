@@ -31,6 +31,7 @@ from .argo_keys import (
     Resources,
     RetentionPolicy,
     Shape,
+    Sso,
     TtlStrategy,
     WorkflowDefaults,
     WorkflowSpec,
@@ -108,8 +109,9 @@ def default_config(
     placement: Mapping[str, Any] | None = None,
     keep: Keep | None = None,
     sizes: StepSizes | None = None,
+    sso: Sso | None = None,
 ) -> Config:
-    """The configuration for a namespace with the quota `hard`.
+    """The configuration for a namespace with the quota `hard`, and for its server where there is one.
 
     `parallelism` None is derived, see `parallelism_for`. `placement` holds `nodeSelector` and `tolerations`
     for the steps. The result holds 3.7's keys only, so it fits every version we give to teams.
@@ -137,6 +139,7 @@ def default_config(
         metrics_config=Metrics(enabled=True, path="/metrics", port=METRICS_PORT, secure=False),
         # One Event per step is a write to etcd that tells what the workflow's status tells already.
         node_events=NodeEvents(enabled=False),
+        sso=sso,
     )
 
 

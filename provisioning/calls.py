@@ -12,6 +12,7 @@ from tenants.levels import Level, account_of
 from tenants.spec import ClusterSpec, NamespaceSpec, TierSpec
 
 from . import desired, render
+from .argo_access import Provider, Server
 
 ANY = NamespaceSpec(
     name="team",
@@ -30,6 +31,16 @@ ANY = NamespaceSpec(
         workflow_deadline_seconds=1,
     ),
     cluster=ClusterSpec(name="any", api_endpoints=({"ip": "10.0.0.1", "port": 443},)),
+    groups=dict.fromkeys(Level, "any"),
+)
+ANYBODY = Provider(issuer="https://any.example.com", groups_from="token")
+ANYWHERE = Server(
+    host="any.example.com",
+    client="any",
+    ingress_class="any",
+    ingress_namespace="any",
+    networks=("10.0.0.0/8",),
+    provider_port=443,
 )
 
 
@@ -46,13 +57,15 @@ def made() -> Iterator[Right]:
 def released() -> Iterator[Right]:
     """helm's records are Secrets, and RBAC tells them from no others."""
     yield from calls("v1", "Secret", "get", "list", "create", "replace", "delete")
+    # And so are the places for the tokens with which Argo's server acts for people.
+    yield from calls(*desired.TOKEN_KIND, "apply")
     yield from calls("v1", "Pod", "list")
 
 
 @register
 def given() -> Iterator[Right]:
     """What the Roles of the guard rails give to a team's accounts, read from the charts themselves."""
-    values = desired.guard_rail_values(ANY)
+    values = desired.guard_rail_values(ANY, ANYBODY, ANYWHERE)
     for manifest in render.rendered(
         render.chart(render.GUARD_RAILS), render.GUARD_RAILS, ANY.name, values
     ):

@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A
 from controlplane.advisories.lookup import Flag, known
 from controlplane.errors import DomainError
 
+from . import sign_on
 from .render import check_argo
 
 SAID = {Flag.VULNERABLE, Flag.ENDED, Flag.ENDING, Flag.UNKNOWN}
@@ -27,3 +28,10 @@ def argo_version(app_configs: Any, **_: Any) -> list[CheckMessage]:  # noqa: ARG
     said = " ".join(standing.sentences)
     hint = f"{standing.way_out} Set ARGOSY_ARGO_VERSION.".strip()
     return [Warning(f"Teams get Argo {version}. {said}", hint=hint, id="argosy.W001")]
+
+
+@register
+def argo_sign_on(app_configs: Any, **_: Any) -> list[CheckMessage]:  # noqa: ARG001 - Django's signature
+    """An error for settings by which Argo's servers would let in the wrong people, or nobody."""
+    said = sign_on.problem()
+    return [Error(said, id="argosy.E002")] if said else []

@@ -9,9 +9,11 @@ from typing import Any
 
 from controlplane.objects import Manifest, Ref, fingerprint, ref_of
 from controlplane.releases import Chart, Release
+from tenants.levels import Level, roles_of, rules_of
 from tenants.spec import NamespaceSpec
 
-from . import argo_config
+from . import argo_access, argo_config
+from .argo_access import Provider, Server
 
 MANAGED, TEAM, NAMESPACE, ROLE = (
     f"argosy.dev/{word}" for word in ("managed", "team", "namespace", "role")
@@ -28,7 +30,15 @@ GUARD_RAIL_KINDS = (
     (RBAC, "Role"),
     (RBAC, "RoleBinding"),
 )
-RELEASE_KINDS = (("v1", "ConfigMap"), ("v1", "Service"), ("apps/v1", "Deployment"))
+# Told by a label of their own, and never looked into: Kubernetes writes a token into each of them.
+TOKEN_KIND = ("v1", "Secret")
+TOKEN = "argosy.dev/account-token"  # noqa: S105 - a label's name
+RELEASE_KINDS = (
+    ("v1", "ConfigMap"),
+    ("v1", "Service"),
+    ("apps/v1", "Deployment"),
+    ("networking.k8s.io/v1", "Ingress"),
+)
 
 
 class ChartEscapesError(Exception):
@@ -37,11 +47,12 @@ class ChartEscapesError(Exception):
 
 @dataclass(frozen=True)
 class Images:
-    """Which Argo to run: the version, and where its two images are."""
+    """Which Argo to run: the version, and where its images are."""
 
     version: str
     controller: str
     executor: str
+    server: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,8 +106,10 @@ def namespaces_of(spec: NamespaceSpec) -> tuple[Manifest, ...]:
     )
 
 
-def guard_rail_values(spec: NamespaceSpec) -> dict[str, Any]:
-    """The values of charts/team-guardrails."""
+def guard_rail_values(
+    spec: NamespaceSpec, provider: Provider | None = None, server: Server | None = None
+) -> dict[str, Any]:
+    """The values of charts/team-guardrails; without a provider Argo's server takes nobody for an account."""
     return {
         "team": spec.team,
         "workloadNamespace": spec.name,
@@ -104,17 +117,52 @@ def guard_rail_values(spec: NamespaceSpec) -> dict[str, Any]:
         "quota": {"hard": dict(spec.tier.quota)},
         "limits": dict(spec.tier.limits),
         "apiServer": {"endpoints": [dict(e) for e in spec.cluster.api_endpoints]},
+        "levels": level_values(),
+        "groups": group_values(spec),
+        **({"accounts": _accounts(spec)} if provider else {}),
+        **({"server": server.rails} if server else {}),
     }
 
 
-def release_values(spec: NamespaceSpec, images: Images) -> dict[str, Any]:
+def level_values() -> list[dict[str, Any]]:
+    """The levels as Roles: what each adds, and which levels have it."""
+    return [
+        {
+            "name": str(level),
+            "holders": [str(other) for other in Level if level in roles_of(other)],
+            "rules": [rule.manifest() for rule in rules_of(level)],
+        }
+        for level in Level
+    ]
+
+
+def group_values(spec: NamespaceSpec) -> dict[str, str]:
+    """The team's groups as the cluster names them; none where it does not believe the provider."""
+    prefix = spec.cluster.group_prefix
+    if prefix is None:
+        return {}
+    return {str(level): f"{prefix}{group}" for level, group in spec.groups.items() if group}
+
+
+def release_values(
+    spec: NamespaceSpec,
+    images: Images,
+    provider: Provider | None = None,
+    server: Server | None = None,
+) -> dict[str, Any]:
     """The values of charts/team-argo, the controller's configuration among them."""
+    sso = (
+        argo_access.sso(provider, admitted(spec), host=server.host, client=server.client)
+        if provider and server
+        else None
+    )
     config = argo_config.default_config(
         hard=spec.tier.quota,
         executor_image=f"{images.executor}:{images.version}",
         deadline_seconds=spec.tier.workflow_deadline_seconds,
         parallelism=spec.tier.parallelism,
         placement=spec.cluster.placement,
+        sso=sso,
     )
     config = argo_config.wired(config, spec.wiring, cluster=spec.cluster.name)
     return {
@@ -126,6 +174,30 @@ def release_values(spec: NamespaceSpec, images: Images) -> dict[str, Any]:
             **spec.cluster.placement,
         },
         "config": argo_config.render(config, version=images.version),
+        **({"server": _server(spec, images, server)} if sso and server else {}),
+    }
+
+
+def admitted(spec: NamespaceSpec) -> argo_access.Admitted:
+    """Whom the team lets in at which level."""
+    return argo_access.Admitted(spec.groups, spec.shut_out)
+
+
+def _accounts(spec: NamespaceSpec) -> dict[str, Any]:
+    rules = argo_access.rules(admitted(spec))
+    return {
+        str(level): {"rule": rule.rule, "precedence": rule.precedence}
+        for level, rule in rules.items()
+    }
+
+
+def _server(spec: NamespaceSpec, images: Images, server: Server) -> dict[str, Any]:
+    return {
+        "enabled": True,
+        "image": {"repository": images.server, "tag": images.version},
+        "host": server.host,
+        "ingress": {"className": server.ingress_class},
+        **spec.cluster.placement,
     }
 
 
@@ -143,10 +215,25 @@ def release_of(spec: NamespaceSpec, chart: Chart, values: Mapping[str, Any]) -> 
 
 def guard_rails_of(spec: NamespaceSpec, rendered: Iterable[Manifest]) -> tuple[Manifest, ...]:
     """Rendered guard rails, checked, labelled, and each with the fingerprint of itself."""
-    return tuple(
-        _stamped(_labelled(spec, manifest))
-        for manifest in allowed(spec, rendered, kinds=GUARD_RAIL_KINDS, where={spec.name, spec.control})
-    )  # fmt: skip
+    kinds = (*GUARD_RAIL_KINDS, TOKEN_KIND)
+    manifests = allowed(spec, rendered, kinds=kinds, where={spec.name, spec.control})
+    for manifest in manifests:
+        if manifest["kind"] == "Secret" and not is_token(manifest):
+            raise ChartEscapesError(
+                f"a chart of {spec.name} made a Secret that is more than a place for a token: charts name "
+                "secrets, and never carry them"
+            )
+    return tuple(_stamped(_labelled(spec, manifest)) for manifest in manifests)
+
+
+def is_token(manifest: Manifest) -> bool:
+    """Whether this Secret is empty, and Kubernetes' to fill with an account's token."""
+    labels = manifest["metadata"].get("labels") or {}
+    return (
+        manifest.get("type") == "kubernetes.io/service-account-token"
+        and labels.get(TOKEN) == "true"
+        and not {"data", "stringData"} & manifest.keys()
+    )
 
 
 def release_objects_of(spec: NamespaceSpec, rendered: Iterable[Manifest]) -> tuple[Manifest, ...]:

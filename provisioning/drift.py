@@ -32,7 +32,7 @@ def foreign_entries(live: Manifest, *, manager: str) -> list[Mapping[str, Any]]:
     return [
         entry
         for entry in live["metadata"].get("managedFields") or ()
-        if not is_trusted(entry, manager=manager) and any(_matters(entry))
+        if not is_trusted(entry, manager=manager) and any(_matters(entry, live["kind"]))
     ]
 
 
@@ -43,13 +43,15 @@ def is_trusted(entry: Mapping[str, Any], *, manager: str) -> bool:
     return entry.get("manager") == manager and entry.get("operation") == "Apply"
 
 
-def _matters(entry: Mapping[str, Any]) -> Iterator[str]:
+def _matters(entry: Mapping[str, Any], kind: str) -> Iterator[str]:
     """The fields of an entry that are the object's own: not status, not metadata.
 
-    Others may label and annotate what is ours; our own labels and annotations are compared by value.
+    Others may label and annotate what is ours; our own labels and annotations are compared by value. What is
+    in a Secret of ours, Kubernetes writes.
     """
+    others = {"f:status", "f:metadata"} | ({"f:data"} if kind == "Secret" else set())
     for path in entry.get("fieldsV1") or {}:
-        if path not in {"f:status", "f:metadata"}:
+        if path not in others:
             yield path
 
 

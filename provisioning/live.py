@@ -7,6 +7,13 @@ from controlplane.objects import Manifest, Ref
 from controlplane.releases import LiveRelease
 
 
+def unread(manifest: Manifest) -> Manifest:
+    """A Secret without what it holds: that is never kept, compared or told. Everything else as it is."""
+    if manifest["kind"] != "Secret":
+        return manifest
+    return {key: value for key, value in manifest.items() if key not in {"data", "stringData"}}
+
+
 @dataclass(frozen=True)
 class Live:
     """One look at the cluster. `objects` holds all of the kinds we own, in both namespaces.

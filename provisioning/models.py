@@ -1,9 +1,9 @@
-"""What the loop did: one row a turn that had steps, or found that all is well again."""
+"""What the loop did, a row a turn that had steps or found all well again; and whom Argo is to refuse."""
 
 from django.db import models
 
 from controlplane.identity.models import User
-from tenants.models import TenantNamespace
+from tenants.models import Team, TenantNamespace
 
 
 class TurnQuerySet(models.QuerySet["Turn"]):
@@ -11,7 +11,7 @@ class TurnQuerySet(models.QuerySet["Turn"]):
 
     def visible_to(self, user: User) -> "TurnQuerySet":
         """Those of the namespaces a person may see."""
-        if user.is_approver:
+        if user.sees_all:
             return self.all()  # the same rows as below, without a look at every namespace
         return self.filter(namespace__in=TenantNamespace.objects.visible_to(user))
 
@@ -35,3 +35,22 @@ class Turn(models.Model):
 
     def __str__(self) -> str:
         return f"turn {self.pk} of {self.namespace}: {self.outcome or 'under way'}"
+
+
+class ShutOut(models.Model):
+    """A person who lost a level, while Argo's server may hold a session of theirs. By `shut_out` alone."""
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    level = models.CharField(max_length=20)
+    until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["team", "user", "level"], name="shut_out_once_of_each_level"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} of {self.team_id} as {self.level} until {self.until:%F %T}"

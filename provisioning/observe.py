@@ -9,9 +9,9 @@ from controlplane.objects import Manifest, Ref, ref_of
 from controlplane.releases import LiveRelease
 from tenants.spec import NamespaceSpec
 
-from .desired import GUARD_RAIL_KINDS, RELEASE_KINDS, Desired, as_installed
+from .desired import GUARD_RAIL_KINDS, RELEASE_KINDS, TOKEN, TOKEN_KIND, Desired, as_installed
 from .drift import HELMS, OURS
-from .live import Live
+from .live import Live, unread
 from .plan import is_ours
 from .status import is_available
 
@@ -49,6 +49,8 @@ def _owned(kube: Kube, spec: NamespaceSpec, present: list[str]) -> Iterator[Mani
     for name in present:
         for api_version, kind in GUARD_RAIL_KINDS:
             yield from kube.list(api_version, kind, name)
+    if spec.name in present:
+        yield from map(unread, kube.list(*TOKEN_KIND, spec.name, labels=f"{TOKEN}=true"))
     if spec.control in present:
         for api_version, kind in RELEASE_KINDS:
             yield from kube.list(api_version, kind, spec.control)
@@ -70,7 +72,8 @@ def _answers(kube: Kube, desired: Desired, found: dict[Ref, Manifest]) -> dict[R
         if ref_of(manifest) not in found:
             continue
         try:
-            answers[ref_of(manifest)] = kube.apply(manifest, manager=manager, dry_run=True)
+            answer = kube.apply(manifest, manager=manager, dry_run=True)
+            answers[ref_of(manifest)] = unread(answer)
         except Invalid:
             answers[ref_of(manifest)] = manifest  # cannot be applied in place: surely different
     return answers

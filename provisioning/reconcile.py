@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.db import OperationalError
@@ -17,7 +17,7 @@ from tenants import requests, services
 from tenants.models import TenantNamespace
 from tenants.spec import NamespaceSpec
 
-from . import needs, repairs, status
+from . import needs, repairs, shut_out, status
 from .apply import ClaimLost, apply, failures_of
 from .desired import ChartEscapesError, Desired
 from .live import Live
@@ -52,7 +52,8 @@ def taken(pk: int) -> Ended:
     namespace = TenantNamespace.objects.claim(pk, now=now, until=now + LEASE)
     if namespace is None:
         return Ended()  # another worker has it, or it is gone or paused
-    spec, started, silent = namespace.spec(), time.monotonic(), False
+    spec = shut_out.told_of(namespace.spec(), namespace.team, now=now)
+    started, silent = time.monotonic(), False
     turn = TurnRecord(namespace)
     thorough = is_thorough_due(namespace.thorough_at, now)
     try:
@@ -78,6 +79,7 @@ def taken(pk: int) -> Ended:
     # the row stays behind, and comes back.
     seconds = time.monotonic() - started
     wait = record(namespace, spec, report, turn, thorough=thorough, seconds=seconds)
+    shut_out.settle(namespace, spec, report, now=timezone.now())
     return Ended(wait, silent)
 
 
@@ -131,8 +133,11 @@ def changed_since_approved(
     platform team's to change, and each such change is theirs, on record. A wish that nobody has
     approved is bound to no plan, so that every plan differs from it.
     """
-    made = namespace.applied_at is not None or spec.deleted
-    return not made and desired.fingerprint != spec.approved_plan
+    if namespace.applied_at is not None or spec.deleted:
+        return False
+    # Who is shut out of Argo for an hour is no part of what anybody approved.
+    shown = render(replace(spec, shut_out={})) if spec.shut_out else desired
+    return shown.fingerprint != spec.approved_plan
 
 
 def _renewed(namespace: TenantNamespace) -> bool:

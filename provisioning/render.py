@@ -21,7 +21,7 @@ from controlplane.objects import Manifest
 from controlplane.releases import Chart
 from tenants.spec import NamespaceSpec
 
-from . import desired
+from . import desired, sign_on
 from .desired import Desired, Images, WantedRelease
 
 GUARD_RAILS, ARGO = "team-guardrails", "team-argo"
@@ -35,8 +35,11 @@ def render(spec: NamespaceSpec) -> Desired:
     """
     if spec.deleted:
         return Desired()
-    rails = rendered(chart(GUARD_RAILS), GUARD_RAILS, spec.name, desired.guard_rail_values(spec))
-    release = desired.release_of(spec, chart(ARGO), desired.release_values(spec, images()))
+    provider, server = sign_on.provider(), sign_on.server_of(spec)
+    values = desired.guard_rail_values(spec, provider, server)
+    rails = rendered(chart(GUARD_RAILS), GUARD_RAILS, spec.name, values)
+    values = desired.release_values(spec, images(), provider, server)
+    release = desired.release_of(spec, chart(ARGO), values)
     objects = rendered(release.chart, release.name, release.namespace, release.values)
     return Desired(
         namespaces=desired.namespaces_of(spec),
@@ -59,6 +62,7 @@ def images() -> Images:
         version=settings.ARGO_VERSION,
         controller=settings.ARGO_CONTROLLER_IMAGE,
         executor=settings.ARGO_EXECUTOR_IMAGE,
+        server=settings.ARGO_SERVER_IMAGE,
     )
 
 

@@ -18,6 +18,7 @@ NAMESPACES_READY, GUARD_RAILS_READY, ARGO_READY = (
     "GuardRailsReady",
     "ArgoReady",
 )
+CONTROLLER = "workflow-controller"
 STAGES_OF = {
     NAMESPACES_READY: {Stage.NAMESPACES},
     # A binding that should be gone and is not is as bad as one that should be there and is not.
@@ -85,7 +86,7 @@ def running_version(desired: Desired, live: Live) -> str:
     for wanted in desired.releases:
         for manifest in wanted.objects:
             deployment = live.objects.get(ref_of(manifest))
-            if manifest["kind"] == "Deployment" and deployment and is_available(deployment):
+            if is_controller(manifest) and deployment and is_available(deployment):
                 controller = deployment["spec"]["template"]["spec"]["containers"][0]
                 return _tag(controller.get("image", ""))
     return ""
@@ -126,6 +127,14 @@ def plan_changed() -> Report:
         "What would be made has changed since it was approved; it waits for the approver again.",
     )
     return replace(report, failed=False)
+
+
+def is_controller(manifest: Manifest) -> bool:
+    """Whether this is what a namespace cannot be used without.
+
+    Its server is not: that ends while its provider is away, and workflows run all the same.
+    """
+    return (manifest["kind"], manifest["metadata"]["name"]) == ("Deployment", CONTROLLER)
 
 
 def is_available(deployment: Manifest) -> bool:
@@ -207,7 +216,7 @@ def _release(wanted: WantedRelease, live: Live) -> Condition:
     if release_drifted(wanted, live):
         return _under_way(ARGO_READY, "Upgrading", f"{wanted.release} is being brought up to date")
     for manifest in wanted.objects:
-        if manifest["kind"] == "Deployment":
+        if is_controller(manifest):
             deployment = live.objects[ref_of(manifest)]
             if not is_available(deployment):
                 return _coming_up(deployment, live.pods)

@@ -17,7 +17,7 @@ from controlplane.rows.history import Changes, Recorded
 
 from . import names
 from .conditions import READY, Condition, Phase, from_dicts
-from .levels import MAY, Act, Level, strongest
+from .levels import MAY, SERVICE, Act, Level, strongest
 from .placed import Placed, check_labels
 from .placed import read as read_placed
 from .quota import check_limits, check_quota, check_resources, check_together
@@ -56,7 +56,7 @@ class TeamQuerySet(Recorded["Team"]):
 
     def visible_to(self, user: User) -> "TeamQuerySet":
         """A person's own teams; all of them for the platform's people."""
-        return self.all() if user.is_approver else self.of(user)
+        return self.all() if user.sees_all else self.of(user)
 
     def of(self, user: User) -> "TeamQuerySet":
         """The teams in which a person has a level, whatever they are to the platform."""
@@ -68,6 +68,8 @@ class TeamQuerySet(Recorded["Team"]):
 
     def allowing(self, user: User, act: Act) -> "TeamQuerySet":
         """The teams in which a person's level allows it: asked of the database, not of each team."""
+        if user.service_team is not None:
+            return self.filter(pk=user.service_team) if act in MAY[SERVICE] else self.none()
         mine = [group for group in user.claimed_groups if group]
         # A stronger level may all that a weaker one may, so that any of a person's levels decides.
         levels = [level for level in Level if act in MAY[level]]
@@ -104,13 +106,19 @@ class Team(models.Model):
 
     def level_of(self, user: User) -> Level | None:
         """What a person is in this team; None for a stranger, whatever they are to the platform."""
-        groups = {
+        if user.service_team is not None:
+            return SERVICE if user.service_team == self.pk else None
+        mine = {group for group in user.claimed_groups if group}  # no group is nobody's
+        return strongest(level for level, group in self.groups.items() if group in mine)
+
+    @property
+    def groups(self) -> dict[Level, str]:
+        """The group of each level; '' where nobody has it."""
+        return {
             Level.OWNER: self.owner_group,
             Level.MEMBER: self.member_group,
             Level.VIEWER: self.viewer_group,
         }
-        mine = {group for group in user.claimed_groups if group}  # no group is nobody's
-        return strongest(lvl for lvl, group in groups.items() if group in mine)
 
     def allows(self, user: User, act: Act) -> bool:
         """Whether a person's level in this team allows it, as `allowing` asks it of many."""
@@ -302,6 +310,7 @@ class TenantNamespace(models.Model):
             deleted=self.deletion_requested_at is not None,
             wiring=self.wiring,
             approved_plan=self.approved_plan,
+            groups=self.team.groups,
         )
 
     @property
@@ -333,7 +342,10 @@ class NamespaceAct(models.Model):
 def cluster_spec(cluster: Cluster) -> ClusterSpec:
     """What a cluster asks of the objects placed on it, as a value."""
     return ClusterSpec(
-        name=cluster.name, api_endpoints=tuple(cluster.api_endpoints), placement=cluster.placement
+        name=cluster.name,
+        api_endpoints=tuple(cluster.api_endpoints),
+        placement=cluster.placement,
+        group_prefix=cluster.group_prefix if cluster.trusts_provider else None,
     )
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from controlplane.audit import record
+from controlplane.audit import record_each
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError, NotNow
 from controlplane.identity.models import User
@@ -23,11 +23,15 @@ ANNOUNCED = 200  # of one change; the sweep brings the others within its 30 s
 
 @transaction.atomic
 def save_team(team: Team) -> Team:
-    """Keep a team as edited. Its slug is on everything it has in a cluster, and never changes."""
-    before = Team.objects.filter(pk=team.pk).values_list("slug", flat=True).first()
-    if before not in {None, team.slug}:
+    """Keep a team as edited. Its slug is on everything it has in a cluster, and never changes.
+
+    Its groups are in Argo's rules, and bound where a cluster believes the sign-in provider: its namespaces
+    follow.
+    """
+    before = Team.objects.filter(pk=team.pk).first()
+    if before is not None and before.slug != team.slug:
         raise DomainError(
-            f"The team {before} cannot be renamed: its slug is on everything it has. "
+            f"The team {before.slug} cannot be renamed: its slug is on everything it has. "
             "Change its name instead, or make another team.",
             code="slug_is_final",
             field="slug",
@@ -40,6 +44,9 @@ def save_team(team: Team) -> Team:
         )
     team.full_clean()
     team.save()
+    if before is not None and before.groups != team.groups:
+        # Argo's rules in each of its namespaces name the groups.
+        _wish_anew(TenantNamespace.objects.live().filter(team=team))
     return team
 
 
@@ -90,21 +97,13 @@ def save_tier(tier: Tier) -> int:
     """
     tier.full_clean()
     tier.save()
-    pks = _locked(TenantNamespace.objects.live().filter(tier=tier))
-    touched = TenantNamespace.objects.filter(pk__in=pks)
-    touched.update(generation=F("generation") + 1, next_reconcile_at=timezone.now(), failures=0)
-    _announce_all(pks)
-    return len(pks)
+    return _wish_anew(TenantNamespace.objects.live().filter(tier=tier))
 
 
 @transaction.atomic
 def follow_cluster(cluster: Cluster) -> int:
     """Wish every namespace of an edited cluster anew; gives how many follow."""
-    pks = _locked(TenantNamespace.objects.live().filter(cluster=cluster))
-    touched = TenantNamespace.objects.filter(pk__in=pks)
-    touched.update(generation=F("generation") + 1, next_reconcile_at=timezone.now(), failures=0)
-    _announce_all(pks)
-    return len(pks)
+    return _wish_anew(TenantNamespace.objects.live().filter(cluster=cluster))
 
 
 @transaction.atomic
@@ -293,14 +292,22 @@ def _switch(rows: NamespaceQuerySet, kind: NamespaceAct.Kind, by: User | None, r
     NamespaceAct.objects.bulk_create(
         NamespaceAct(namespace_id=pk, kind=kind, by=by, reason=reason) for pk in pks
     )
-    for namespace in TenantNamespace.objects.filter(pk__in=pks).select_related("team", "cluster"):
-        record(
-            f"namespace.{kind}",
-            actor=by.get_username() if by is not None else None,
-            target=f"namespace {namespace.name} on {namespace.cluster.name}",
-            after={"reason": reason},
-            team=namespace.team.slug,
-        )
+    named = TenantNamespace.objects.filter(pk__in=pks).select_related("team", "cluster")
+    record_each(
+        f"namespace.{kind}",
+        [(f"namespace {n.name} on {n.cluster.name}", n.team.slug) for n in named],
+        actor=by.get_username() if by is not None else None,
+        after={"reason": reason},
+    )
+    return len(pks)
+
+
+def _wish_anew(rows: NamespaceQuerySet) -> int:
+    """What is wanted of these is another thing now; gives how many there are."""
+    pks = _locked(rows)
+    touched = TenantNamespace.objects.filter(pk__in=pks)
+    touched.update(generation=F("generation") + 1, next_reconcile_at=timezone.now(), failures=0)
+    _announce_all(pks)
     return len(pks)
 
 

@@ -7,9 +7,11 @@ import pytest_socket
 from django.conf import settings
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.creation import BaseDatabaseCreation
 from django.db.backends.base.operations import BaseDatabaseOperations
 
 from controlplane.audit import guarding
+from tests import rows
 
 pytest_plugins = ["tests.cluster_fixtures"]
 
@@ -21,6 +23,14 @@ OWN_ADDRESSES = ["127.0.0.1", "localhost", "::1", "10.244.0.1"]
 def _only_this_machine() -> None:
     """No test asks anything of a network."""
     pytest_socket.socket_allow_hosts(OWN_ADDRESSES, allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _rows_put_back_at_once() -> Iterator[None]:
+    """What a test by `serialized_rollback` finds costs it little."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseCreation, "deserialize_db_from_string", rows.put_back)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -61,11 +61,14 @@ def switch(name: str, *, default: bool) -> bool:
     return value in YES
 
 
-def number(name: str, *, default: int) -> int:
-    """A positive whole number."""
+def number(name: str, *, default: int, least: int = 1, most: int | None = None) -> int:
+    """A positive whole number, in bounds where there are some."""
     value = text(name, default=str(default))
     if not value.isascii() or not value.isdigit() or int(value) < 1:
         raise ImproperlyConfigured(f"{name} must be a positive whole number, not {value!r}")
+    if int(value) < least or (most is not None and int(value) > most):
+        bounds = f"{least} or more" if most is None else f"{least} to {most}"
+        raise ImproperlyConfigured(f"{name} must be {bounds}, not {value}")
     return int(value)
 
 

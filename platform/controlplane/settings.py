@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "controlplane.clusters",
     "tenants",
     "provisioning",
+    "controlplane.access",
     "controlplane.placement",
     "controlplane.index",
     "controlplane.bookmarks",
@@ -81,6 +82,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "controlplane.console.presence.Vouched",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -205,6 +207,15 @@ ADMIN_GROUP = env.text("ARGOSY_ADMIN_GROUP", default="argosy-admins")
 APPROVER_GROUP = env.text("ARGOSY_APPROVER_GROUP", default="argosy-approvers")
 AUDITOR_GROUP = env.text("ARGOSY_AUDITOR_GROUP", default="argosy-auditors")
 
+# How long the identity provider may be silent about somebody who is here: then they may look and change
+# nothing; then they are out. Counted from its last yes.
+RECHECK_GRACE = timedelta(minutes=env.number("ARGOSY_RECHECK_GRACE_MINUTES", default=10))
+RECHECK_OUT = timedelta(minutes=env.number("ARGOSY_RECHECK_OUT_MINUTES", default=60))
+if RECHECK_OUT < RECHECK_GRACE:
+    raise ImproperlyConfigured(
+        "ARGOSY_RECHECK_OUT_MINUTES must not be less than ARGOSY_RECHECK_GRACE_MINUTES"
+    )
+
 # The programs and files the loop works with.
 CHARTS = env.folder("ARGOSY_CHARTS", default=str(Path(__file__).resolve().parents[2] / "charts"))
 HELM = env.text("ARGOSY_HELM", default="")  # empty: the local cluster's own
@@ -215,6 +226,25 @@ ARGO_CONTROLLER_IMAGE = env.text(
     "ARGOSY_ARGO_CONTROLLER_IMAGE", default="quay.io/argoproj/workflow-controller"
 )
 ARGO_EXECUTOR_IMAGE = env.text("ARGOSY_ARGO_EXECUTOR_IMAGE", default="quay.io/argoproj/argoexec")
+
+# Argo's own server for teams, and who vouches for people there: the provider of the console. It must say
+# groups, and by which way it does is said here (`token` or `userinfo`); until then no rule is written.
+ARGO_SERVER_IMAGE = env.text("ARGOSY_ARGO_SERVER_IMAGE", default="")  # argocli; empty: no servers
+ARGO_SERVER_HOST = env.text("ARGOSY_ARGO_SERVER_HOST", default="")  # {namespace}.{cluster}.argo.…
+ARGO_SERVER_INGRESS_CLASS = env.text("ARGOSY_ARGO_SERVER_INGRESS_CLASS", default="nginx")
+ARGO_SERVER_INGRESS_NAMESPACE = env.text(
+    "ARGOSY_ARGO_SERVER_INGRESS_NAMESPACE", default="ingress-nginx"
+)
+ARGO_ISSUER = env.text("ARGOSY_OIDC_ISSUER", default="")
+ARGO_GROUPS_CLAIM = env.text("ARGOSY_OIDC_GROUPS_CLAIM", default="groups")
+ARGO_GROUPS_FROM = env.text("ARGOSY_ARGO_GROUPS_FROM", default="")
+ARGO_SCOPES = env.text("ARGOSY_OIDC_SCOPES", default="openid profile email")
+ARGO_USERINFO_PATH = env.text("ARGOSY_ARGO_USERINFO_PATH", default="/userinfo")
+ARGO_SSO_CA = env.text(
+    "ARGOSY_ARGO_SSO_CA", default=""
+)  # PEM, where the provider's is no public one
+ARGO_SSO_NETWORKS = env.words("ARGOSY_ARGO_SSO_NETWORKS", default=["0.0.0.0/0", "::/0"])
+ARGO_SESSION_MINUTES = env.number("ARGOSY_ARGO_SESSION_MINUTES", default=60)
 
 # How long an image may be exempted from its team's policy, and a cluster's webhook be away.
 EXEMPTION_DAYS = env.number("ARGOSY_EXEMPTION_DAYS", default=90)
@@ -229,6 +259,9 @@ AUDIT_WEBHOOK = env.web_address("ARGOSY_AUDIT_WEBHOOK", default="")
 # The role that web and workers come by, where another one migrates and owns the tables. `argosy migrate`
 # gives it its rights: of what is recorded it may read and add, and change nothing.
 DATABASE_ROLE = env.text("ARGOSY_DATABASE_ROLE", default="")
+# How long a person's credential for a cluster is good at most: one that cannot be taken back, since its
+# cluster does not answer, opens it for as long.
+KUBECONFIG_MINUTES = env.number("ARGOSY_KUBECONFIG_MINUTES", default=60, least=10, most=480)
 
 # The metrics engine, anything that speaks the Prometheus API; without one `argosy up` starts its own. And
 # what a scraper of the platform's own figures shows; without one it is made of the secret key.

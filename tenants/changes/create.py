@@ -118,6 +118,7 @@ def spec(team: Team, asked: Asked) -> NamespaceSpec:
         generation=1,
         tier=_tier(asked).spec(),
         cluster=cluster_spec(_cluster(asked)),
+        groups=team.groups,
     )
 
 

@@ -57,8 +57,8 @@ class TestPodsOfAWorkloadNamespace:
             {"serviceAccountName": ""},
             {"serviceAccountName": "default"},
             {"serviceAccount": "default"},
-            {"serviceAccountName": "argosy-owner"},
-            {"serviceAccount": "argosy-owner"},
+            {"serviceAccountName": "argo-owner"},
+            {"serviceAccount": "argo-owner"},
         ],
     )
     @pytest.mark.parametrize("by_the_platform", [True, False])

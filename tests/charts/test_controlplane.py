@@ -337,3 +337,18 @@ def test_the_accounts_may_do_nothing_that_can_be_asked(
             ("secrets", "pods", "configmaps", "serviceaccounts:token", "apps/deployments"),
         ):
             assert not account.may(verb, resource, namespace=space)
+
+
+def test_only_who_migrates_comes_to_the_database_as_its_owner(helm: Helm) -> None:
+    found = pods(rendered(helm, "large"))
+
+    of = {name: str(pod["spec"]["volumes"]) for name, pod in found.items()}
+
+    assert "postgres-owner" in of["migrate"]
+    assert "postgres-app" not in of["migrate"]
+    assert all("postgres-owner" not in of[name] for name in PROCESSES)
+    assert all("postgres-app" in of[name] for name in PROCESSES)
+
+
+def test_where_one_role_does_all_it_also_migrates(helm: Helm) -> None:
+    assert "argosy-database" in str(pods(rendered(helm))["migrate"]["spec"]["volumes"])

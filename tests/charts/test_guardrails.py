@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
+from provisioning.desired import level_values
 from tests.charts.conftest import example
-from tests.charts.helm_chart import Helm, Manifest, by_ref, ci_files
+from tests.charts.helm_chart import CHARTS, Helm, HelmRefusedError, Manifest, by_ref, ci_files
 
 pytestmark = pytest.mark.cluster
 
@@ -37,9 +38,9 @@ ALL = {
     ("RoleBinding", N, "workflow-controller"),
     ("RoleBinding", N, "workflow-runner"),
     ("ServiceAccount", C, "workflow-controller"),
-    ("ServiceAccount", N, "argosy-member"),
-    ("ServiceAccount", N, "argosy-owner"),
-    ("ServiceAccount", N, "argosy-viewer"),
+    ("ServiceAccount", N, "argo-member"),
+    ("ServiceAccount", N, "argo-owner"),
+    ("ServiceAccount", N, "argo-viewer"),
     ("ServiceAccount", N, "workflow-runner"),
 }
 
@@ -71,10 +72,12 @@ def test_every_example_stays_in_its_two_namespaces_and_is_labelled(
             given["workloadNamespace"],
             given["controlNamespace"],
         }
+        token = {"argosy.dev/account-token": "true"} if manifest["kind"] == "Secret" else {}
         assert manifest["metadata"]["labels"] == {
             "argosy.dev/managed": "true",
             "argosy.dev/team": given["team"],
             "argosy.dev/namespace": given["workloadNamespace"],
+            **token,
         }
 
 
@@ -250,7 +253,139 @@ def test_bindings_bind_accounts_of_the_tenant_to_roles_beside_them(
         (N, "workflow-controller"): {(C, "workflow-controller")},
         (C, "workflow-controller"): {(C, "workflow-controller")},
         (N, "workflow-runner"): {(N, "workflow-runner")},
-        (N, "argosy-viewer"): {(N, f"argosy-{level}") for level in ("viewer", "member", "owner")},
-        (N, "argosy-member"): {(N, "argosy-member"), (N, "argosy-owner")},
-        (N, "argosy-owner"): {(N, "argosy-owner")},
+        (N, "argosy-viewer"): {(N, f"argo-{level}") for level in ("viewer", "member", "owner")},
+        (N, "argosy-member"): {(N, "argo-member"), (N, "argo-owner")},
+        (N, "argosy-owner"): {(N, "argo-owner")},
     }
+
+
+WITH_SERVER = ALL | {
+    ("Role", C, "argo-server"),
+    ("Role", N, "argo-server"),
+    ("RoleBinding", C, "argo-server"),
+    ("RoleBinding", N, "argo-server"),
+    ("Secret", N, "argo-member.service-account-token"),
+    ("Secret", N, "argo-owner.service-account-token"),
+    ("ServiceAccount", C, "argo-server"),
+}
+
+
+@pytest.fixture(scope="module")
+def served(helm: Helm) -> dict[tuple[str, str, str], Manifest]:
+    return by_ref(helm.template("team-guardrails", example("team-guardrails", "server")))
+
+
+def test_a_server_brings_its_account_its_rights_and_a_token_for_each_level_with_a_rule(
+    served: dict[tuple[str, str, str], Manifest],
+) -> None:
+    assert set(served) == WITH_SERVER
+
+
+def test_accounts_carry_the_rules_letter_by_letter(
+    served: dict[tuple[str, str, str], Manifest],
+) -> None:
+    given = example("team-guardrails", "server")["accounts"]
+
+    for level in ("owner", "member"):
+        assert served["ServiceAccount", N, f"argo-{level}"]["metadata"]["annotations"] == {
+            "workflows.argoproj.io/rbac-rule": given[level]["rule"],
+            "workflows.argoproj.io/rbac-rule-precedence": str(given[level]["precedence"]),
+        }
+    assert "annotations" not in served["ServiceAccount", N, "argo-viewer"]["metadata"]
+
+
+def test_rules_without_a_server_make_no_token(helm: Helm) -> None:
+    values = {**example("team-guardrails", "server"), "server": {"enabled": False, "from": []}}
+
+    rendered = by_ref(helm.template("team-guardrails", values))
+
+    assert set(rendered) == ALL
+    assert rendered["ServiceAccount", N, "argo-owner"]["metadata"]["annotations"]
+
+
+def test_a_place_for_a_token_is_empty_and_where_argo_looks_for_it(
+    served: dict[tuple[str, str, str], Manifest],
+) -> None:
+    for level in ("owner", "member"):
+        secret = served["Secret", N, f"argo-{level}.service-account-token"]
+        assert secret["type"] == "kubernetes.io/service-account-token"
+        assert secret["metadata"]["annotations"] == {
+            "kubernetes.io/service-account.name": f"argo-{level}"
+        }
+        assert not {"data", "stringData"} & secret.keys()
+
+
+def test_the_server_reads_no_secret_but_the_named_and_writes_no_workflow(
+    served: dict[tuple[str, str, str], Manifest],
+) -> None:
+    for namespace in (N, C):
+        for rule in served["Role", namespace, "argo-server"]["rules"]:
+            if "secrets" in rule["resources"]:
+                assert rule["verbs"] == ["create"] or (rule["verbs"], rule["resourceNames"]) in (
+                    (["get"], ["sign-on", "sso"]),
+                    (
+                        ["get"],
+                        [
+                            f"argo-{level}.service-account-token"
+                            for level in ("member", "owner", "viewer")
+                        ],
+                    ),
+                )
+            if "argoproj.io" in rule["apiGroups"]:
+                assert set(rule["verbs"]) <= {"get", "list", "watch"}
+
+
+def test_the_server_reaches_the_provider_and_is_reached_by_the_ingress_alone(
+    served: dict[tuple[str, str, str], Manifest],
+) -> None:
+    policy = spec(served, "NetworkPolicy", C, "argo-server")
+
+    assert policy["egress"][-1] == {
+        "to": [
+            {"ipBlock": {"cidr": "203.0.113.7/32"}},
+            {"ipBlock": {"cidr": "2001:db8::7/128"}},
+        ],
+        "ports": [{"protocol": "TCP", "port": 8443}],
+    }
+    (rule,) = policy["ingress"]
+    assert rule["from"] == [
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress-nginx"}}}
+    ]
+
+
+def test_the_charts_own_levels_are_the_platforms_table() -> None:
+    values = yaml.safe_load((CHARTS / "team-guardrails" / "values.yaml").read_text())
+
+    assert values["levels"] == level_values()
+
+
+def test_where_the_cluster_believes_the_provider_groups_have_the_roles_of_their_level(
+    helm: Helm,
+) -> None:
+    groups = {"owner": "oidc:payments-owners", "viewer": 'oidc:"odd" ${name}: yes'}
+    rendered = by_ref(
+        helm.template(
+            "team-guardrails", {**example("team-guardrails", "simulated"), "groups": groups}
+        )
+    )
+
+    named = {
+        name: [s["name"] for s in m["subjects"] if s["kind"] == "Group"]
+        for (kind, namespace, name), m in rendered.items()
+        if kind == "RoleBinding" and namespace == N and name.startswith("argosy-")
+    }
+    assert named == {
+        "argosy-owner": [groups["owner"]],
+        "argosy-member": [groups["owner"]],
+        "argosy-viewer": [groups["owner"], groups["viewer"]],
+    }
+
+
+def test_a_group_of_kubernetes_own_is_refused_for_it_is_everybody(helm: Helm) -> None:
+    values = {
+        **example("team-guardrails", "simulated"),
+        "groups": {"owner": "system:authenticated"},
+    }
+
+    with pytest.raises(HelmRefusedError, match="groups"):
+        helm.template("team-guardrails", values)

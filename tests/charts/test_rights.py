@@ -122,9 +122,9 @@ CONTROLLER = grants(
 CONTROLLER_AT_HOME = grants({"configmaps": "get list watch create update"})
 
 EXPECTED = {
-    "argosy-viewer": (VIEWER, set[tuple[str, str]]()),
-    "argosy-member": (MEMBER, set[tuple[str, str]]()),
-    "argosy-owner": (OWNER, set[tuple[str, str]]()),
+    "argo-viewer": (VIEWER, set[tuple[str, str]]()),
+    "argo-member": (MEMBER, set[tuple[str, str]]()),
+    "argo-owner": (OWNER, set[tuple[str, str]]()),
     "workflow-runner": (RUNNER, set[tuple[str, str]]()),
     "workflow-controller": (CONTROLLER, CONTROLLER_AT_HOME),
 }
@@ -188,7 +188,7 @@ def test_the_controller_reads_by_name_what_it_needs_by_name(api: Api, tenant: Te
 
     assert actor.may("get", "secrets", name="argo-workflows-agent-ca-certificates", **there)
     assert actor.may("get", "serviceaccounts", name="workflow-runner", **there)
-    assert not actor.may("get", "serviceaccounts", name="argosy-owner", **there)
+    assert not actor.may("get", "serviceaccounts", name="argo-owner", **there)
 
 
 def test_a_viewer_cannot_submit_and_a_member_can(api: Api, tenant: Tenant) -> None:
@@ -199,8 +199,8 @@ def test_a_viewer_cannot_submit_and_a_member_can(api: Api, tenant: Tenant) -> No
         "spec": {"entrypoint": "main", "templates": [{"name": "main", "suspend": {}}]},
     }
 
-    refused = api.acting_as(tenant.account("argosy-viewer")).create(workflow)
-    taken = api.acting_as(tenant.account("argosy-member")).create(workflow)
+    refused = api.acting_as(tenant.account("argo-viewer")).create(workflow)
+    taken = api.acting_as(tenant.account("argo-member")).create(workflow)
 
     assert (refused.code, taken.code) == (403, 201)
 
@@ -216,7 +216,7 @@ def test_a_member_cannot_submit_into_another_namespace(
         "spec": {},
     }
 
-    assert api.acting_as(mine.account("argosy-member")).create(workflow).code == 403
+    assert api.acting_as(mine.account("argo-member")).create(workflow).code == 403
 
 
 def test_the_grants_are_all_in_the_roles(helm: Helm) -> None:

@@ -16,6 +16,7 @@ C = "payments-argo"
 DEPLOYMENT = ("Deployment", C, "workflow-controller")
 CONFIG = ("ConfigMap", C, "workflow-controller-configmap")
 SERVICE = ("Service", C, "workflow-controller-metrics")
+SERVER = {(kind, C, "argo-server") for kind in ("Deployment", "Ingress", "Service")}
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +29,15 @@ def pod(manifests: dict[tuple[str, str, str], Manifest]) -> Any:
 
 
 @pytest.mark.parametrize("values", ci_files("team-argo"), ids=lambda file: file.name)
-def test_every_example_is_three_objects_of_the_release_namespace(helm: Helm, values: Path) -> None:
+def test_every_example_is_the_controllers_three_objects_and_the_servers(
+    helm: Helm, values: Path
+) -> None:
     given = yaml.safe_load(values.read_text(encoding="utf-8"))
 
     manifests = by_ref(helm.template("team-argo", given))
 
-    assert set(manifests) == {DEPLOYMENT, CONFIG, SERVICE}
+    server = SERVER if given.get("server", {}).get("enabled") else set()
+    assert set(manifests) == {DEPLOYMENT, CONFIG, SERVICE} | server
     for manifest in manifests.values():
         labels = manifest["metadata"]["labels"]
         assert labels["argosy.dev/managed"] == "true"
@@ -168,3 +172,58 @@ def test_rendering_leaves_its_values_as_they_were(helm: Helm) -> None:
 
     assert helm.template("team-argo", values) == helm.template("team-argo", values)
     assert values == before
+
+
+@pytest.fixture(scope="module")
+def served(helm: Helm) -> dict[tuple[str, str, str], Manifest]:
+    return by_ref(helm.template("team-argo", example("team-argo", "server")))
+
+
+def test_the_server_is_for_one_namespace_and_lets_nobody_act_as_itself(
+    served: dict[tuple[str, str, str], Manifest],
+) -> None:
+    (container,) = served["Deployment", C, "argo-server"]["spec"]["template"]["spec"]["containers"]
+
+    assert container["args"] == [
+        *("server", "--namespaced", "--managed-namespace=payments"),
+        *("--auth-mode=sso", "--auth-mode=client", "--secure=true", "--log-format=json"),
+    ]
+
+
+def test_the_servers_pod_has_no_more_power_than_it_needs(
+    served: dict[tuple[str, str, str], Manifest],
+) -> None:
+    pod = served["Deployment", C, "argo-server"]["spec"]["template"]["spec"]
+    controllers = served[DEPLOYMENT]["spec"]["template"]["spec"]
+
+    assert pod["serviceAccountName"] == "argo-server"
+    assert pod["securityContext"] == controllers["securityContext"]
+    assert (
+        pod["containers"][0]["securityContext"] == controllers["containers"][0]["securityContext"]
+    )
+    assert "priorityClassName" not in pod  # a page goes before no step
+
+
+def test_the_server_has_a_host_of_its_own(served: dict[tuple[str, str, str], Manifest]) -> None:
+    ingress = served["Ingress", C, "argo-server"]["spec"]
+
+    assert [rule["host"] for rule in ingress["rules"]] == ["payments.eu.argo.example.com"]
+    assert ingress["tls"] == [
+        {"hosts": ["payments.eu.argo.example.com"], "secretName": "argo-wildcard"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "restarted"), [("sso", "argo-server"), ("parallelism", "workflow-controller")]
+)
+def test_a_change_restarts_whom_it_is_for(
+    helm: Helm, served: dict[tuple[str, str, str], Manifest], key: str, restarted: str
+) -> None:
+    values = changed(example("team-argo", "server"), f"config.{key}", "other")
+
+    after = by_ref(helm.template("team-argo", values))
+
+    for name in ("argo-server", "workflow-controller"):
+        ref = ("Deployment", C, name)
+        same = served[ref]["spec"]["template"] == after[ref]["spec"]["template"]
+        assert same is (name != restarted)

@@ -318,10 +318,14 @@ class FakeCluster:
 
     # What the cluster itself does.
 
-    def account_token(self, namespace: str, account: str, *, seconds: int) -> tuple[str, datetime]:
+    def account_token(
+        self, namespace: str, account: str, *, seconds: int, bound: Manifest | None = None
+    ) -> tuple[str, datetime]:
         ref = Ref("v1", "ServiceAccount", namespace, account)
         self._called("token", ref)
         self._found(ref)
+        if bound is not None:
+            self._found(ref_of(bound))
         return f"token-of-{account}", datetime.now(UTC) + timedelta(seconds=seconds)
 
     def _what_a_probe_is_told(self, probe: Manifest) -> str:

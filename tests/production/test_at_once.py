@@ -11,6 +11,8 @@ import pytest
 from django.db import close_old_connections, connections
 from django.utils import timezone
 
+from controlplane.audit import record, sealing, verifying
+from controlplane.audit.models import Seal
 from controlplane.errors import DomainError
 from controlplane.index import services as index
 from controlplane.index.entries import WorkflowEntry
@@ -168,3 +170,14 @@ def entry(namespace: str, number: int, *, version: int = 1) -> WorkflowEntry:
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
         resource_version=version,
     )
+
+
+def test_of_many_sealers_each_act_gets_one_seal_and_the_chain_is_whole() -> None:
+    for n in range(200):
+        record("tier.changed", target=f"tier {n}")
+
+    at_once([lambda: sealing.seal(now=timezone.now())] * MANY)
+    sealing.seal(now=timezone.now())
+
+    assert Seal.objects.count() == 200
+    assert verifying.verify(now=timezone.now()).wrong == ()

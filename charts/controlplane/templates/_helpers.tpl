@@ -22,7 +22,10 @@ app.kubernetes.io/component: {{ .process }}
 {{- end }}
 {{- end }}
 
-{{/* Every process alike: no rights in its own cluster, nothing it can write but what it needs. */}}
+{{/*
+Every process alike: no rights in its own cluster, nothing it can write but what it needs. The one that `migrates` may
+come to the database as who owns the tables; no other is given that address.
+*/}}
 {{- define "controlplane.pod" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
@@ -65,9 +68,13 @@ volumes:
       defaultMode: 0440
       sources:
         - secret:
-            name: {{ .Values.secrets.database.name | quote }}
+            {{- $database := .Values.secrets.database }}
+            {{- if and .migrates .Values.secrets.migrations.name }}
+            {{- $database = .Values.secrets.migrations }}
+            {{- end }}
+            name: {{ $database.name | quote }}
             items:
-              - {key: {{ .Values.secrets.database.key | quote }}, path: database-url}
+              - {key: {{ $database.key | quote }}, path: database-url}
         - secret:
             name: {{ .Values.secrets.broker.name | quote }}
             items:

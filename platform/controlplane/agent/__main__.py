@@ -61,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder=said.folder,
         keys=said.keys,
         audit_log=said.audit_log,
+        certificates=said.certificates or said.folder / "certificates",
         pull_every=said.pull_every,
         scan_every=said.scan_every,
         replay_every=said.replay_every,
@@ -87,7 +88,7 @@ def webhook_of(said: argparse.Namespace, settings: Settings) -> list[str] | None
     options = {
         "--bundle": settings.bundle,
         "--keys": said.keys,
-        "--certificates": said.certificates or settings.folder / "certificates",
+        "--certificates": settings.certificates or "",
         "--listen": said.listen,
         "--cluster": said.cluster,
         "--spool": settings.spool,

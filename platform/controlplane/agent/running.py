@@ -16,6 +16,7 @@ from controlplane.kube.errors import KubeError
 
 from . import scanning
 from .auditlog import AuditLog, Tail
+from .certifying import Certifying
 from .following import Follower
 from .loops import Backoff, Loop, spread
 from .platform import Platform
@@ -29,6 +30,7 @@ POST_EVERY = 0.5  # a look at the webhook's spool
 TAIL_EVERY = 0.3
 FIRST_SCAN = 20.0  # a start has other things to do
 SCAN_WHEN_BROKEN = 60.0
+CERTIFY_EVERY = 600.0  # lives are of days; an alarm leaves ten of them
 SOON = 45.0  # until a difference is looked at again: a change arrives everywhere within it
 LAST_WORDS = 3.0  # to the platform, at the end
 
@@ -43,6 +45,7 @@ class Settings:
     folder: Path
     keys: Path
     audit_log: Path | None = None
+    certificates: Path | None = None  # of the webhook, where there is one
     pull_every: float = 15.0
     scan_every: float = 600.0
     replay_every: float = 1200.0  # 0: never
@@ -91,6 +94,7 @@ class Agent:
         self.poster = Poster(platform, self.outbox, settings.spool)
         self.replaying = Replaying(settings.cluster, self.outbox.say)
         self.webhook = Supervisor(webhook) if webhook else None
+        self.certifying = self._certifying(settings) if webhook else None
         every = settings.pull_every
         self._pull_again = Backoff(min(2.0, every), min(60.0, 4 * every))
         self._post_again = Backoff(1.0, 300.0)
@@ -165,6 +169,9 @@ class Agent:
         if self.puller.heard_at is not None:
             silence = (now - self.puller.heard_at).total_seconds()
             values.append(("platform_silent_seconds", "Since the platform answered.", silence))
+        if self.certifying is not None:
+            said = "What will stop the API server from believing the webhook's certificate."
+            values.append(("certificate_alarms", said, float(len(self.certifying.alarms))))
         if self.webhook is not None:
             values.append(
                 ("webhook_starts", "How often the webhook was started.", float(self.webhook.starts))
@@ -189,6 +196,8 @@ class Agent:
         ]
         if self.settings.replay_every:
             loops.append(Loop("replay", self._replay, self._ended))
+        if self.certifying is not None:
+            loops.append(Loop("certificate", partial(self._certify, self.certifying), self._ended))
         if self._audit is not None:
             loops.append(Loop("audit log", self._read_audit_log, self._ended))
         for follower in self._followers:
@@ -244,6 +253,18 @@ class Agent:
             return SOON
         again = self.replaying.round(kube, held, self.loaded.facts, self._running, now=utc_now())
         return SOON if again else spread(self.settings.replay_every)
+
+    def _certify(self, certifying: Certifying) -> float:
+        try:
+            certifying.look(self._opening(), now=utc_now())
+        except KubeError as error:
+            logger.warning("the webhook's certificate was not looked at: %s", error.sentence)
+        return spread(CERTIFY_EVERY)
+
+    def _certifying(self, settings: Settings) -> Certifying | None:
+        if settings.certificates is None:
+            return None
+        return Certifying(settings.cluster, settings.certificates, self.outbox.say)
 
     def _read_audit_log(self) -> float:
         if self._audit is not None:

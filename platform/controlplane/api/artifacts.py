@@ -5,6 +5,7 @@ from django.utils import timezone
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.serializers import BaseSerializer
 
+from controlplane.identity.scopes import Scope
 from controlplane.policies import pushes
 from controlplane.policies.models import Artifact
 
@@ -61,6 +62,7 @@ class ArtifactSerializer(serializers.ModelSerializer[Artifact]):
 class ArtifactViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[Artifact]):
     """What the teams a person may see have pushed. Owners and members push, with any token of theirs."""
 
+    token_scopes = {"create": Scope.SUBMIT}
     queryset = Artifact.objects.none()
     serializer_class = ArtifactSerializer
     lookup_value_regex = "[0-9]+"

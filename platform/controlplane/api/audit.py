@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +18,7 @@ from .people import person
 FILTERS = [OpenApiParameter(name, str) for name in asking.NAMES]
 
 
+@extend_schema_serializer(component_name="AuditEvent")
 class EventSerializer(serializers.ModelSerializer[Event]):
     """One act, or one attempt. An empty `actor` is the platform itself, or nobody that is known."""
 

@@ -102,7 +102,7 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
     @extend_schema_field(serializers.CharField())
     def get_message(self, cluster: Cluster) -> str:
         """Why it does not answer: for the platform's people, since it names addresses."""
-        return cluster.message if person(self.context["request"]).is_approver else ""
+        return cluster.message if person(self.context["request"]).sees_all else ""
 
     @extend_schema_field(serializers.CharField())
     def get_answer(self, cluster: Cluster) -> str:
@@ -117,7 +117,7 @@ class ClusterSerializer(serializers.ModelSerializer[Cluster]):
     @extend_schema_field(ClusterConditionSerializer(many=True))
     def get_conditions(self, cluster: Cluster) -> list[dict[str, Any]]:
         """All that is known; the sentences for the platform's people, since they name addresses."""
-        told = person(self.context["request"]).is_approver
+        told = person(self.context["request"]).sees_all
         return [each if told else {**each, "message": ""} for each in cluster.conditions]
 
     @extend_schema_field(serializers.CharField())

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
+from controlplane.identity.scopes import Scope
 from controlplane.policies import exemptions
 from controlplane.policies.models import LONGEST_IMAGE, LONGEST_SENTENCE, ImageExemption
 from tenants.models import TenantNamespace
@@ -104,6 +105,12 @@ class ExemptionApprovalSerializer(DecisionSerializer):
 class ExemptionViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[ImageExemption]):
     """Exemptions of the teams a person may see. Nobody decides on one they asked for."""
 
+    token_scopes = {
+        "create": Scope.REQUEST,
+        "end": Scope.REQUEST,
+        "approve": Scope.DECIDE,
+        "reject": Scope.DECIDE,
+    }
     queryset = ImageExemption.objects.none()
     serializer_class = ExemptionSerializer
     lookup_value_regex = "[0-9]+"

@@ -1,5 +1,6 @@
 """What the platform's admins switch, over REST: roll-outs, stand-downs, signing keys."""
 
+from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
@@ -16,19 +17,23 @@ from controlplane.policies.models import LONGEST_SENTENCE, RollOut, SigningKey, 
 from tenants.models import Team
 
 from .filtering import ExactFilters
-from .people import PlatformAdminsWrite, person
+from .people import PlatformAdminsWrite, names_a_row, person
 
 
 class ApproversRead(BasePermission):
-    """Of the platform's own switches, approvers read and nobody else sees any."""
+    """Of the platform's own switches, approvers read and nobody else sees any: to them there is none."""
 
     message = "Only the platform's approvers read this."
 
-    def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 - DRF's
-        return person(request).is_approver
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if person(request).sees_all:
+            return True
+        if names_a_row(view):
+            raise Http404
+        return False
 
 
-ADMINS = (IsAuthenticated, PlatformAdminsWrite, ApproversRead)
+ADMINS = (IsAuthenticated, ApproversRead, PlatformAdminsWrite)
 
 
 class RollOutSerializer(serializers.ModelSerializer[RollOut]):

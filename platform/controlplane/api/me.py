@@ -28,6 +28,7 @@ class MeSerializer(serializers.Serializer[object]):
     groups = serializers.ListField(child=serializers.CharField())
     is_platform_admin = serializers.BooleanField()
     is_approver = serializers.BooleanField()
+    is_auditor = serializers.BooleanField()
     teams = MembershipSerializer(many=True)
 
 
@@ -50,6 +51,7 @@ class MeView(APIView):
             "groups": user.claimed_groups,
             "is_platform_admin": user.is_platform_admin,
             "is_approver": user.is_approver,
+            "is_auditor": user.is_auditor,
             "teams": teams,
         }
         return Response(MeSerializer(shown).data)

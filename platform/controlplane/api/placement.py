@@ -67,7 +67,7 @@ class PlacementView(APIView):
         labels = dict(_pair(each) for each in said.getlist("label"))
         check_labels(labels)
         placed = placing.chooser().choose(Wish(team, tier, said.get("name", "")), labels)
-        return Response(shown(placed, figures=user.is_approver))
+        return Response(shown(placed, figures=user.sees_all))
 
 
 class RoomSerializer(serializers.ModelSerializer[Room]):
@@ -102,7 +102,7 @@ class RoomViewSet(mixins.CreateModelMixin, mixins.ListModelMixin, viewsets.Gener
 
     def get_queryset(self) -> QuerySet[Room]:
         rooms = Room.objects.select_related("cluster").order_by("cluster__name")
-        return rooms if person(self.request).is_approver else rooms.none()
+        return rooms if person(self.request).sees_all else rooms.none()
 
 
 def _pair(label: str) -> tuple[str, str]:

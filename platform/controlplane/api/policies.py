@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from controlplane.errors import NotAllowed
+from controlplane.identity.scopes import Scope
 from controlplane.policies import backtest, services, store, trying
 from controlplane.policies.document import NotAPolicy, plain
 from controlplane.policies.errors import BadPolicy
@@ -158,6 +159,7 @@ class EffectiveSerializer(serializers.Serializer[object]):
 class ImagePolicyViewSet(viewsets.ModelViewSet[ImagePolicy]):
     """What is said about images: read by approvers, written by the platform's admins."""
 
+    token_scopes = {"try_": Scope.READ, "back_test": Scope.READ}
     queryset = ImagePolicy.objects.none()
     serializer_class = ImagePolicySerializer
     permission_classes = (IsAuthenticated, PlatformAdminsWrite)
@@ -167,7 +169,7 @@ class ImagePolicyViewSet(viewsets.ModelViewSet[ImagePolicy]):
 
     def get_queryset(self) -> QuerySet[ImagePolicy]:
         rows = ImagePolicy.objects.select_related("team", "tier")
-        return rows if person(self.request).is_approver else rows.none()
+        return rows if person(self.request).sees_all else rows.none()
 
     def perform_destroy(self, instance: ImagePolicy) -> None:
         services.remove_policy(instance, now=timezone.now())

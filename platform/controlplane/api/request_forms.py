@@ -77,7 +77,7 @@ class RequestSerializer(serializers.ModelSerializer[Request]):
         placed = request.placement
         if placed is None:
             return None
-        return shown(placed, figures=person(self.context["request"]).is_approver)
+        return shown(placed, figures=person(self.context["request"]).sees_all)
 
 
 class RequestDetailSerializer(RequestSerializer):

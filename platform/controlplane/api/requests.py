@@ -10,6 +10,7 @@ from rest_framework.serializers import BaseSerializer
 
 from controlplane.errors import NotAllowed
 from controlplane.identity.models import User
+from controlplane.identity.scopes import Scope
 from controlplane.plans.agreement import agree, plan_of
 from tenants import requests
 from tenants.models import Request
@@ -29,6 +30,15 @@ from .request_forms import (
 class RequestViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[Request]):
     """What teams ask for. Filed by owners, decided by the platform's approvers."""
 
+    token_scopes = {
+        "create": Scope.REQUEST,
+        "place": Scope.REQUEST,
+        "comment": Scope.REQUEST,
+        "withdraw": Scope.REQUEST,
+        "approve": Scope.DECIDE,
+        "amend": Scope.DECIDE,
+        "reject": Scope.DECIDE,
+    }
     queryset = Request.objects.none()
     serializer_class = RequestSerializer
     lookup_value_regex = "[0-9]+"
@@ -130,5 +140,5 @@ def _note(call: Call) -> str:
 
 def _check_reader(request: Request, user: User) -> None:
     """A plan costs the cluster a call an object: for those who decide, and those who asked."""
-    if not user.is_approver and not requests.may_ask(request.team, user):
+    if not user.sees_all and not requests.may_ask(request.team, user):
         raise NotAllowed(f"Only approvers and owners of {request.team.slug} read its plans.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -142,6 +142,7 @@ class BringBackSerializer(serializers.Serializer[object]):
     version = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
 
 
+@extend_schema_serializer(component_name="TriedSecret")
 class TriedSerializer(serializers.Serializer[object]):
     """What came of trying it."""
 

@@ -20,6 +20,7 @@ from rest_framework.views import APIView
 from controlplane.identity import tokens
 from controlplane.identity.guessing import SENTENCE
 from controlplane.identity.models import ApiToken, User
+from controlplane.identity.scopes import Scope
 
 DAYS = 30
 
@@ -53,6 +54,8 @@ class NewTokenSerializer(serializers.Serializer[object]):
 
 class TokenView(APIView):
     """POST a name and a password for a token, shown once; DELETE ends the token that is used."""
+
+    token_scopes = {"delete": Scope.READ}
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         """An old token that comes along must not keep anybody from getting a new one."""

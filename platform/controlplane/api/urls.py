@@ -19,6 +19,7 @@ from .clusters import ClusterViewSet
 from .exemptions import ExemptionViewSet
 from .image_admin import RollOutViewSet, SigningKeyViewSet, StandDownViewSet
 from .index import IndexedWorkflowViewSet
+from .kubeconfigs import KubeconfigViewSet
 from .me import MeView
 from .namespaces import NamespaceViewSet
 from .placement import PlacementView, RoomViewSet
@@ -28,6 +29,7 @@ from .scraping import MetricsAgentView, targets_of
 from .secrets import SecretViewSet
 from .teams import TeamViewSet
 from .tiers import TierViewSet
+from .token_list import TokenViewSet
 from .tokens import TokenView
 from .usage import ChargebackView, FleetClusterView, FleetView, UsageView
 from .violations import ViolationViewSet
@@ -40,6 +42,7 @@ router.register("clusters", ClusterViewSet)
 router.register("rooms", RoomViewSet)
 router.register("requests", RequestViewSet)
 router.register("namespaces", NamespaceViewSet)
+router.register("kubeconfigs", KubeconfigViewSet)
 router.register("workflows", IndexedWorkflowViewSet)
 router.register("policies", ImagePolicyViewSet)
 router.register("exemptions", ExemptionViewSet)
@@ -50,6 +53,7 @@ router.register("roll-outs", RollOutViewSet)
 router.register("stand-downs", StandDownViewSet)
 router.register("signing-keys", SigningKeyViewSet)
 router.register("audit", AuditViewSet)
+router.register("tokens", TokenViewSet)
 
 
 @extend_schema(exclude=True)

@@ -215,7 +215,7 @@ class ChargebackView(APIView):
         namespaces = TenantNamespace.objects.visible_to(user)
         if asked["team"]:
             namespaces = namespaces.filter(team=_team(request, asked["team"]))
-        whole = user.is_approver and not asked["team"]
+        whole = user.sees_all and not asked["team"]
         bill = reading.bill(namespaces, month=month, by=asked["by"], whole=whole)
         page = Paginator(list(bill.lines), asked["page_size"]).get_page(asked["page"])
         priced = bill.rates is not None
@@ -321,7 +321,7 @@ def _team(request: Request, slug: str) -> Team:
 
 
 def _for_the_platform(request: Request) -> None:
-    if not person(request).is_approver:
+    if not person(request).sees_all:
         raise Http404
 
 

@@ -21,6 +21,7 @@ from controlplane.argo.access import acting
 from controlplane.argo.submission import API_VERSION, CRON, KIND
 from controlplane.argo.verbs import Verb
 from controlplane.identity.models import User
+from controlplane.identity.scopes import Scope
 from tenants.models import TenantNamespace
 
 from .people import person
@@ -41,6 +42,8 @@ from .workflow_forms import (
 
 class WorkflowsView(APIView):
     """The workflows of one namespace."""
+
+    token_scopes = {"post": Scope.SUBMIT}
 
     @extend_schema(
         parameters=[
@@ -84,6 +87,8 @@ class WorkflowsView(APIView):
 class WorkflowView(APIView):
     """One workflow of one namespace."""
 
+    token_scopes = {"delete": Scope.SUBMIT}
+
     @extend_schema(responses=WorkflowDetailSerializer, operation_id="namespaces_workflows_retrieve")
     def get(self, request: Request, namespace_id: int, name: str) -> Response:
         """The workflow with its steps and the whole of its manifest."""
@@ -104,6 +109,8 @@ class WorkflowView(APIView):
 
 class WorkflowActView(APIView):
     """Something to do with one workflow."""
+
+    token_scopes = {"post": Scope.SUBMIT}
 
     @extend_schema(
         request=None,
@@ -138,6 +145,8 @@ class CronsView(APIView):
 
 class CronActView(APIView):
     """Letting one CronWorkflow rest, and waking it."""
+
+    token_scopes = {"post": Scope.SUBMIT}
 
     @extend_schema(
         request=None,

@@ -1,8 +1,9 @@
 """Which acts somebody asks for: the filters of the page, the export, the API and the command, read once."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from controlplane.errors import DomainError
 
@@ -13,6 +14,7 @@ from .outcome import Outcome
 EXACT = {"actor": "actor", "team": "team", "action": "action", "request_id": "request_id"}
 NAMES = (*EXACT, "outcome", "target", "since", "until")
 LONGEST = 254
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,10 @@ def read(said: Mapping[str, str]) -> Asked:
         )
     exact = {name: words[name] for name in (*EXACT, "outcome", "target")}
     return Asked(
-        **exact, since=_time(words["since"], "since"), until=_time(words["until"], "until")
+        **exact,
+        since=_time(words["since"], "since"),
+        # A day that is named as the last is meant whole.
+        until=_time(words["until"], "until", day_is=timedelta(days=1)),
     )
 
 
@@ -60,21 +65,16 @@ def narrowed(events: Events, asked: Asked) -> Events:
     return found.order_by("-pk")
 
 
-def _time(word: str, field: str) -> datetime | None:
-    """A day's beginning, or a time; in UTC, unless it says otherwise."""
+def _time(word: str, field: str, *, day_is: timedelta = timedelta()) -> datetime | None:
+    """A time, or a day's beginning and `day_is` more; in UTC, unless it says otherwise."""
     if not word:
         return None
     try:
-        day = date.fromisoformat(word)
-    except ValueError:
-        pass
-    else:
-        return datetime.combine(day, time(), tzinfo=UTC)
-    try:
+        if DAY.fullmatch(word):
+            return datetime.combine(date.fromisoformat(word), time(), tzinfo=UTC) + day_is
         moment = datetime.fromisoformat(word)
-        # A year that no zone reaches is refused here, and not by the database.
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError):  # the latter for a year that no calendar has
         raise DomainError(
             "A day looks like 2026-11-22, a time like 2026-11-22T08:30.",
             code="bad_filter",

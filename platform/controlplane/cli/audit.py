@@ -26,7 +26,7 @@ def list_(  # noqa: PLR0917 - typer's way to options
     outcome: Annotated[str, typer.Option(help="done, denied or failed.")] = "",
     target: Annotated[str, typer.Option(help="Part of what it was done to.")] = "",
     since: Annotated[str, typer.Option(help="From this day or time on, such as 2026-11-22.")] = "",
-    until: Annotated[str, typer.Option(help="Before this day or time.")] = "",
+    until: Annotated[str, typer.Option(help="To this day's end, or this time.")] = "",
     most: Annotated[int, typer.Option(min=1, max=500, help="So many.")] = 100,
     *,
     as_json: Json = False,

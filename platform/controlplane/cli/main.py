@@ -11,6 +11,7 @@ from . import (
     cron,
     demo,
     exemption,
+    kubeconfig,
     metrics,
     namespace,
     placement,
@@ -20,6 +21,7 @@ from . import (
     serve,
     session,
     team,
+    tokens,
     usage,
     violation,
     workflow,
@@ -36,12 +38,15 @@ app.add_typer(session.app)
 app.command("demo")(demo.demo)
 app.command("approve")(request.approve)
 app.add_typer(local, name="local")
+app.add_typer(tokens.app, name="tokens")
 app.add_typer(team.app, name="team")
 app.add_typer(team.tiers, name="tier")
 app.add_typer(cluster.app, name="cluster")
 app.add_typer(placement.app, name="placement")
 app.add_typer(request.app, name="request")
 app.add_typer(namespace.app, name="namespace")
+app.add_typer(kubeconfig.app, name="kubeconfig")
+app.add_typer(kubeconfig.plug_in)
 app.add_typer(workflow.app, name="workflow")
 app.add_typer(cron.app, name="cron")
 app.add_typer(policies.app, name="policy")

@@ -73,6 +73,7 @@ class ClusterAdmin(SchedulingActs, Confirmed[Cluster], RowAdmin[Cluster]):
     search_fields = ("name", "server")
     fieldsets = (
         (None, {"fields": ("name", "server", "labels", "placement", "simulated", "removing")}),
+        ("People", {"fields": ("trusts_provider", "group_prefix")}),
         ("New namespaces", {"fields": ("scheduling", "scheduling_reason", "scheduled_at")}),
         (
             "Seen",

@@ -86,15 +86,19 @@ def manifests_for(
     username: str, placement: Mapping[str, Any] = MappingProxyType({}), *, before: str = ""
 ) -> tuple[Manifest, ...]:
     """The base's objects in the order of the files' names, for a platform that is `username` there."""
-    documents = [
-        document
-        for file in _files()
-        for document in yaml.safe_load_all(file.read_text(encoding="utf-8"))
-        if document
-    ]
     said = _said(username, placement, before)
     words = {name: orjson.dumps(each).decode() for name, each in said.items()}
-    return tuple(_stamped(_filled(document, words)) for document in documents)
+    return tuple(
+        _stamped(_filled(document, words))
+        for file in _files()
+        for document in _documents(file.read_text(encoding="utf-8"))
+    )
+
+
+@lru_cache(maxsize=64)
+def _documents(text: str) -> tuple[Manifest, ...]:
+    """What a file says. Kept, for all who ask want the same; what they are given is `_filled`, a copy."""
+    return tuple(document for document in yaml.safe_load_all(text) if document)
 
 
 def _files() -> list[Path]:

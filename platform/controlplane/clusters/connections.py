@@ -6,6 +6,7 @@ import shutil
 import threading
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import orjson
 from django.conf import settings
@@ -36,6 +37,15 @@ def connect(cluster: Cluster) -> Connection:
         )
     with _opening:  # lru_cache alone would let two threads open it twice
         return _opened(cluster.sealed_kubeconfig, identity(cluster.name))
+
+
+def endpoint_of(cluster: Cluster) -> dict[str, Any]:
+    """Where the cluster's API server is and by whose certificate it is known: what people need of it too.
+
+    Raises DomainError where there is no credential, or it cannot be opened.
+    """
+    config = orjson.loads(unseal(cluster.sealed_kubeconfig, of=identity(cluster.name)))
+    return dict(config["clusters"][0]["cluster"])
 
 
 def helm_program() -> str:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -13,6 +14,12 @@ cluster_name = RegexValidator(
     r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z",
     "A cluster's name is made of lower-case letters, digits and hyphens, at most 63.",
 )
+
+
+def group_prefix(value: str) -> None:
+    """Refuse a prefix that would make Kubernetes' own groups of a provider's."""
+    if value.startswith("system:"):
+        raise ValidationError("Groups that begin with system: are Kubernetes' own.")
 
 
 # Not in the history: the credential, in no form; and what was seen, which changes by itself.
@@ -103,6 +110,18 @@ class Cluster(models.Model):
         default=dict,
         blank=True,
         help_text="What a request may ask for: region, zone, environment, and others by your own names.",
+    )
+    trusts_provider = models.BooleanField(
+        default=False,
+        verbose_name="believes the sign-in provider",
+        help_text="Its API server takes the provider's tokens itself (--oidc-issuer-url, or an "
+        "AuthenticationConfiguration): teams' groups are bound there beside the people's accounts.",
+    )
+    group_prefix = models.CharField(
+        max_length=63,
+        blank=True,
+        validators=[group_prefix],
+        help_text="What its API server puts before a provider's group (--oidc-groups-prefix), as `oidc:`.",
     )
     # clusters.scheduling alone writes these; who did is in the history.
     scheduling = models.CharField(max_length=20, choices=Scheduling, default=Scheduling.OPEN)

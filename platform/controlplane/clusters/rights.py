@@ -6,7 +6,7 @@ by label: what is needed in teams' namespaces is a right in all of them. The REA
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from controlplane.kube.resources import resource_of
@@ -72,7 +72,7 @@ def needed() -> tuple[Right, ...]:
     A right that another one covers is not told: who may read every Secret may read that one.
     """
     found = {right for source in _sources for right in source()}
-    return tuple(sorted(r for r in found if not any(o != r and o.covers(r) for o in found)))
+    return tuple(sorted(r for r in found if not r.name or replace(r, name="") not in found))
 
 
 def calls(

@@ -46,6 +46,8 @@ REGISTERED = (
     "removed_at",
 )
 
+EDITED = ("placement", "simulated", "labels", "trusts_provider", "group_prefix")
+
 
 class AnotherCluster(DomainError):
     """A cluster's name and the Kubernetes behind a kubeconfig do not belong together."""
@@ -131,9 +133,9 @@ def judge(kube: Kube) -> tuple[Verdict, ...]:
 
 
 def edit(cluster: Cluster) -> Cluster:
-    """Keep where pods go on a cluster, whether they run, and its labels, as edited; its base follows.
+    """Keep a cluster as edited: where pods go, whether they run, its labels, whose tokens it believes.
 
-    So do its namespaces, unless only labels changed: those choose where a namespace comes, and move none.
+    Its base and namespaces follow, unless only labels changed: those choose where one comes, and move none.
     Raises KubeError if the cluster does not take the base anew: then nothing is kept.
     """
     _check_placement(cluster.placement)
@@ -149,8 +151,10 @@ def edit(cluster: Cluster) -> Cluster:
     if cluster.placement != before.placement:
         base_release.install(connect(cluster), cluster.placement)
     with transaction.atomic():
-        cluster.save(update_fields=["placement", "simulated", "labels"])
-        if (cluster.placement, cluster.simulated) != (before.placement, before.simulated):
+        cluster.save(update_fields=EDITED)
+        if any(
+            getattr(cluster, name) != getattr(before, name) for name in EDITED if name != "labels"
+        ):
             cluster_edited.send(sender=Cluster, cluster=cluster)
     return cluster
 

@@ -46,7 +46,7 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
         "months": _months(timezone.now()),
         "is_running": month == month_of("", timezone.now()),
         "team": team,
-        "of_everybody": user.is_approver and team is None,
+        "of_everybody": user.sees_all and team is None,
         "query": urlencode(asked),
         "behind": [
             ("Terminal", shlex.join(["argosy", "usage", "chargeback", *_options(asked)])),
@@ -86,7 +86,7 @@ def _bill(user: User, month: datetime, by: str, team: Team | None) -> Bill:
     namespaces = TenantNamespace.objects.visible_to(user)
     if team is not None:
         namespaces = namespaces.filter(team=team)
-    return reading.bill(namespaces, month=month, by=by, whole=user.is_approver and team is None)
+    return reading.bill(namespaces, month=month, by=by, whole=user.sees_all and team is None)
 
 
 def _csv(bill: Bill, names: int) -> Iterator[Sequence[Any]]:

@@ -39,10 +39,13 @@ class Choice:
 
 
 def choose(mine: NamespaceQuerySet, *, pk: str, asked: str) -> Choice:
-    """What `pk` says; else what `asked` names; else the only one there is."""
+    """What `pk` says; else what `asked` names; else, where neither is said, the only one there is.
+
+    One that is said and is not theirs is none: a workflow would go where nobody meant it to.
+    """
     several = list(_ordered(mine)[: FEW + 1])
     if len(several) <= FEW:
-        only = several[0] if len(several) == 1 else None
+        only = several[0] if len(several) == 1 and not pk else None
         return Choice(next((n for n in several if str(n.pk) == pk), only), few=several)
     if pk and (chosen := _brought(mine).filter(pk=whole(pk)).first()):
         return Choice(chosen, many=True)

@@ -57,7 +57,7 @@ def of_team(request: HttpRequest, user: User) -> HttpResponse:
 @signed_in
 def of_fleet(request: HttpRequest, user: User) -> HttpResponse:
     """The controllers of all clusters, or of one, for the platform's people."""
-    if not user.is_approver:
+    if not user.sees_all:
         raise Http404
     name = text(request, "cluster")
     found = Cluster.objects.filter(name=name) if name else Cluster.objects.all()

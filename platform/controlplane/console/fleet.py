@@ -111,7 +111,7 @@ def cluster(request: HttpRequest, user: User, name: str) -> HttpResponse:
 
 def _for_the_platform(user: User) -> None:
     """To everybody else there is no such page."""
-    if not user.is_approver:
+    if not user.sees_all:
         raise Http404
 
 

@@ -43,7 +43,7 @@ def ages_of(clusters: Iterable[Cluster], kind: Kind, user: User) -> list[Age]:
 
 def _age(cluster: Cluster, watch: Watch | None, user: User) -> Age:
     # A cluster's own words name addresses, for the platform's people; that it is silent is no secret.
-    told = watch is not None and (watch.in_step or user.is_approver)
+    told = watch is not None and (watch.in_step or user.sees_all)
     return Age(cluster, watch, watch.why_lost if watch is not None and told else "")
 
 

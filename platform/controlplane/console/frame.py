@@ -102,6 +102,9 @@ class Frame:
             Page("/requests/", "Requests", self.open_requests, key="r"),
             Page("/usage/", "Usage", key="u", also="quota metrics charts"),
             Page("/chargeback/", "Chargeback", key="c", also="cost price bill"),
+            Page("/kubeconfigs/", "Kubeconfigs", key="b", also="kubectl cluster access"),
+            Page("/audit/", "Audit", key="l", also="log history who did what"),
+            Page("/tokens/", "Tokens", key="k", also="api keys"),
             *([Page("/requests/new/", "New namespace")] if self.may_ask else []),
         )
 
@@ -125,10 +128,10 @@ class Frame:
         inbox = (
             [Page("/inbox/", "Inbox", self.inbox_count, key="i")] if self.user.is_approver else []
         )
-        fleet = [Page("/fleet/", "Fleet", key="f")] if self.user.is_approver else []
+        fleet = [Page("/fleet/", "Fleet", key="f")] if self.user.sees_all else []
         desk = (
             [Page(reverse("admin:index"), "Desk", key="d")]
-            if self.user.is_approver or self.user.is_staff
+            if self.user.sees_all or self.user.is_staff
             else []
         )
         return self._marked(*fleet, *inbox, *desk)

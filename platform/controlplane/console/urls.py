@@ -5,9 +5,12 @@ from django.urls import path, re_path
 from controlplane.argo.verbs import Verb
 
 from . import (
+    audit,
+    back_channel,
     crons,
     home,
     image_urls,
+    kubeconfigs,
     namespace,
     namespaces,
     progress,
@@ -20,10 +23,13 @@ from . import (
     switching,
     teams,
     theme,
+    token_pages,
     usage_urls,
+    why,
     workflow,
     workflow_log,
     workflows,
+    your_access,
 )
 
 app_name = "console"
@@ -43,12 +49,21 @@ urlpatterns = [
     path("namespaces/<int:pk>/turns/", namespace.turns, name="turns"),
     path("namespaces/<int:pk>/progress/", progress.progress, name="progress"),
     path("namespaces/<int:pk>/try-now/", progress.try_now, name="try-now"),
+    path("namespaces/<int:pk>/access/", why.page, name="why"),
+    path("kubeconfigs/", kubeconfigs.page, name="kubeconfigs"),
+    path("kubeconfigs/<uuid:pk>/revoke/", kubeconfigs.revoke, name="revoke-kubeconfig"),
+    path("audit/", audit.page, name="audit"),
+    path("audit/export.csv", audit.as_csv, name="audit-csv"),
     path("search/", search.search, name="search"),
     path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),
     path("sign-in/provider/", sign_on.ToProvider.as_view(), name="provider"),
     path("sign-in/provider/back/", sign_on.FromProvider.as_view(), name="from-provider"),
     path("sign-out/", sign_on.SignOut.as_view(), name="sign-out"),
+    path("sign-out/said-over/", back_channel.said_over, name="said-over"),
     path("sign-out/provider/", sign_on.out_of_provider, name="out-of-provider"),
+    path("me/", your_access.page, name="me"),
+    path("tokens/", token_pages.page, name="tokens"),
+    path("tokens/<int:pk>/end/", token_pages.end, name="end-token"),
     path("theme/", theme.choose, name="theme"),
     *request_urls.urlpatterns,
     *image_urls.urlpatterns,

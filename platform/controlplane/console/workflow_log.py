@@ -10,10 +10,11 @@ from django.shortcuts import render
 from controlplane.argo import acts, logs, nodes
 from controlplane.argo.logs import LIMIT_BYTES, TAIL_LINES, Part
 from controlplane.argo.nodes import Node, Run
-from controlplane.errors import DomainError
+from controlplane.errors import DomainError, NotAllowed
 from controlplane.identity.models import User
 from controlplane.kube.errors import KubeError
 from controlplane.objects import Manifest
+from controlplane.refusals import status_of
 from tenants.models import TenantNamespace
 
 from .asked_for import a_part, number
@@ -43,7 +44,7 @@ def log(request: HttpRequest, user: User, pk: int, name: str) -> HttpResponse:
     """The log's card; once it is `drawn`, only the lines after a mark (`at`)."""
     namespace = namespace_of(user, pk)
     mark = logs.mark_of(request.GET.get("at", ""), request.GET.get("seen", "0"))
-    quiet = number(request, "quiet")
+    quiet, code = number(request, "quiet"), 200
     try:
         found = acts.find(namespace, user, name)
         run = nodes.read(found) if found is not None else None
@@ -53,7 +54,9 @@ def log(request: HttpRequest, user: User, pk: int, name: str) -> HttpResponse:
         asked = request.GET.get("container", "")
         seen = _log_of(namespace, user, run, node, asked=asked, mark=mark)
     except (DomainError, KubeError) as exc:
-        run, node, seen = None, None, Log(exc.sentence, waits=True)
+        # Who has no level there will have none in a moment either.
+        run, node, seen = None, None, Log(exc.sentence, waits=not isinstance(exc, NotAllowed))
+        code = status_of(exc) if isinstance(exc, NotAllowed) and not a_part(request) else 200
     news = bool(seen.part and seen.part.lines)
     quiet = 0 if news else quiet + 1
     ended = node is not None and node.ended and quiet >= QUIET_ROUNDS
@@ -74,7 +77,7 @@ def log(request: HttpRequest, user: User, pk: int, name: str) -> HttpResponse:
     template = "console/_workflow_log_lines.html" if more else "console/_workflow_log.html"
     if not a_part(request):
         template = "console/workflow_log.html"
-    return render(request, template, context)
+    return render(request, template, context, status=code)
 
 
 def _log_of(

@@ -31,7 +31,7 @@ class Desk(Site):
     def has_permission(self, request: HttpRequest) -> bool:
         """The groups decide; `is_staff` lets in who was given single permissions."""
         user = request.user
-        return isinstance(user, User) and user.is_active and (user.is_approver or user.is_staff)
+        return isinstance(user, User) and user.is_active and (user.sees_all or user.is_staff)
 
     def login(
         self,

@@ -54,3 +54,19 @@ def reset_password(user: User, password: str) -> None:
     user.save(update_fields=["password"])
     record("password.changed", target=f"person {user.get_username()}")
     tokens.revoke(user.api_tokens.all())
+
+
+@transaction.atomic
+def of_service(*, team: int, name: str) -> User:
+    """The account that a team's own tokens act as; made when it is first needed. Nobody signs in with it."""
+    known = User.objects.filter(service_team=team).first()
+    if known is not None:
+        return known
+    free = (f"{name}.team{end}" for end in ("", *(f"-{number}" for number in range(2, 1000))))
+    username = next(
+        name for name in free if not User.objects.filter(username__iexact=name).exists()
+    )
+    user = User(username=username, service_team=team)
+    user.set_unusable_password()
+    user.save()
+    return user

@@ -1,4 +1,4 @@
-"""What being of the platform opens at the desk: admins everything, approvers the reading of it."""
+"""What being of the platform opens at the desk: admins everything, approvers and auditors its pages."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from django.db.models import Model
 from .models import User
 
 READING = "view_"
-# An approver decides on requests; whose keys there are, and who was refused, is for admins.
-ADMINS_ONLY = {
+# An approver decides on requests; whose keys there are, and who was refused, is for admins and auditors.
+NOT_FOR_APPROVERS = {
     "identity.view_apitoken",
     "axes.view_accessattempt",
     "policies.view_agenttoken",
@@ -31,9 +31,10 @@ class PlatformStanding(BaseBackend):
         if user_obj.is_platform_admin:
             return True
         _, _, codename = perm.partition(".")
-        reads = codename.startswith(READING) and perm not in ADMINS_ONLY
-        return user_obj.is_approver and reads
+        if not codename.startswith(READING):
+            return False
+        return user_obj.is_auditor or (user_obj.is_approver and perm not in NOT_FOR_APPROVERS)
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:  # noqa: ARG002 - Django's
         """Whether an application is listed at all; each of its models asks again."""
-        return isinstance(user_obj, User) and user_obj.is_active and user_obj.is_approver
+        return isinstance(user_obj, User) and user_obj.is_active and user_obj.sees_all

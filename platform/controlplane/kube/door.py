@@ -110,7 +110,7 @@ class Kube(Protocol):
         limit_bytes: int,
     ) -> str: ...
     def account_token(
-        self, namespace: str, account: str, *, seconds: int
+        self, namespace: str, account: str, *, seconds: int, bound: Manifest | None = None
     ) -> tuple[str, datetime]: ...
 
 

@@ -291,13 +291,27 @@ class KubeGateway:
             _document(code, raw)
         return raw.decode(errors="replace")
 
-    def account_token(self, namespace: str, account: str, *, seconds: int) -> tuple[str, datetime]:
-        """A token of a service account for about so long, and when it ends. Missing: no such account."""
+    def account_token(
+        self, namespace: str, account: str, *, seconds: int, bound: Manifest | None = None
+    ) -> tuple[str, datetime]:
+        """A token of a service account for about so long, and when it ends. Missing: no such account.
+
+        `bound` to an object of its namespace, as that was created: with it the token ends too.
+        """
+        spec: Manifest = {"expirationSeconds": seconds}
+        if bound is not None:
+            ref, uid = ref_of(bound), bound["metadata"]["uid"]
+            spec["boundObjectRef"] = {
+                "apiVersion": ref.api_version,
+                "kind": ref.kind,
+                "name": ref.name,
+                "uid": uid,
+            }
         path = f"{object_path(Ref('v1', 'ServiceAccount', namespace, account))}/token"
         asked = {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
-            "spec": {"expirationSeconds": seconds},
+            "spec": spec,
         }
         status = self._call("POST", path, body=asked)["status"]
         return str(status["token"]), datetime.fromisoformat(status["expirationTimestamp"])

@@ -45,6 +45,7 @@ RESOURCES: dict[tuple[str, str], Resource] = {
         Resource("batch/v1", "CronJob", "cronjobs"),
         Resource("batch/v1", "Job", "jobs"),
         Resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices"),
+        Resource("networking.k8s.io/v1", "Ingress", "ingresses"),
         Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
         Resource(_RBAC, "ClusterRole", "clusterroles", namespaced=False),
         Resource(_RBAC, "ClusterRoleBinding", "clusterrolebindings", namespaced=False),

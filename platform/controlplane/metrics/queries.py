@@ -288,7 +288,7 @@ def platform_scope() -> Scope:
 
 def scope_of(user: User) -> Scope:
     """What a person may see: their teams' series; everything for the platform's people."""
-    if user.is_approver:
+    if user.sees_all:
         return platform_scope()
     return _scope(Team.objects.visible_to(user))
 

@@ -340,7 +340,7 @@ class ViolationQuerySet(models.QuerySet["Violation"]):
 
     def visible_to(self, user: User) -> "ViolationQuerySet":
         """Those of the teams a person may see; what has no team is the platform's."""
-        if user.is_approver:
+        if user.sees_all:
             return self.all()
         return self.filter(team__in=Team.objects.of(user))
 
@@ -387,7 +387,7 @@ class ScanQuerySet(models.QuerySet["Scan"]):
 
     def visible_to(self, user: User) -> "ScanQuerySet":
         """Those of the teams a person may see; what has no team is the platform's."""
-        if user.is_approver:
+        if user.sees_all:
             return self.all()
         return self.filter(team__in=Team.objects.of(user))
 

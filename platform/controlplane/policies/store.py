@@ -94,7 +94,12 @@ def argo_images() -> tuple[str, ...]:
     """The images of the platform's own Argo, as its charts write them."""
     return tuple(
         f"{image}:{settings.ARGO_VERSION}"
-        for image in (settings.ARGO_EXECUTOR_IMAGE, settings.ARGO_CONTROLLER_IMAGE)
+        for image in (
+            settings.ARGO_EXECUTOR_IMAGE,
+            settings.ARGO_CONTROLLER_IMAGE,
+            settings.ARGO_SERVER_IMAGE,
+        )
+        if image
     )
 
 

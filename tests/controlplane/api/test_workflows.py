@@ -27,7 +27,7 @@ HELLO: Manifest = {
     "apiVersion": "argoproj.io/v1alpha1",
     "kind": "Workflow",
     "metadata": {"name": "hello"},
-    "spec": {**SPEC, "serviceAccountName": "argosy-owner"},
+    "spec": {**SPEC, "serviceAccountName": "argo-owner"},
 }
 
 
@@ -53,7 +53,7 @@ def test_each_level_acts_as_its_own_account(
 ) -> None:
     client_of(who(payments.team)).get(path_of(payments))
 
-    assert fake.acted_as == (f"system:serviceaccount:payments:argosy-{level}",)
+    assert fake.acted_as == (f"system:serviceaccount:payments:argo-{level}",)
 
 
 def test_a_member_submits_and_the_runners_account_is_forced(
@@ -293,7 +293,7 @@ def test_a_member_steers_a_workflow_and_is_told_what_it_means(
     assert answer.status_code == 200
     assert spec.items() <= answer.json()["manifest"]["spec"].items()
     assert answer.json()["sentence"].startswith("hello is ")
-    assert fake.acted_as[-1] == "system:serviceaccount:payments:argosy-member"
+    assert fake.acted_as[-1] == "system:serviceaccount:payments:argo-member"
 
 
 def test_a_suspended_workflow_is_resumed(payments: TenantNamespace) -> None:

@@ -37,7 +37,7 @@ def test_nobody_is_impersonated_but_the_accounts_of_a_teams_levels() -> None:
     impersonated = {(r.resource, r.name) for r in needed() if r.verb == "impersonate"}
 
     assert impersonated == {
-        ("serviceaccounts", f"argosy-{level}") for level in ("owner", "member", "viewer")
+        ("serviceaccounts", f"argo-{level}") for level in ("owner", "member", "viewer")
     }
 
 
@@ -54,10 +54,10 @@ def test_what_every_team_depends_on_is_never_deleted_and_touched_by_name_alone(k
 
 
 def test_what_the_charts_give_is_held_for_who_gives_a_right_must_have_it() -> None:
-    given = set(provisioning_calls.given())
+    given, held = set(provisioning_calls.given()), needed()
 
     assert Right("argoproj.io", "workflowtaskresults", "deletecollection") in given
-    assert [g for g in given if not any(right.covers(g) for right in needed())] == []
+    assert [g for g in given if not any(right.covers(g) for right in held)] == []
 
 
 def test_the_account_comes_with_its_role_its_binding_and_its_token() -> None:

@@ -80,7 +80,7 @@ def allow(kube: KubeGateway, namespace: str, level: str, verbs: list[str]) -> No
         "metadata": meta,
         "rules": [{"apiGroups": ["argoproj.io"], "resources": ["*"], "verbs": verbs}],
     }
-    account = {"kind": "ServiceAccount", "name": f"argosy-{level}", "namespace": namespace}
+    account = {"kind": "ServiceAccount", "name": f"argo-{level}", "namespace": namespace}
     binding: Manifest = {
         "apiVersion": RBAC,
         "kind": "RoleBinding",

@@ -1,19 +1,27 @@
 """What the compiler makes of documents, without an API server."""
 
 import re
+from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
-from controlplane.policies.compile import cost, grammar, probes, regex, routing, tables
+from controlplane.policies.compile import cost, grammar, probes, quick, regex, routing, tables
 from controlplane.policies.compile.cluster import held, rule_sets
 from controlplane.policies.compile.rule_sets import Flag, rule_set
 from controlplane.policies.compile.shapes import SHAPES as WATCHED
 from controlplane.policies.compile.tables import TooMuch
 from controlplane.policies.composing import documents
-from controlplane.policies.document import Document, Repositories, Scope, Signature
+from controlplane.policies.document import Digest, Document, Repositories, Scope, Signature, Tags
 from controlplane.policies.extraction import group_and_kind
 from controlplane.policies.places import KINDS, SHAPES, Each
-from controlplane.policies.references import taken_by_a_runtime
+from controlplane.policies.references import (
+    HUB,
+    LEGACY_HUB,
+    parse,
+    taken_by_a_runtime,
+)
 from controlplane.policies.saying import Place, Said
 
 AWAY = {"url": "https://127.0.0.1:1/"}
@@ -163,3 +171,42 @@ def test_the_first_control_namespace_of_a_cluster_finds_its_rules_there() -> Non
     place = Place("payments", "payments", "small")
     after = rule_sets(documents(said, (place,)), {"payments": "payments", place.control: "control"})
     assert after["control"] == before
+
+
+@given(st.from_regex(re.compile(grammar.PLAINLY_PINNED.replace("$", r"\Z"), re.ASCII)))
+def test_what_is_taken_at_a_glance_is_read_the_same_the_long_way(entry: str) -> None:
+    image, _, _ = entry.rpartition("\t")
+    assume(len(entry) <= quick.SHORT_ENOUGH)
+    name = re.match("[^:@]+", image)
+    assert name
+    assume(name[0].partition("/")[0] not in {HUB, LEGACY_HUB})
+
+    reference = parse(image)
+
+    assert name[0] == f"{reference.registry}/{reference.repository}"
+    assert image.startswith(reference.registry)
+    assert (reference.digest or "").startswith("sha256:")
+
+
+@pytest.mark.parametrize(
+    ("stricter", "glanced"),
+    [
+        ({}, True),
+        ({"deny": (Repositories("evil.test", "**"),)}, False),
+        ({"tags": Tags(with_digest="check")}, False),
+        ({"digest": Digest(algorithms=("sha512",))}, False),
+    ],
+)
+def test_a_glance_is_enough_only_where_nothing_else_could_be_broken(
+    stricter: dict[str, Any], glanced: bool
+) -> None:
+    rules = rule_set(document("t", Repositories("a.test", "x"), **stricter), ["t"])
+
+    assert (Flag.GLANCE in rules.flags) is glanced
+
+
+def test_while_a_cluster_stands_down_what_must_be_vouched_for_is_never_taken_at_a_glance() -> None:
+    signed = document("t", Repositories("a.test", "x"), signature=Signature(keys=("release",)))
+
+    assert Flag.GLANCE in rule_set(signed, ["t"]).flags
+    assert Flag.GLANCE not in rule_set(signed, ["t"], standing_down=True).flags

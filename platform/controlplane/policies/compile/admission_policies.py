@@ -13,7 +13,7 @@ from controlplane.policies.extraction import MOST_FOUND
 from controlplane.policies.references import OTHER_HUBS
 from controlplane.policies.verdict import Code
 
-from . import cel, images, reading
+from . import cel, images, quick, reading
 from .cel import quoted as q
 from .reading import Variable, variable
 from .rule_sets import Flag, RuleSet
@@ -158,6 +158,7 @@ def variables(shape: Shape, rules: Table) -> list[Variable]:
         *(variable(f"found{n}", expression) for n, expression in enumerate(found)),
         *(variable(f"before{n}", expression) for n, expression in enumerate(before)),
         variable("found", _all("found", len(found))),
+        *quick.variables(rules, "variables.found", _flag(Flag.GLANCE)),
         variable("anew", f"oldObject == null || {_flag(Flag.AGAIN)}"),
         variable("many", _many(shape)),
         variable("judged", _judged(shape, len(found))),
@@ -177,7 +178,8 @@ def variables(shape: Shape, rules: Table) -> list[Variable]:
         variable("passed", _passed(shape)),
         variable(
             "fine",
-            cel.all_of((
+            "variables.quick || "
+            + cel.all_of((
                 "!variables.many",
                 f"{_flag(Flag.BLANK)} || variables.fresh.all(i, i.trim() != '')",
                 *_templated_fine(shape),

@@ -31,6 +31,11 @@ class Flag(StrEnum):
     TAGS_ALWAYS = "tags-with-digest"
     MIRROR = "mirror-pods"
     UNASKED = "nobody-to-ask"  # every image must be vouched for, and there is nobody to ask
+    GLANCE = "at-a-glance"  # no wish: a pinned image of an allowed repository breaks no rule
+
+
+# What a pinned image of an allowed repository may break all the same.
+STRICTER = {Flag.TAGS_ALWAYS, Flag.UNASKED}
 
 
 @dataclass(frozen=True)
@@ -60,11 +65,14 @@ def rule_set(
     allow = [a for s in document.scopes if _about(s, namespaces) for a in s.allow]
     unproven = _wants_proof(document) if standing_down else ()
     flags = {*_flags(document), *((Flag.UNASKED,) if None in unproven else ())}
+    deny = _names((*document.deny, *unproven))
+    if not deny and not flags & STRICTER and "sha256" in document.digest.algorithms:
+        flags.add(Flag.GLANCE)
     return RuleSet(
         flags=frozenset(flags),
         algorithms=tuple(sorted(document.digest.algorithms)),
         allow=_names(allow),
-        deny=_names((*document.deny, *unproven)),
+        deny=deny,
         exempt=() if standing_down else exempted(document, namespaces),
         tags=tuple(tag for tag in document.tags.forbid if _one_word(tag)),
         form=_form(document),

@@ -90,7 +90,7 @@ def test_it_is_read_as_the_account_of_the_persons_level(
 
     read(signed_in(viewer_of(payments.team)), at(payments))
 
-    assert users == ["system:serviceaccount:payments:argosy-viewer"]
+    assert users == ["system:serviceaccount:payments:argo-viewer"]
 
 
 def test_another_team_finds_nothing_and_a_stranger_signs_in(
