@@ -100,6 +100,22 @@ IMAGES: dict[str, Rule] = {
             "until": soon()[:10],
         },
     ),
+    "GET /secrets/": everybodys(),
+    "GET /secrets/new/": everybodys(),
+    "POST /secrets/new/": Rule(
+        may=OWNERS,
+        closed=Answer.REFUSED,
+        body=lambda s: {
+            "kind": "opaque",
+            "team": s.team.slug,
+            "namespace": s.namespace.pk,
+            "name": "spare",
+            "key-0": "password",
+            "value-0": "x",
+        },
+    ),
+    "GET /secrets/{pk}/": of_a_team(thing="secret"),
+    "POST /secrets/{pk}/": of_a_team(OWNERS, thing="secret", body=lambda _: {"act": "remove"}),
     "GET /exemptions/{pk}/": of_a_team(thing="exemption"),
     "POST /exemptions/{pk}/": of_a_team(
         DECIDERS, thing="exemption", body=lambda _: {"act": "reject", "reject_note": "no"}
