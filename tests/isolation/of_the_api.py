@@ -285,7 +285,35 @@ AUDIT: dict[str, Rule] = {
     ),
 }
 
-PARTS = (SECRETS, AUDIT, TEAMS, REQUESTS, NAMESPACES, CLUSTERS, MACHINES, IMAGES, ONESELF, USAGE)
+ACCESS: dict[str, Rule] = {
+    "GET /namespaces/{pk}/access/": of_a_team(thing="namespace"),
+    "GET /kubeconfigs/": everybodys(),
+    # Of a cluster, on which each has what their own teams give them.
+    "POST /kubeconfigs/": Rule(
+        may=TEAM,
+        closed=Answer.FORBIDDEN,
+        of_a_team=False,
+        body=lambda s: {"cluster": s.cluster.name},
+    ),
+    "GET /kubeconfigs/{pk}/": Rule(may=OWNERS | SEE_ALL, thing="kubeconfig"),
+    "POST /kubeconfigs/{pk}/revoke/": Rule(
+        may=OWNERS | ADMINS, sees=SEE_ALL - ADMINS, thing="kubeconfig"
+    ),
+}
+
+PARTS = (
+    ACCESS,
+    SECRETS,
+    AUDIT,
+    TEAMS,
+    REQUESTS,
+    NAMESPACES,
+    CLUSTERS,
+    MACHINES,
+    IMAGES,
+    ONESELF,
+    USAGE,
+)
 RULES: dict[str, Rule] = {
     key.replace(" ", f" {V1}", 1): rule for part in PARTS for key, rule in part.items()
 }

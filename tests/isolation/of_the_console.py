@@ -160,5 +160,17 @@ AUDIT: dict[str, Rule] = {
     "GET /audit/export.csv": everybodys(),
 }
 
-PARTS = (AUDIT, DOORS, PAGES, REQUESTS, IMAGES, USAGE, WORKFLOWS)
+ACCESS: dict[str, Rule] = {
+    "GET /namespaces/{pk}/access/": of_a_team(thing="namespace"),
+    "GET /kubeconfigs/": everybodys(),
+    "POST /kubeconfigs/": Rule(
+        may=TEAM,
+        closed=Answer.FORBIDDEN,
+        of_a_team=False,
+        body=lambda s: {"cluster": s.cluster.name, "minutes": "10"},
+    ),
+    "POST /kubeconfigs/{pk}/revoke/": of_its_owner(thing="kubeconfig"),
+}
+
+PARTS = (ACCESS, AUDIT, DOORS, PAGES, REQUESTS, IMAGES, USAGE, WORKFLOWS)
 RULES: dict[str, Rule] = {key: rule for part in PARTS for key, rule in part.items()}

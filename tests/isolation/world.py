@@ -16,6 +16,8 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
+from controlplane.access.bindings import PEOPLE
+from controlplane.access.services import issue
 from controlplane.audit import record
 from controlplane.audit.models import Event
 from controlplane.clusters.models import Cluster, Scheduling
@@ -140,6 +142,7 @@ def built(fake: FakeCluster) -> World:
     """A new one."""
     ana = images.signer()
     ana.known("ci")
+    fake.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PEOPLE}})
     platform = {
         Role.STRANGER: PersonFactory(username="stranger"),
         Role.APPROVER: approver(),
@@ -230,6 +233,7 @@ def _side(
             now=now,
         ),
         event=_event(word),
+        kubeconfig=issue(user=side.people[Role.OWNER], cluster=cluster.name, now=now).row,
         roll_out=services.roll_out(
             team=team, mode="audit", by=admin, reason=f"{word} first", now=now
         ),

@@ -42,7 +42,7 @@ class OwnTeamField(serializers.SlugRelatedField[Team]):
         return Team.objects.visible_to(person(self.context["request"]))
 
 
-class NewTokenSerializer(serializers.Serializer[Any]):
+class WantedTokenSerializer(serializers.Serializer[Any]):
     """What a new token is to be. Without scopes it may all that it can."""
 
     name = serializers.CharField(max_length=100)
@@ -74,10 +74,10 @@ class TokenViewSet(mixins.DestroyModelMixin, viewsets.ReadOnlyModelViewSet[ApiTo
     def get_queryset(self) -> QuerySet[ApiToken]:
         return keeping.visible_to(person(self.request))
 
-    @extend_schema(request=NewTokenSerializer, responses={201: MadeTokenSerializer})
+    @extend_schema(request=WantedTokenSerializer, responses={201: MadeTokenSerializer})
     def create(self, request: Request) -> Response:
         """A new token. Asked for with a token, it is no more than that one, and ends with it."""
-        said = NewTokenSerializer(data=request.data, context=self.get_serializer_context())
+        said = WantedTokenSerializer(data=request.data, context=self.get_serializer_context())
         said.is_valid(raise_exception=True)
         wish = said.validated_data
         made, plain = keeping.make(
