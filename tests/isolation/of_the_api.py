@@ -272,9 +272,13 @@ SECRETS: dict[str, Rule] = {
         OWNERS, thing="secret", body=lambda _: {"values": {"password": "y"}}
     ),
     "POST /secrets/{pk}/bring-back/": of_a_team(
-        OWNERS, thing="secret", body=lambda _: {"version": 1}
+        OWNERS,
+        thing="secret",
+        body=lambda _: {"version": 1},
+        done=Answer.REFUSED,  # the only one
     ),
-    "POST /secrets/{pk}/test/": of_a_team(OWNERS, thing="secret"),
+    # One of a kind that nobody but the team's workflows can try.
+    "POST /secrets/{pk}/test/": of_a_team(OWNERS, thing="secret", done=Answer.REFUSED),
 }
 
 AUDIT: dict[str, Rule] = {

@@ -57,7 +57,7 @@ def test_a_teams_own_role_gets_into_its_own_database_and_leaves_nothing(
         True,
         f"{team} let the role in, and to no other database.",
     )
-    with psycopg.connect(server.url.replace("/argosy", f"/{team}")) as admin:
+    with psycopg.connect(f"{server.url.rpartition('/')[0]}/{team}") as admin:
         assert (
             admin.execute("SELECT 1 FROM pg_class WHERE relname = 'argosy_test'").fetchone() is None
         )

@@ -145,7 +145,7 @@ def test_the_page_says_who_can_read_it(team: Team) -> None:
 @pytest.mark.parametrize(
     ("form", "says"),
     [
-        ({"name": "argo-x"}, "kept for Argo"),
+        ({"name": "argo-x", "key-0": "a", "value-0": "b"}, "kept for Argo"),
         ({"name": "x", "key-0": "../a", "value-0": "b"}, "cannot be a key"),
         ({"name": "x"}, "at least one key"),
         ({"name": "x", "key-0": "a", "value-0": "b", "expires_on": "soon"}, "2027-01-31"),

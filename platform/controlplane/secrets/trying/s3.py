@@ -8,7 +8,9 @@ from controlplane.secrets.verdict import Tried
 from .reaching import Answer, NotReached, ask
 from .signing import signed
 
-OK, NOT_FOUND, FORBIDDEN = 200, 404, {400, 401, 403}
+# Some stores say of keys that they do not know that these are not found.
+OK, NOT_FOUND, FORBIDDEN = 200, 404, {400, 401, 403, 404}
+NO_BUCKET = b"<Code>NoSuchBucket</Code>"
 REDIRECTS = range(300, 400)
 
 
@@ -62,8 +64,8 @@ def _is_good(answer: Answer) -> bool:
 
 
 def _why(answer: Answer, endpoint: str, bucket: str, verb: str) -> str:
-    """By its number alone: what else it says may be of something that is not for who asks."""
-    if answer.status == NOT_FOUND:
+    """By its number and one known word: what else it says may be of something not for who asks."""
+    if answer.status == NOT_FOUND and NO_BUCKET in answer.body:
         return f"{endpoint} has no bucket {bucket}."
     if answer.status in FORBIDDEN:
         return (
