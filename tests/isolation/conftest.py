@@ -6,6 +6,7 @@ import pytest
 from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
+from controlplane.access import following
 from controlplane.api import clusters
 from controlplane.argo import access
 from controlplane.clusters import services
@@ -25,6 +26,7 @@ def everybody(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
     connection = Connection(kube=fake, helm=FakeHelm(fake, lambda _: ()))
     with pytest.MonkeyPatch.context() as patched, django_db_blocker.unblock():
         patched.setattr(access, "connect", lambda _: connection)
+        patched.setattr(following, "connect", lambda _: connection)
         patched.setattr(clusters, "connect", lambda _: connection)
         patched.setattr(services, "judge", lambda _: ())  # what a cluster is like is not asked here
         patched.setattr(agreement, "preview", plans.preview)

@@ -12,6 +12,7 @@ from .rules import (
     hidden,
     named,
     of_a_team,
+    of_its_owner,
     of_the_platform,
     public,
 )
@@ -271,10 +272,12 @@ SECRETS: dict[str, Rule] = {
     "POST /secrets/{pk}/renew/": of_a_team(
         OWNERS, thing="secret", body=lambda _: {"values": {"password": "y"}}
     ),
-    "POST /secrets/{pk}/bring-back/": of_a_team(
-        OWNERS, thing="secret", body=lambda _: {"version": 1}
+    "POST /secrets/{pk}/bring-back/": of_a_team(  # it is the one there is
+        OWNERS, thing="secret", body=lambda _: {"version": 1}, done=Answer.REFUSED
     ),
-    "POST /secrets/{pk}/test/": of_a_team(OWNERS, thing="secret"),
+    "POST /secrets/{pk}/test/": of_a_team(  # there is nothing to try of this kind
+        OWNERS, thing="secret", done=Answer.REFUSED
+    ),
 }
 
 AUDIT: dict[str, Rule] = {
@@ -285,7 +288,35 @@ AUDIT: dict[str, Rule] = {
     ),
 }
 
-PARTS = (SECRETS, AUDIT, TEAMS, REQUESTS, NAMESPACES, CLUSTERS, MACHINES, IMAGES, ONESELF, USAGE)
+CREDENTIALS: dict[str, Rule] = {
+    "GET /tokens/": everybodys(),
+    "POST /tokens/": named(OWNERS, body=lambda s: {"name": "ci", "team": s.team.slug}),
+    # A team's token is its owners': not for who sees all either.
+    "GET /tokens/{pk}/": Rule(may=OWNERS, thing="team_token"),
+    "DELETE /tokens/{pk}/": Rule(may=OWNERS, thing="team_token"),
+    "GET /kubeconfigs/": everybodys(),
+    "POST /kubeconfigs/": of_the_platform(  # of a cluster that has no credential in this world
+        TEAM,
+        body=lambda s: {"cluster": s.cluster.name, "renewing": True},
+        done=Answer.REFUSED,
+    ),
+    "GET /kubeconfigs/{pk}/": of_its_owner(SEE_ALL, thing="kubeconfig"),
+    "POST /kubeconfigs/{pk}/revoke/": of_its_owner(ADMINS, sees=SEE_ALL, thing="kubeconfig"),
+}
+
+PARTS = (
+    CREDENTIALS,
+    SECRETS,
+    AUDIT,
+    TEAMS,
+    REQUESTS,
+    NAMESPACES,
+    CLUSTERS,
+    MACHINES,
+    IMAGES,
+    ONESELF,
+    USAGE,
+)
 RULES: dict[str, Rule] = {
     key.replace(" ", f" {V1}", 1): rule for part in PARTS for key, rule in part.items()
 }

@@ -7,6 +7,7 @@ from .rules import (
     by_its_own_token,
     everybodys,
     hidden,
+    named,
     of_a_team,
     of_its_owner,
     public,
@@ -144,5 +145,14 @@ AUDIT: dict[str, Rule] = {
     "GET /audit/export.csv": everybodys(),
 }
 
-PARTS = (AUDIT, DOORS, PAGES, REQUESTS, IMAGES, USAGE, WORKFLOWS)
+ONESELF: dict[str, Rule] = {
+    "GET /me/": everybodys(),
+    "GET /tokens/": everybodys(),
+    "POST /tokens/": named(
+        OWNERS, body=lambda s: {"name": "ci", "days": 7, "team": s.team.slug, "scopes": "read"}
+    ),
+    "POST /tokens/{pk}/end/": Rule(may=OWNERS, thing="team_token"),
+}
+
+PARTS = (ONESELF, AUDIT, DOORS, PAGES, REQUESTS, IMAGES, USAGE, WORKFLOWS)
 RULES: dict[str, Rule] = {key: rule for part in PARTS for key, rule in part.items()}

@@ -5,7 +5,7 @@ there who may knock; what it says is then tried by everybody, at everybody's thi
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from .endpoints import Endpoint
@@ -120,11 +120,6 @@ def by_its_own_token(**more: Any) -> Rule:
     return Rule(**{"may": frozenset(), "closed": Answer.DOOR, "of_a_team": False, **more})
 
 
-def of_its_owner(**more: Any) -> Rule:
-    """One person's own, which in this world is the team's owner: for all others it is not there."""
-    return Rule(**{"may": OWNERS, **more})
-
-
-def though_refused(rule: Rule) -> Rule:
-    """The same, of which nothing comes in this world even for who may: why is said in the body."""
-    return replace(rule, done=Answer.REFUSED)
+def of_its_owner(others: frozenset[Role] = frozenset(), **more: Any) -> Rule:
+    """One person's own, which in this world is the team's owner: for all but `others` it is not there."""
+    return Rule(**{"may": OWNERS | others, **more})

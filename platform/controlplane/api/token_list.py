@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_serializer
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -35,6 +35,7 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
         )  # fmt: skip
 
 
+@extend_schema_field(serializers.CharField())
 class OwnTeamField(serializers.SlugRelatedField[Team]):
     """A team, by slug, among those the caller sees: whether they own it is the service's to ask."""
 
@@ -42,6 +43,7 @@ class OwnTeamField(serializers.SlugRelatedField[Team]):
         return Team.objects.visible_to(person(self.context["request"]))
 
 
+@extend_schema_serializer(component_name="TokenWish")
 class NewTokenSerializer(serializers.Serializer[Any]):
     """What a new token is to be. Without scopes it may all that it can."""
 
