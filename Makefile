@@ -7,10 +7,10 @@ RUN := $(VENV)/bin
 # What was compiled once is not compiled again by each worker, and each process that a test starts.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo down test check style types contracts unit fuzz cluster browser bench soak production screenshots lock
+.PHONY: help setup demo demo-sso down test check style types contracts unit fuzz cluster browser bench soak production screenshots lock
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(VENV)/.done ## make the virtual environment
 
@@ -24,6 +24,9 @@ $(VENV)/.done: requirements.lock pyproject.toml
 
 demo: setup ## start two clusters and the platform, bring a team to Ready on each, print where to look
 	@$(RUN)/argosy demo
+
+demo-sso: setup ## the same with a real Keycloak, whose people sign in by it (fetches 160 MB once; needs Java 17 and Maven)
+	@$(RUN)/argosy demo --sso
 
 down: setup ## stop what `make demo` started, and nothing else
 	@$(RUN)/argosy down
@@ -85,8 +88,10 @@ bench: setup ## what a namespace costs beside bare helm, how fast the index foll
 	@$(RUN)/python -m benches.policies
 	@$(RUN)/python -m benches.creates
 	@$(RUN)/python benches/looks.py
+	@$(RUN)/python -m benches.signon
 	@$(RUN)/python benches/scan.py
 	@$(RUN)/python -m benches.fleet_health
+	@$(RUN)/python -m benches.recheck
 
 soak: setup ## a million reviews over re-dialled TLS (SOAK=50000 for fewer): the webhook's memory must stay flat
 	@SOAK=$(or $(SOAK),1000000) $(RUN)/python benches/soak.py

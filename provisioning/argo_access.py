@@ -18,7 +18,6 @@ from tenants.levels import Level
 from .argo_keys import Rbac, SecretKey, Sso
 
 PRECEDENCE = {Level.OWNER: 30, Level.MEMBER: 20, Level.VIEWER: 10}
-CLIENT = "argo-sso"  # the Secret with the OIDC client, in the control namespace
 NOBODY = "false"
 # An object's annotations may hold 256 KiB together. Whoever is shut out is so for an hour at most.
 LONGEST_RULE = 200_000
@@ -74,6 +73,7 @@ class Server:
     """Where one namespace's server is reached, and whom it reaches itself."""
 
     host: str
+    client: str  # the Secret with its OIDC client, in the control namespace
     ingress_class: str
     ingress_namespace: str
     networks: tuple[str, ...]  # in which the provider is
@@ -85,6 +85,7 @@ class Server:
         peer = {"namespaceLabels": {"kubernetes.io/metadata.name": self.ingress_namespace}}
         return {
             "enabled": True,
+            "client": self.client,
             "from": [peer],
             "provider": {"cidrs": list(self.networks), "port": self.provider_port},
         }
@@ -115,12 +116,12 @@ def rules(admitted: Admitted) -> dict[Level, Rule]:
     }
 
 
-def sso(provider: Provider, admitted: Admitted, *, host: str) -> Sso:
+def sso(provider: Provider, admitted: Admitted, *, host: str, client: str) -> Sso:
     """The server's own configuration: who may sign in, for how long, by which of their groups."""
     return Sso(
         issuer=provider.issuer,
-        client_id=SecretKey(name=CLIENT, key="client-id"),
-        client_secret=SecretKey(name=CLIENT, key="client-secret"),
+        client_id=SecretKey(name=client, key="client-id"),
+        client_secret=SecretKey(name=client, key="client-secret"),
         redirect_url=f"https://{host}/oauth2/callback",
         rbac=Rbac(enabled=True),
         scopes=list(provider.scopes),

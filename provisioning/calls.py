@@ -36,6 +36,7 @@ ANY = NamespaceSpec(
 ANYBODY = Provider(issuer="https://any.example.com", groups_from="token")
 ANYWHERE = Server(
     host="any.example.com",
+    client="any",
     ingress_class="any",
     ingress_namespace="any",
     networks=("10.0.0.0/8",),

@@ -152,7 +152,9 @@ def release_values(
 ) -> dict[str, Any]:
     """The values of charts/team-argo, the controller's configuration among them."""
     sso = (
-        argo_access.sso(provider, admitted(spec), host=server.host) if provider and server else None
+        argo_access.sso(provider, admitted(spec), host=server.host, client=server.client)
+        if provider and server
+        else None
     )
     config = argo_config.default_config(
         hard=spec.tier.quota,

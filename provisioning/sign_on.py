@@ -1,10 +1,9 @@
-"""Who vouches for people at Argo's servers, and which namespaces have a server: from settings, and who knows.
+"""Who vouches for people at Argo's servers, and which namespaces have a server: from settings and secrets.
 
-A server cannot start without an OIDC client of its own, which is a Secret in the control namespace. Whether
-there is one is for those to say who bring it; while nobody does, there is no server, and no token for it.
+A server cannot start without an OIDC client of its own, which is one of the team's secrets; where there is
+none there is no server, and no token for it.
 """
 
-from collections.abc import Callable
 from string import Formatter
 from urllib.parse import urlsplit
 
@@ -14,17 +13,6 @@ from controlplane.errors import DomainError
 from tenants.spec import NamespaceSpec
 
 from .argo_access import Provider, Server
-
-HasClient = Callable[[NamespaceSpec], bool]
-
-_sources: list[HasClient] = []
-
-
-def register(source: HasClient) -> HasClient:
-    """Have somebody say that a namespace's client is there; to register twice is to register once."""
-    if source not in _sources:
-        _sources.append(source)
-    return source
 
 
 def provider() -> Provider | None:
@@ -49,10 +37,14 @@ def provider() -> Provider | None:
 def server_of(spec: NamespaceSpec) -> Server | None:
     """The namespace's server; None where there is no image, no provider, or no client for it."""
     vouching = provider() if settings.ARGO_SERVER_IMAGE else None
-    if vouching is None or not any(has_client(spec) for has_client in _sources):
+    client = spec.wiring.get("sso") or {}
+    # A client of another provider's would let in whomever that one puts into groups of these names, and who
+    # leaves them would not be heard of here.
+    if vouching is None or client.get("issuer", "").rstrip("/") != vouching.issuer.rstrip("/"):
         return None
     issuer = urlsplit(vouching.issuer)
     return Server(
+        client=client["clientId"]["name"],
         host=settings.ARGO_SERVER_HOST.format(namespace=spec.name, cluster=spec.cluster.name),
         ingress_class=settings.ARGO_SERVER_INGRESS_CLASS,
         ingress_namespace=settings.ARGO_SERVER_INGRESS_NAMESPACE,

@@ -61,7 +61,7 @@ READ = ("get", "list", "watch")
 WRITE = ("create", "delete", "patch", "update")
 
 # What an act takes of a cluster's API, in a workload namespace. None reads a Secret, writes an account or a
-# Role, or enters a pod. An act with no rule is the platform's own business.
+# Role, or enters a pod. An act that is not here is the platform's own business.
 RULES: dict[Act, tuple[Rule, ...]] = {
     Act.SEE: (
         Rule(
@@ -86,8 +86,8 @@ RULES: dict[Act, tuple[Rule, ...]] = {
     Act.KEEP_TEMPLATES: (
         Rule(ARGO, ("cronworkflows", "workfloweventbindings", "workflowtemplates"), WRITE),
     ),
-    Act.FILE_REQUESTS: (),
     Act.KEEP_TOKENS: (),
+    Act.KEEP_SECRETS: (),
 }
 
 
@@ -105,9 +105,8 @@ def roles_of(level: Level) -> tuple[Level, ...]:
 def rules_of(level: Level) -> tuple[Rule, ...]:
     """The rules of a level's own Role: those of the acts that no weaker level may do."""
     weaker = {act for other in roles_of(level) if other is not level for act in MAY[other]}
-    return tuple(
-        rule for act in Act if act in MAY[level] and act not in weaker for rule in RULES[act]
-    )
+    added = (act for act in Act if act in MAY[level] - weaker)
+    return tuple(rule for act in added for rule in RULES.get(act, ()))
 
 
 def role_of(level: Level) -> str:

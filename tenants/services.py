@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from controlplane.audit import record
+from controlplane.audit import record_each
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError, NotNow
 from controlplane.identity.models import User
@@ -292,14 +292,13 @@ def _switch(rows: NamespaceQuerySet, kind: NamespaceAct.Kind, by: User | None, r
     NamespaceAct.objects.bulk_create(
         NamespaceAct(namespace_id=pk, kind=kind, by=by, reason=reason) for pk in pks
     )
-    for namespace in TenantNamespace.objects.filter(pk__in=pks).select_related("team", "cluster"):
-        record(
-            f"namespace.{kind}",
-            actor=by.get_username() if by is not None else None,
-            target=f"namespace {namespace.name} on {namespace.cluster.name}",
-            after={"reason": reason},
-            team=namespace.team.slug,
-        )
+    named = TenantNamespace.objects.filter(pk__in=pks).select_related("team", "cluster")
+    record_each(
+        f"namespace.{kind}",
+        [(f"namespace {n.name} on {n.cluster.name}", n.team.slug) for n in named],
+        actor=by.get_username() if by is not None else None,
+        after={"reason": reason},
+    )
     return len(pks)
 
 

@@ -12,17 +12,17 @@ SECRETS_EVERY = 5.0
 SEAL_EVERY, SEAL_LATE_EVERY = 5.0, 3600.0
 # What people have in clusters: whatever is due, and what no event told of.
 ACCESS_EVERY = {"follow_due": 5.0, "compare": 20.0}
-# What of usage is written down by the clock, and how often: a row an hour is made of many looks.
 # Who is here is asked about every 20 to 26 s, by their own time: this is how often it is looked whose came.
 RECHECK_EVERY, FORGET_GRANTS_EVERY = 2.0, 3600.0
+# What of usage is written down by the clock, and how often: a row an hour is made of many looks.
 USAGE_EVERY = {"remember_quotas": 60.0, "remember_missed_runs": 900.0, "forget": 3600.0}
 
 app = Celery("argosy")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(
     [
-        "controlplane.identity",
         "provisioning",
+        "controlplane.identity",
         "controlplane.access",
         "controlplane.audit",
         "controlplane.policies",

@@ -6,38 +6,20 @@ As four people, by names and labels alone: what a screen reader finds is what is
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
 
-from controlplane.clusters import services as clusters
 from controlplane.kube.gateway import KubeGateway
-from controlplane.processes.embedded import background_work
 from localcluster.clusters import RunningCluster
-from tenants.models import Team, TenantNamespace
+from tenants.models import TenantNamespace
 
-from . import player, world
+from . import journey, player
 from .live import Platform
 from .sheet import Visits
 
 pytestmark = [pytest.mark.browser, pytest.mark.cluster]
-
-NAME = "payments-batch"
-READY_MS = 60_000
-SUBMITTED = """
-apiVersion: argoproj.io/v1alpha1
-kind: Workflow
-metadata:
-  name: settle-1
-spec:
-  entrypoint: main
-  templates:
-  - name: main
-    container: {image: quay.io/argoproj/argosay:v2, command: [echo], args: [settled]}
-"""
 
 
 @pytest.fixture
@@ -48,19 +30,7 @@ def kube(local_cluster: RunningCluster) -> KubeGateway:
 
 @pytest.fixture
 def at_work(live: Platform, platform_kubeconfig: Path) -> Iterator[None]:
-    """A new installation with one team and one real cluster, and the loop running."""
-    live.blank()
-    world.people()
-    Team.objects.create(
-        slug="payments",
-        name="Payments",
-        owner_group="payments-owners",
-        member_group="payments-members",
-        viewer_group="payments-viewers",
-    )
-    text = platform_kubeconfig.read_text()
-    clusters.register(name="eu-1", kubeconfig_text=text, simulated=True)
-    with background_work():
+    with journey.at_work(live, platform_kubeconfig):
         yield
 
 
@@ -70,14 +40,14 @@ def test_from_the_request_to_the_graph(
     owner, approver = visits.tab_of("owner"), visits.tab_of("approver")
     member, viewer = visits.tab_of("member"), visits.tab_of("viewer")
 
-    _asks(owner)
-    _approves(approver)
-    namespace = TenantNamespace.objects.get(name=NAME)
-    _watches_it_become_ready(owner, namespace)
-    _submits(member, namespace)
-    name = player.finish(kube, NAME)
+    journey.asks(owner)
+    journey.approves(approver)
+    namespace = TenantNamespace.objects.get(name=journey.NAME)
+    journey.watches_it_become_ready(owner, namespace)
+    journey.submits(member, namespace)
+    name = player.finish(kube, journey.NAME)
 
-    _sees_the_graph(viewer, namespace, name)
+    journey.sees_the_graph(viewer, namespace, name)
 
 
 def test_a_viewer_is_offered_nothing_to_change(at_work: None, visits: Visits) -> None:
@@ -91,72 +61,3 @@ def test_a_viewer_is_offered_nothing_to_change(at_work: None, visits: Visits) ->
     ).to_have_count(0)
     viewer.goto("/inbox/")
     expect(viewer.get_by_role("button", name=re.compile("approve", re.IGNORECASE))).to_have_count(0)
-
-
-def _asks(tab: Tab) -> None:
-    """The owner fills the form in and sends it; the page after it is the request."""
-    tab.goto("/requests/new/")
-    tab.get_by_label(re.compile("^name", re.IGNORECASE)).fill(NAME)
-    _choose(tab, "cluster|where", "eu-1")
-    _choose(tab, "tier", "small")
-    tab.get_by_label(re.compile("why|reason", re.IGNORECASE)).first.fill("The nightly export.")
-    _button(tab, "^send|^ask|^file").click()
-
-    tab.wait_for_url(re.compile(r"/requests/\d+/$"))
-    expect(tab.get_by_role("main")).to_contain_text(NAME)
-
-
-def _approves(tab: Tab) -> None:
-    """The approver finds it in the inbox, reads the plan, says yes."""
-    tab.goto("/inbox/")
-    tab.get_by_role("main").get_by_role("link", name=re.compile(NAME)).first.click()
-    expect(tab.get_by_role("main")).to_contain_text("ResourceQuota")
-    _button(tab, "^approve").click()
-
-    expect(tab.get_by_role("main")).to_contain_text(re.compile("approved", re.IGNORECASE))
-
-
-def _watches_it_become_ready(tab: Tab, namespace: TenantNamespace) -> None:
-    """The page of the progress comes to its end by itself, nobody reloads it."""
-    tab.goto(f"/namespaces/{namespace.pk}/progress/")
-
-    ready = tab.get_by_role("main").get_by_text("Ready", exact=True).first
-    expect(ready).to_be_visible(timeout=READY_MS)
-
-
-def _submits(tab: Tab, namespace: TenantNamespace) -> None:
-    """A member pastes a manifest; the page after it is the workflow's."""
-    tab.goto(f"/workflows/submit/?namespace={namespace.pk}")
-    tab.get_by_role("main").get_by_role("link", name="From YAML").click()
-    tab.get_by_label(re.compile("yaml|manifest", re.IGNORECASE)).first.fill(SUBMITTED)
-    _button(tab, "^submit").click()
-
-    tab.wait_for_url(re.compile(rf"/namespaces/{namespace.pk}/workflows/settle-1/$"))
-
-
-def _sees_the_graph(tab: Tab, namespace: TenantNamespace, name: str) -> None:
-    """A viewer opens the workflow: it succeeded, and its steps are drawn and named."""
-    tab.goto(f"/namespaces/{namespace.pk}/workflows/{name}/")
-
-    main = tab.get_by_role("main")
-    expect(main).to_contain_text("Succeeded")
-    graph = main.get_by_role("group", name=re.compile("^graph of the steps", re.IGNORECASE))
-    expect(graph).to_be_visible()
-    expect(graph.get_by_role("link", name=re.compile("^plan: done"))).to_be_visible()
-
-
-def _button(tab: Tab, name: str) -> Any:
-    return tab.get_by_role("main").get_by_role("button", name=re.compile(name, re.IGNORECASE)).first
-
-
-def _choose(tab: Tab, label: str, value: str) -> None:
-    """Take a value, whether it is offered as a list, as radio buttons, or decided already."""
-    named = re.compile(label, re.IGNORECASE)
-    listed = tab.get_by_role("main").get_by_role("combobox", name=named)
-    if listed.count():
-        shown = listed.first.locator("option").filter(has_text=re.compile(value, re.IGNORECASE))
-        listed.first.select_option(shown.first.get_attribute("value"))
-        return
-    offered = tab.get_by_role("radio", name=re.compile(value, re.IGNORECASE))
-    if offered.count():
-        offered.first.check(force=True)

@@ -18,6 +18,7 @@ APPLY = "application/apply-patch+yaml"
 JSON = "application/json"
 
 PLURALS = {
+    "Ingress": "ingresses",
     "NetworkPolicy": "networkpolicies",
     "PriorityClass": "priorityclasses",
     "ValidatingAdmissionPolicy": "validatingadmissionpolicies",

@@ -322,7 +322,7 @@ def test_the_server_reads_no_secret_but_the_named_and_writes_no_workflow(
         for rule in served["Role", namespace, "argo-server"]["rules"]:
             if "secrets" in rule["resources"]:
                 assert rule["verbs"] == ["create"] or (rule["verbs"], rule["resourceNames"]) in (
-                    (["get"], ["argo-sso", "sso"]),
+                    (["get"], ["sign-on", "sso"]),
                     (
                         ["get"],
                         [

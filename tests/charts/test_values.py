@@ -71,6 +71,8 @@ BAD_GUARDRAILS: list[tuple[str, Any]] = [
     ("metrics.from", [{}]),
     ("server.from", [{"podLabels": {"app": "x"}}]),
     ("server.enabled", "yes"),
+    ("server", {"enabled": True, "from": []}),
+    ("server", {"enabled": True, "client": "", "from": []}),
     ("server.provider", {"cidrs": ["10.0.0.0/8"]}),
     ("server.provider", {"cidrs": [], "port": 443}),
     ("accounts.admin", {"rule": "true", "precedence": 1}),

@@ -146,3 +146,51 @@ def test_a_database_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None
     assert "The database at 127.0.0.1:1 cannot be used" in done.stderr
     assert "hunter2" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://login.example.com",
+        "https://login.example.com/realms/main",
+        "https://login.example.com/",
+        "http://127.0.0.1:8180/realms/argosy",
+        "",
+    ],
+)
+def test_a_provider_is_named_as_it_names_itself(
+    monkeypatch: pytest.MonkeyPatch, issuer: str
+) -> None:
+    monkeypatch.setenv(NAME, issuer)
+
+    assert environment.issuer(NAME) == issuer
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "http://login.example.com",
+        "login.example.com",
+        "https://",
+        "ftp://login.example.com",
+        "https://login.example.com/?tenant=1",
+        "https://login.example.com/#main",
+        "https://user@login.example.com/",
+        "http://127.0.0.1.example.com/",
+    ],
+)
+def test_a_provider_that_would_be_asked_in_the_clear_or_cannot_be_meant_is_no_start(
+    monkeypatch: pytest.MonkeyPatch, issuer: str
+) -> None:
+    monkeypatch.setenv(NAME, issuer)
+
+    with pytest.raises(ImproperlyConfigured, match=f"{NAME} must look like https://"):
+        environment.issuer(NAME)
+
+
+def test_of_a_few_values_another_is_no_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert environment.one_of(NAME, ("RS256", "ES256")) == "RS256"
+    monkeypatch.setenv(NAME, "none")
+
+    with pytest.raises(ImproperlyConfigured, match=f"{NAME} must be one of RS256, ES256"):
+        environment.one_of(NAME, ("RS256", "ES256"))

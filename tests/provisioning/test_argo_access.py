@@ -102,7 +102,7 @@ def test_no_session_goes_by_old_groups_for_longer_than_an_hour(minutes: int) -> 
 
 
 def test_the_server_is_told_of_the_teams_groups_and_of_no_others() -> None:
-    told = sso(KEYCLOAK, Admitted(GROUPS), host="payments.argo.example.com")
+    told = sso(KEYCLOAK, Admitted(GROUPS), host="payments.argo.example.com", client="sign-on")
 
     assert told.redirect_url == "https://payments.argo.example.com/oauth2/callback"
     assert told.session_expiry == "60m"
@@ -129,7 +129,7 @@ def argo() -> Iterator[RuleReader]:
 
 def taken_for(argo: RuleReader, admitted: Admitted, *groups: str, sub: str = "sub-1") -> Answer:
     """What Argo's server makes of a person in these groups."""
-    keeping = sso(KEYCLOAK, admitted, host="x").filter_groups_regex or ()
+    keeping = sso(KEYCLOAK, admitted, host="x", client="c").filter_groups_regex or ()
     return argo.asked(
         accounts_with(rules(admitted)), {"sub": sub, "groups": list(groups)}, keeping=keeping
     )
@@ -226,7 +226,7 @@ class TestAsArgoReadsIt:
         provider = Provider(
             issuer="https://id.example.com", groups_from="token", groups_claim="roles"
         )
-        claim = sso(provider, Admitted(GROUPS), host="x").custom_group_claim_name or ""
+        claim = sso(provider, Admitted(GROUPS), host="x", client="c").custom_group_claim_name or ""
         sign_in = {"sub": "s", "roles": ["payments-members"]}
 
         found = argo.asked(accounts_with(rules(Admitted(GROUPS))), sign_in, claim=claim)

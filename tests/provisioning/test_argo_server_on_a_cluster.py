@@ -11,12 +11,13 @@ from controlplane.clusters.connections import connect
 from controlplane.identity.models import Cut, CutState, User
 from controlplane.kube.gateway import KubeGateway
 from controlplane.objects import Manifest, Ref
-from provisioning import shut_out, sign_on
+from provisioning import shut_out
 from provisioning.models import ShutOut
 from provisioning.observe import observe
 from provisioning.plan import plan
 from provisioning.reconcile import reconcile
 from provisioning.render import render
+from tenants import services
 from tenants.models import TenantNamespace
 from tests.factories import PersonFactory
 
@@ -29,13 +30,31 @@ ISSUER = "https://id.example.com/realms/main"
 INGRESS = "networking.k8s.io/v1"
 
 
+CLIENT = {
+    "sso": {
+        "issuer": ISSUER,
+        "clientId": {"name": "sign-on", "key": "client-id"},
+        "clientSecret": {"name": "sign-on", "key": "client-secret"},
+    }
+}
+
+
 @pytest.fixture(autouse=True)
-def served(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A platform that gives servers to teams, to each that has a client."""
+def served(settings: Settings) -> None:
+    """A platform that gives servers to teams that have a client."""
     settings.ARGO_ISSUER, settings.ARGO_GROUPS_FROM = ISSUER, "token"
     settings.ARGO_SERVER_IMAGE = "quay.io/argoproj/argocli"
     settings.ARGO_SERVER_HOST = "{namespace}.{cluster}.argo.example.com"
-    monkeypatch.setattr(sign_on, "_sources", [lambda _: True])
+
+
+@pytest.fixture
+def with_client(want: Wanting) -> TenantNamespace:
+    """A namespace that is wished for, by a team with a client."""
+    wished = want()
+    wished.wiring = CLIENT
+    wished.approved_plan = render(wished.spec()).fingerprint
+    wished.save()
+    return wished
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +79,9 @@ def turned_again(namespace: TenantNamespace) -> TenantNamespace:
 
 
 def test_a_namespace_with_a_client_gets_a_server_that_knows_its_team(
-    want: Wanting, kube: KubeGateway, argo: RuleReader
+    with_client: TenantNamespace, kube: KubeGateway, argo: RuleReader
 ) -> None:
-    ready = turns_until(want(), "Ready")
+    ready = turns_until(with_client, "Ready")
 
     person = {"sub": "sub-1", "groups": ["payments-owners"]}
     assert argo.asked(accounts(kube, ready), person).account == "argo-owner"
@@ -76,9 +95,9 @@ def test_a_namespace_with_a_client_gets_a_server_that_knows_its_team(
 
 
 def test_its_token_is_kubernetes_to_write_and_never_ours_to_read(
-    want: Wanting, kube: KubeGateway
+    with_client: TenantNamespace, kube: KubeGateway
 ) -> None:
-    ready = turns_until(want(), "Ready")
+    ready = turns_until(with_client, "Ready")
 
     # Of the team's three levels, owner alone has a group.
     (name,) = tokens(kube, ready)
@@ -97,9 +116,9 @@ def test_its_token_is_kubernetes_to_write_and_never_ours_to_read(
 
 
 def test_a_place_for_a_token_that_somebody_took_away_comes_back(
-    want: Wanting, kube: KubeGateway
+    with_client: TenantNamespace, kube: KubeGateway
 ) -> None:
-    ready = turns_until(want(), "Ready")
+    ready = turns_until(with_client, "Ready")
     ref = Ref("v1", "Secret", ready.name, "argo-owner.service-account-token")
     before = tokens(kube, ready)[ref.name]["metadata"]["uid"]
     kube.delete(ref)
@@ -110,9 +129,9 @@ def test_a_place_for_a_token_that_somebody_took_away_comes_back(
 
 
 def test_who_leaves_is_refused_by_the_rules_in_the_cluster_and_others_are_not(
-    want: Wanting, kube: KubeGateway, argo: RuleReader
+    with_client: TenantNamespace, kube: KubeGateway, argo: RuleReader
 ) -> None:
-    ready = turns_until(want(), "Ready")
+    ready = turns_until(with_client, "Ready")
     leaver: User = PersonFactory(issuer=ISSUER, subject="it's me")
     session = {"sub": "it's me", "groups": ["payments-owners"]}
     assert argo.asked(accounts(kube, ready), session).account == "argo-owner"
@@ -134,9 +153,9 @@ def test_who_leaves_is_refused_by_the_rules_in_the_cluster_and_others_are_not(
 
 
 def test_who_is_shut_out_sends_no_plan_back_to_its_approver(
-    want: Wanting, kube: KubeGateway, argo: RuleReader
+    with_client: TenantNamespace, kube: KubeGateway, argo: RuleReader
 ) -> None:
-    wished = want()
+    wished = with_client
     leaver: User = PersonFactory(issuer=ISSUER, subject="sub-1")
     level = ShutOut(
         team=wished.team, user=leaver, level="owner", until=timezone.now().replace(year=2999)
@@ -150,12 +169,12 @@ def test_who_is_shut_out_sends_no_plan_back_to_its_approver(
 
 
 def test_when_the_client_goes_the_server_goes_and_its_tokens_with_it(
-    want: Wanting, kube: KubeGateway, monkeypatch: pytest.MonkeyPatch
+    with_client: TenantNamespace, kube: KubeGateway
 ) -> None:
-    ready = turns_until(want(), "Ready")
+    ready = turns_until(with_client, "Ready")
     assert tokens(kube, ready)
 
-    monkeypatch.setattr(sign_on, "_sources", [])
+    services.wire(ready, {})
     turned_again(ready)
 
     assert tokens(kube, ready) == {}

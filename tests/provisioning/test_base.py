@@ -9,7 +9,7 @@ from controlplane.clusters import base_release
 from controlplane.clusters.models import Cluster
 from controlplane.kube.door import Connection
 from controlplane.kube.errors import refused
-from controlplane.objects import Ref
+from controlplane.objects import Ref, ref_of
 from provisioning import base, tasks
 from tests.factories import ClusterFactory
 from tests.fakes import FakeCluster, FakeHelm
@@ -49,6 +49,12 @@ def tended(cluster: Cluster) -> Cluster:
     tasks.tend_base(cluster.pk)
     cluster.refresh_from_db()
     return cluster
+
+
+def test_no_two_files_of_the_base_say_the_same_object() -> None:
+    named = [ref_of(manifest) for manifest in base_release.manifests_for("platform")]
+
+    assert len(named) == len(set(named))
 
 
 def test_a_base_that_is_as_it_was_brought_is_left_alone(

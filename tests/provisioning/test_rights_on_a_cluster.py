@@ -39,7 +39,7 @@ VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"
 COLLECTIONS = {"api": 2, "apis": 3}  # parts of a path before the resource or its namespace
 
 # Called by helm, a program of its own; its failing without them is what the other tests here would show.
-HELMS = {"secrets", "configmaps", "services", "deployments"}
+HELMS = {"secrets", "configmaps", "services", "deployments", "ingresses"}
 
 
 def rights_of(method: str, path: str, query: dict[str, str], kind: str) -> list[Right]:

@@ -18,17 +18,23 @@ IMAGES = Images("v4.1.2", "controller", "executor", "quay.io/argoproj/argocli")
 
 
 @pytest.fixture(autouse=True)
-def served(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def served(settings: Settings) -> None:
     settings.ARGO_ISSUER, settings.ARGO_GROUPS_FROM = ISSUER, "token"
     settings.ARGO_SERVER_IMAGE, settings.ARGO_SERVER_HOST = "quay.io/argoproj/argocli", HOST
-    monkeypatch.setattr(sign_on, "_sources", [lambda spec: spec.name == "payments"])
 
 
-def values(name: str = "payments") -> tuple[dict[str, Any], dict[str, Any]]:
+def client(issuer: str = ISSUER) -> dict[str, Any]:
+    """A secret of the team's as the rendering hears of it."""
+    keys = {"clientId": "client-id", "clientSecret": "client-secret"}
+    return {
+        "sso": {"issuer": issuer, **{k: {"name": "sign-on", "key": v} for k, v in keys.items()}}
+    }
+
+
+def values(wiring: dict[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the two charts are given."""
-    spec = spec_of(
-        name, groups={Level.OWNER: "payments-owners", Level.MEMBER: "", Level.VIEWER: ""}
-    )
+    groups = {Level.OWNER: "payments-owners", Level.MEMBER: "", Level.VIEWER: ""}
+    spec = spec_of(groups=groups, wiring=client() if wiring is None else wiring)
     provider, server = sign_on.provider(), sign_on.server_of(spec)
     return (
         desired.guard_rail_values(spec, provider, server),
@@ -42,11 +48,18 @@ def test_a_server_is_where_there_is_a_client_for_it() -> None:
     assert rails["server"]["provider"]["port"] == 8443
     assert release["server"]["host"] == "payments.local.argo.example.com"
     assert release["server"]["image"]["tag"] == "v4.1.2"
+    assert rails["server"]["client"] == "sign-on"
+    assert "name: sign-on" in release["config"]["sso"]
     assert "https://payments.local.argo.example.com/oauth2/callback" in release["config"]["sso"]
 
 
-def test_without_a_client_there_are_rules_and_no_server() -> None:
-    rails, release = values("ledger")
+@pytest.mark.parametrize(
+    "wiring", [{}, {"sso": None}, client("https://id.example.com/realms/other"), client("")]
+)
+def test_without_a_client_of_the_provider_there_are_rules_and_no_server(
+    wiring: dict[str, Any],
+) -> None:
+    rails, release = values(wiring)
 
     assert rails["accounts"].keys() == {"owner"}
     assert "server" not in rails

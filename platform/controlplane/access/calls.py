@@ -1,7 +1,7 @@
 """What this part asks of a cluster: people's accounts, their bindings, and tokens that end.
 
 RBAC knows no tokens by the account's label, and the accounts have names of no pattern: it is a right to the
-tokens of all. The base's own policy (63-account-tokens.yaml) lets the platform use it where people are, and
+tokens of all. The base's own policy (63-platform-tokens.yaml) lets the platform use it where people are, and
 where its own accounts are, alone.
 """
 

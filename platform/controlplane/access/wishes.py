@@ -11,7 +11,7 @@ from controlplane.identity.leaving import groups_of
 from controlplane.identity.models import User
 from controlplane.objects import Manifest
 from tenants.levels import Level, roles_of, strongest
-from tenants.models import TenantNamespace
+from tenants.models import NamespaceQuerySet, TenantNamespace
 
 from .bindings import LOCAL, Place, account, account_name, bindings
 from .models import Account
@@ -42,14 +42,17 @@ def name_of(user: User) -> str:
     return account_name(user.issuer or LOCAL, user.subject or str(user.pk))
 
 
-def places_of(user: User, cluster: Cluster) -> tuple[Place, ...]:
-    """Where a person has a level on a cluster: in what is there, by the groups they are let in by now."""
+def namespaces_of(user: User) -> NamespaceQuerySet:
+    """What is there of the teams in which a person has a level, by the groups they are let in by now."""
     mine = groups_of(user)
-    if not mine:
-        return ()
     by_group = Q(*((f"team__{level}_group__in", mine) for level in Level), _connector=Q.OR)
-    there = TenantNamespace.objects.live().filter(by_group, cluster=cluster)
-    found = there.exclude(applied_at=None).select_related("team").order_by("name")
+    return TenantNamespace.objects.live().filter(by_group).exclude(applied_at=None)
+
+
+def places_of(user: User, cluster: Cluster) -> tuple[Place, ...]:
+    """Where a person has a level on a cluster, and which."""
+    mine = groups_of(user)
+    found = namespaces_of(user).filter(cluster=cluster).select_related("team").order_by("name")
     return tuple(
         Place(row.name, row.team.slug, level)
         for row in found

@@ -12,11 +12,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from controlplane.access import explaining
 from controlplane.advisories.lookup import Flag, known
 from controlplane.identity.scopes import Scope
 from provisioning.models import Turn
 from tenants.hurry import hurry
-from tenants.levels import Level
+from tenants.levels import Act, Level
 from tenants.models import TenantNamespace
 from tenants.names import control_namespace
 
@@ -119,6 +120,33 @@ class StepSerializer(serializers.Serializer[object]):
     error = serializers.CharField(required=False)
 
 
+class LinkSerializer(serializers.Serializer[object]):
+    """One link of the chain from a person to a rule."""
+
+    link = serializers.ChoiceField([link.value for link in explaining.Link])
+    sentence = serializers.CharField()
+    holds = serializers.BooleanField()
+
+
+class ExplanationSerializer(serializers.Serializer[object]):
+    """Whether somebody may do something here, and why: the steps end at the first that does not hold."""
+
+    username = serializers.CharField()
+    act = serializers.ChoiceField([act.value for act in Act])
+    allowed = serializers.BooleanField()
+    sentence = serializers.CharField()
+    steps = LinkSerializer(many=True)
+
+
+class QuestionSerializer(serializers.Serializer[object]):
+    """Who, and what they would do."""
+
+    person = serializers.CharField(max_length=150, required=False, default="")
+    act = serializers.ChoiceField(
+        [act.value for act in Act], required=False, default=Act.SUBMIT_WORKFLOWS.value
+    )
+
+
 class TurnSerializer(serializers.ModelSerializer[Turn]):
     """One turn of the loop that had something to do. `ended_at` is null while it runs."""
 
@@ -175,6 +203,18 @@ class NamespaceViewSet(viewsets.ReadOnlyModelViewSet[TenantNamespace]):
         pages = Pages()
         page = pages.paginate_queryset(turns, request, view=self)
         return pages.get_paginated_response(TurnSerializer(page, many=True).data)
+
+    @extend_schema(parameters=[QuestionSerializer], responses=ExplanationSerializer, filters=False)
+    @action(detail=True, filter_backends=())
+    def access(self, request: Request, pk: str) -> Response:  # noqa: ARG002 - DRF's signature
+        """Why you (or `person`, if you own the team) may do something here, or why not."""
+        asked = QuestionSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        said = asked.validated_data
+        found = explaining.explain_to(
+            person(request), self.get_object(), Act(said["act"]), about=said["person"]
+        )
+        return Response(ExplanationSerializer(found).data)
 
     @extend_schema(request=None, responses={202: NamespaceSerializer})
     @action(detail=True, methods=["post"], url_path="try-now")

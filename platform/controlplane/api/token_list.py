@@ -29,7 +29,7 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
 
     class Meta:
         model = ApiToken
-        fields = (
+        fields: tuple[str, ...] = (
             "id", "name", "hint", "username", "team", "made_by", "scopes", "created_at", "expires_at",
             "last_used_at",
         )  # fmt: skip

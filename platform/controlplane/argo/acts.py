@@ -82,7 +82,7 @@ def do(verb: Verb, namespace: TenantNamespace, user: User, name: str) -> Done | 
         _recorded("submitted", namespace, user, _name_of(made))
         return Done(made, f"{made['metadata']['name']} was made from the spec of {name}.")
     changed = kube.patch(ref, verbs.CHANGES[verb])
-    _recorded(f"{verb} asked", namespace, user, name)
+    _recorded(str(verb), namespace, user, name)
     return Done(changed, verbs.outcome(verb, run))
 
 

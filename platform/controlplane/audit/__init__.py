@@ -1,6 +1,6 @@
 """Who did what: rows that are only ever added, sealed into a chain whose head is written elsewhere too."""
 
 from .outcome import Outcome
-from .recording import record
+from .recording import record, record_each
 
-__all__ = ["Outcome", "record"]
+__all__ = ["Outcome", "record", "record_each"]

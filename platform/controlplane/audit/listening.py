@@ -36,9 +36,9 @@ def _edited(*, instance: Any, history_instance: Any, history_user: Any, **_: obj
     before = None if history_instance.history_type == "+" else history_instance.prev_record
     was, became = _differing(before, history_instance)
     recording.record(
-        f"{instance._meta.model_name}.{VERBS[history_instance.history_type]}",  # noqa: SLF001 - Django's way
+        f"{_word(instance)}.{VERBS[history_instance.history_type]}",
         actor=history_user.get_username() if history_user is not None else None,
-        target=f"{instance._meta.verbose_name} {instance}",  # noqa: SLF001 - as above
+        target=f"{instance._meta.verbose_name} {instance}",  # noqa: SLF001 - Django's documented way
         before=was or None,
         after={**became, **_because(history_instance)} or None,
         team=team_of(instance),
@@ -47,12 +47,13 @@ def _edited(*, instance: Any, history_instance: Any, history_user: Any, **_: obj
 
 def _edited_together(*, sender: Any, rows: list[Any], kind: str, **_: object) -> None:
     """Many rows by one statement: who they were is kept, what each was before is in its history."""
-    for row in rows:
-        recording.record(
-            f"{sender._meta.model_name}.{VERBS[kind]}",  # noqa: SLF001 - as above
-            target=f"{sender._meta.verbose_name} {row}",  # noqa: SLF001 - as above
-            team=team_of(row),
-        )
+    of = [(f"{sender._meta.verbose_name} {row}", team_of(row)) for row in rows]  # noqa: SLF001 - as above
+    recording.record_each(f"{_word(sender)}.{VERBS[kind]}", of)
+
+
+def _word(model: Any) -> str:
+    """What a model is called in the name of an act: `image-exemption`."""
+    return str(model._meta.verbose_name).replace(" ", "-")  # noqa: SLF001 - as above
 
 
 def team_of(row: Any) -> str:

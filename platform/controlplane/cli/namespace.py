@@ -72,6 +72,31 @@ def wait(
     console.print(f"{name} is Ready.")
 
 
+@app.command()
+def why(
+    name: str,
+    *,
+    person: Annotated[str, typer.Option(help="Whom; you, if left out. Owners ask about all.")] = "",
+    act: Annotated[
+        str, typer.Option(help="see, submit-workflows, keep-templates or file-requests.")
+    ] = "submit-workflows",
+    as_json: Json = False,
+) -> None:
+    """Why somebody may do something there, or why not. Example: argosy namespace why payments --person ada"""
+    with told():
+        api = client.signed_in()
+        asked = {"act": act, **({"person": person} if person else {})}
+        found = api.get(f"namespaces/{named(api, name)['id']}/access/", **asked)
+    if as_json:
+        one(found, as_json=True)
+        return
+    console.print(found["sentence"])
+    for step in found["steps"]:
+        console.print(
+            f"{'  ' if step['holds'] else 'x '}{step['link']}: {step['sentence']}", soft_wrap=True
+        )
+
+
 def named(api: client.Client, name: str) -> client.Answer:
     """The live namespace of this name, or of `cluster/name` where several clusters have one."""
     cluster, _, plain = name.rpartition("/")

@@ -115,12 +115,14 @@ def up(host: Host = "127.0.0.1", port: Port = 8080) -> None:
 @app.command()
 def down() -> None:
     """Stop what `argosy demo` started: the platform in the background, then its local clusters."""
+    from controlplane.cli.demo import sso  # noqa: PLC0415
     from localcluster import clusters  # noqa: PLC0415
     from localcluster.processes import Daemon  # noqa: PLC0415
 
     was_there = background.stop()
     # One that was killed could not end its engine.
     Daemon(folder("ARGOSY_HOME", default=".argosy") / "metrics", "prometheus").stop()
+    sso.stop()
     clusters.down_all()
     typer.echo(
         "Stopped."

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from controlplane.errors import DomainError
 from controlplane.kube.errors import KubeError
 from controlplane.objects import Manifest
+from provisioning import sign_on
 from provisioning.desired import guard_rail_values
 from provisioning.render import GUARD_RAILS, chart, rendered
 from tenants.spec import NamespaceSpec, TierSpec
@@ -28,9 +29,10 @@ class Rules:
 
 def rules_for(spec: NamespaceSpec) -> Rules:
     """The rules as the chart makes them, which the platform puts back when somebody edits them."""
-    alike = replace(spec, name=ANY, team=ANY, tier=NO_TIER)
+    alike = replace(spec, name=ANY, team=ANY, tier=NO_TIER, groups={})
     try:
-        made = rendered(chart(GUARD_RAILS), GUARD_RAILS, ANY, guard_rail_values(alike))
+        values = guard_rail_values(alike, server=sign_on.server_of(spec))
+        made = rendered(chart(GUARD_RAILS), GUARD_RAILS, ANY, values)
     except (KubeError, DomainError) as exc:
         return Rules(problem=exc.sentence)
     return Rules(sentences(_policies(made, ANY)), sentences(_policies(made, alike.control)))

@@ -35,18 +35,19 @@ class Vouched:
             return None
         standing = vouching.of_session(user, request.session.get(grants.IN_SESSION))
         if standing.trust is Trust.OUT:
-            return self._out(request, standing)
-        if standing.trust is Trust.READ_ONLY and not _harmless(request):
+            _out(request, standing)
+        elif standing.trust is Trust.READ_ONLY and not _harmless(request):
             return _refused(request, standing.sentence)
         return None
 
-    def _out(self, request: HttpRequest, standing: vouching.Standing) -> None:
-        """Nobody, for this page. Where the provider is silent the session stays: its next yes opens it."""
-        if standing.over:
-            logout(request)
-        request.user = AnonymousUser()
-        if not request.path.startswith(API):
-            messages.warning(request, standing.sentence)
+
+def _out(request: HttpRequest, standing: vouching.Standing) -> None:
+    """Nobody, for this page. Where the provider is silent the session stays: its next yes opens it."""
+    if standing.over:
+        logout(request)
+    request.user = AnonymousUser()
+    if not request.path.startswith(API):
+        messages.warning(request, standing.sentence)
 
 
 def _harmless(request: HttpRequest) -> bool:

@@ -19,10 +19,10 @@ from mozilla_django_oidc.views import (
     get_next_url,
 )
 
+from controlplane.audit import Outcome, record
 from controlplane.identity.errors import NotSignedOn, ProviderAway
 from controlplane.identity.models import User
 from controlplane.identity.provider import published
-from controlplane.identity.sign_on import signed_on
 
 from . import sign_in
 
@@ -50,6 +50,8 @@ def where_there_is_one(
 
 def refused(request: HttpRequest, sentence: str, status: int) -> HttpResponse:
     """Both doors once more, and why this one did not open."""
+    who = f"somebody by {settings.OIDC_NAME}"
+    record("login.refused", actor="", target=who, outcome=Outcome.DENIED, after={"why": sentence})
     # Kept by the library, so that it is of this host already.
     said = {**sign_in.doors(), "refused": sentence, "next": request.session.get(NEXT) or ""}
     return render(request, "console/sign_in.html", said, status=status)
@@ -92,9 +94,6 @@ class FromProvider(OIDCAuthenticationCallbackView):  # type: ignore[misc]  # as 
         answer: HttpResponseBase = super().login_success()
         for used in (NEXT, STATES):
             self.request.session.pop(used, None)
-        given = signed_on(self.request)
-        if given is not None and given.sid:
-            self.request.session["sid"] = given.sid
         return answer
 
     def login_failure(self) -> HttpResponseBase:

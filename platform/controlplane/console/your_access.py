@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from controlplane.identity import grants, vouching
-from controlplane.identity.models import CutState, Grant, User
+from controlplane.identity.models import CutState, User
 from controlplane.identity.trust import Trust
 from tenants.models import Team
 
@@ -30,7 +30,7 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
 
 
 def _context(request: HttpRequest, user: User) -> dict[str, Any]:
-    grant = Grant.objects.filter(pk=request.session.get(grants.IN_SESSION), user=user).first()
+    grant = vouching.grant_of(user, request.session.get(grants.IN_SESSION))
     standing = vouching.standing_of(grant) if grant else vouching.FULL
     return {
         "person": user,

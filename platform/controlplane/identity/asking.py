@@ -26,7 +26,6 @@ class Provider:
     client_id: str
     client_secret: str
     groups_claim: str
-    basic_auth: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,9 +59,12 @@ def ask(provider: Provider, client: httpx.Client, *, refresh_token: str, subject
     try:
         response = client.post(
             provider.token_url,
-            data={"grant_type": "refresh_token", "refresh_token": refresh_token}
-            | ({} if provider.basic_auth else _ourselves(provider)),
-            auth=(provider.client_id, provider.client_secret) if provider.basic_auth else None,
+            data={
+                "grant_type": "refresh_token",
+                "refresh_token": refresh_token,
+                "client_id": provider.client_id,
+                "client_secret": provider.client_secret,
+            },
         )
         document = _document(response)
     except (httpx.HTTPError, httpx.InvalidURL) as exc:
@@ -127,10 +129,6 @@ def _claims(provider: Provider, id_token: object) -> Mapping[str, Any] | None:
     audience = claims.get("aud")
     ours = provider.client_id in (audience if isinstance(audience, list) else [audience])
     return claims if ours and claims.get("iss") == provider.issuer else None
-
-
-def _ourselves(provider: Provider) -> dict[str, str]:
-    return {"client_id": provider.client_id, "client_secret": provider.client_secret}
 
 
 def _document(response: httpx.Response) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """How much may be guessed: wrong passwords at either door, and tokens that nobody was given."""
 
 import time
+from contextlib import suppress
 
 from axes.handlers.proxy import AxesProxyHandler
 from django.conf import settings
@@ -23,20 +24,24 @@ class Tries:
     Kept by each process for itself: it is against noise, for a token is not to be guessed.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, what: str, most: int) -> None:
+        self._what, self._most = what, most
 
     def wait_for(self, address: str) -> float:
-        """Counts one; how many seconds to wait, 0 for none."""
+        """How many seconds this address has to wait; 0 for none."""
         now = time.time()
-        minute, left = int(now // MINUTE), MINUTE - now % MINUTE
-        key = f"argosy-tries:{address}:{minute}"
-        cache.add(key, 0, timeout=MINUTE)
-        try:
-            tries = cache.incr(key)
-        except ValueError:  # just forgotten
-            return 0
-        return left if tries > self._most else 0
+        return MINUTE - now % MINUTE if cache.get(self._key(address, now), 0) >= self._most else 0
+
+    def count(self, address: str) -> None:
+        """One more."""
+        key = self._key(address, time.time())
+        if not cache.add(key, 1, timeout=MINUTE):
+            with suppress(ValueError):  # it was forgotten just now
+                cache.incr(key)
+
+    def _key(self, address: str, now: float) -> str:
+        return f"argosy-tries:{self._what}:{address}:{int(now // MINUTE)}"
 
 
-wrong_tokens = Tries(60)
+wrong_tokens = Tries("tokens", 60)
+wrong_logouts = Tries("logouts", 30)

@@ -15,6 +15,8 @@ from django.db.models.signals import post_save, pre_save
 from django.dispatch import Signal, receiver
 from django.utils import timezone
 
+from controlplane.audit import record
+
 from .models import Cut, CutState, User
 
 logger = logging.getLogger(__name__)
@@ -93,6 +95,13 @@ def _compare(instance: User, **_: Any) -> None:
 @receiver(access_changed, dispatch_uid="console-and-tokens-cut")
 def _note(user: User, before: frozenset[str], after: frozenset[str], **_: Any) -> None:
     """The console and the API ask at every request: there it is closed as soon as it is kept."""
+    record(
+        "access.changed",
+        actor="",
+        target=f"person {user.get_username()}",
+        before=sorted(before),
+        after=sorted(after),
+    )
     if not (lost := before - after):
         return
     now, sentence = timezone.now(), _lost(sorted(lost), out=not after)

@@ -5,10 +5,12 @@ keys may be changed there at any time: one that is not known is looked for anew.
 """
 
 import logging
+import ssl
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -91,7 +93,9 @@ published = Published()
 def fetched(url: str, **headers: str) -> dict[str, Any]:
     """An object the provider answers with. Raises ProviderAway for everything else."""
     try:
-        answer = httpx.get(url, headers=headers, timeout=settings.OIDC_TIMEOUT)
+        answer = httpx.get(
+            url, headers=headers, timeout=settings.OIDC_TIMEOUT, verify=_authorities()
+        )
         answer.raise_for_status()
         found = answer.json()
     except (httpx.HTTPError, ValueError) as exc:
@@ -99,6 +103,12 @@ def fetched(url: str, **headers: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise away(TypeError(f"{url} answered no object"))
     return found
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Read once: it takes as long as all else that a sign-in does here."""
+    return httpx.create_ssl_context()
 
 
 def away(why: Exception) -> ProviderAway:

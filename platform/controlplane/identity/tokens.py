@@ -47,7 +47,11 @@ def issue(
     )
     token.full_clean(exclude=["digest", "hint"])
     token.save()
-    record("token.issued", target=_named(token), after={"expires_at": _shown(expires_at)})
+    record(
+        "token.issued",
+        target=_named(token),
+        after={"expires_at": _shown(expires_at), "scopes": token.scopes},
+    )
     return token, plain
 
 
@@ -86,20 +90,14 @@ class TokenAuthentication(BaseAuthentication):
         return "Bearer"
 
 
-def _named(token: ApiToken) -> str:
-    return f"token {token} of {token.user.get_username()}"
-
-
-def _shown(time: datetime | None) -> str | None:
-    return None if time is None else time.isoformat(timespec="seconds")
-
-
 def _known(request: Request, plain: str) -> ApiToken:
     # The hash is looked up, so there is nothing to compare in constant time.
     token = ApiToken.objects.select_related("user").filter(digest=_digest(plain)).first()
     if token is None or not token.user.is_active:
-        if wait := wrong_tokens.wait_for(str(request.META.get("REMOTE_ADDR", ""))):
+        address = str(request.META.get("REMOTE_ADDR", ""))
+        if wait := wrong_tokens.wait_for(address):
             raise Throttled(wait, "Too many tokens from your address that are not known.")
+        wrong_tokens.count(address)
         raise AuthenticationFailed("This token is not known; make a new one.")
     if token.expires_at is not None and token.expires_at <= timezone.now():
         raise AuthenticationFailed("This token has expired; make a new one.")
@@ -117,7 +115,7 @@ def _check_standing(request: Request, user: User) -> None:
 
 def _declared(request: Request) -> Scope | None:
     """The scope that a view says this call needs: `token_scopes`, by action, or by method."""
-    view = (request.parser_context or {}).get("view")
+    view = (getattr(request, "parser_context", None) or {}).get("view")
     said: dict[str, Scope] = getattr(view, "token_scopes", {})
     return said.get(getattr(view, "action", None) or str(request.method).lower())
 
@@ -128,6 +126,14 @@ def _note_use(token: ApiToken) -> None:
         # A hint: with a database that can only be read, people still read.
         with suppress(OperationalError):
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+
+
+def _named(token: ApiToken) -> str:
+    return f"token {token} of {token.user.get_username()}"
+
+
+def _shown(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat(timespec="seconds")
 
 
 def _digest(plain: str) -> str:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
-from .models import Grant, User
+from .models import Grant, GrantState, User
 from .returning import door, is_due
 from .trust import Limits, Trust, sentence_for, trust_in
 
@@ -46,8 +46,10 @@ def of_session(user: User, grant: object) -> Standing:
     """Of a browser: by the sign-in that its session came of, and no other."""
     if user.is_local:
         return FULL
-    mine = user.grants.good().filter(pk=_pk(grant), signed_out_at=None).first()
-    found = None if mine is None else _as_of_now(user, mine)
+    mine = grant_of(user, grant)
+    if mine is None or mine.state != GrantState.GOOD or mine.signed_out_at is not None:
+        return OVER
+    found = _as_of_now(user, mine)
     return OVER if found is None else standing_of(found)
 
 
@@ -89,8 +91,10 @@ def _note_seen(grant: Grant) -> None:
             Grant.objects.filter(pk=grant.pk).update(seen_at=now)
 
 
-def _pk(said: object) -> UUID | None:
+def grant_of(user: User, said: object) -> Grant | None:
+    """The sign-in that a session says it came of, if it is this person's."""
     try:
-        return UUID(str(said))
+        pk = UUID(str(said))
     except ValueError:
         return None
+    return user.grants.filter(pk=pk).first()

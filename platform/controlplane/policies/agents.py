@@ -37,7 +37,7 @@ def issue(cluster: Cluster) -> tuple[AgentToken, str]:
     token = AgentToken.objects.create(
         cluster=cluster, digest=_digest(plain), hint=plain[: len(PREFIX) + 4]
     )
-    record("agent token.issued", target=f"agent token {token.hint}… of cluster {cluster.name}")
+    record("agent-token.issued", target=f"agent token {token.hint}… of cluster {cluster.name}")
     return token, plain
 
 
@@ -45,7 +45,7 @@ def end(cluster: Cluster) -> int:
     """No agent of this cluster is heard any more; gives how many tokens there were."""
     count = AgentToken.objects.filter(cluster=cluster).delete()[0]
     if count:
-        record("agent token.ended", target=f"all {count} of cluster {cluster.name}")
+        record("agent-token.ended", target=f"all {count} of cluster {cluster.name}")
     return count
 
 

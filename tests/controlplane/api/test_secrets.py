@@ -197,16 +197,13 @@ def test_a_removed_one_is_there_only_as_long_as_some_namespace_has_it(team: Team
 
 def test_it_is_not_tried_more_often_than_a_person_would(team: Team) -> None:
     """Somebody else's server is asked: this is no way to knock at it a thousand times."""
-    nowhere = {"host": "db.invalid", "database": "atlas", "user": "atlas"}
+    nowhere = {"host": "127.0.0.1", "port": "1", "database": "atlas", "user": "atlas"}
     pk = added(team, kind="archive", settings=nowhere, values={"password": CANARY})
     client = client_of(owner_of(team))
 
     first, second = (client.post(f"{SECRETS}{pk}/test/") for _ in range(2))
 
-    assert first.json() == {
-        "works": False,
-        "sentence": "There is no host db.invalid to be found from here.",
-    }
+    assert first.json()["works"] is False
     assert second.status_code == 409
     assert "was tried a moment ago" in second.json()["error"]["sentence"]
 

@@ -17,7 +17,7 @@ from controlplane.processes import background
 from localcluster import clusters
 from localcluster.cli import told as told_locally
 
-from . import accounts, evidence, forbidden, hello
+from . import accounts, evidence, forbidden, hello, sso
 
 READY_SECONDS = 120.0
 LOOK_EVERY = 0.3
@@ -53,12 +53,18 @@ def demo(
     node: Annotated[str, typer.Option(help="auto, real or simulated.")] = "auto",
     *,
     reset_passwords: Annotated[bool, typer.Option(help="Make and print new ones.")] = False,
+    with_sso: Annotated[
+        bool, typer.Option("--sso", help="Start a Keycloak too, for people to sign in by.")
+    ] = False,
 ) -> None:
     """Start two clusters and the platform, and bring a team on each from nothing to Ready."""
     started = time.monotonic()
     with told(), told_locally(), _interruptible():
         console.rule("1. Two real Kubernetes on this machine")
         running = _clusters(node)
+        if with_sso:
+            console.rule("An identity provider")
+            sso.show(sso.begin(port=port))
         console.rule("2. The platform")
         url = background.ensure_running(port=port)
         keys, made = accounts.tokens(reset=reset_passwords)
