@@ -105,6 +105,7 @@ NAMESPACES: dict[str, Rule] = {
     "GET /namespaces/": everybodys(),
     "GET /namespaces/{pk}/": of_a_team(thing="namespace"),
     "GET /namespaces/{pk}/turns/": of_a_team(thing="namespace"),
+    "GET /namespaces/{pk}/access/": of_a_team(thing="namespace"),
     "POST /namespaces/{pk}/try-now/": of_a_team(
         OWNERS | ADMINS, thing="namespace", frozen=Answer.REFUSED
     ),

@@ -10,6 +10,7 @@ from .rules import (
     named,
     of_a_team,
     of_its_owner,
+    of_the_platform,
     public,
 )
 from .world import Side, soon
@@ -42,6 +43,7 @@ DOORS: dict[str, Rule] = {
     "GET /sign-in/provider/": NO_PROVIDER,
     "GET /sign-in/provider/back/": NO_PROVIDER,
     "GET /sign-out/provider/": NO_PROVIDER,
+    "POST /sign-out/said-over/": NO_PROVIDER,
 }
 
 PAGES: dict[str, Rule] = {
@@ -56,6 +58,7 @@ PAGES: dict[str, Rule] = {
     "GET /namespaces/{pk}/turns/": of_a_team(thing="namespace"),
     "GET /namespaces/{pk}/progress/": of_a_team(thing="namespace"),
     "GET /namespaces/{pk}/images/": of_a_team(thing="namespace"),
+    "GET /namespaces/{pk}/access/": of_a_team(thing="namespace"),
     "POST /namespaces/{pk}/try-now/": of_a_team(
         OWNERS | ADMINS, thing="namespace", frozen=Answer.REFUSED
     ),
@@ -152,7 +155,31 @@ ONESELF: dict[str, Rule] = {
         OWNERS, body=lambda s: {"name": "ci", "days": 7, "team": s.team.slug, "scopes": "read"}
     ),
     "POST /tokens/{pk}/end/": Rule(may=OWNERS, thing="team_token"),
+    "GET /kubeconfigs/": everybodys(),
+    "POST /kubeconfigs/": of_the_platform(  # of a cluster that has no credential in this world
+        TEAM, body=lambda s: {"cluster": s.cluster.name}, done=Answer.REFUSED
+    ),
+    "POST /kubeconfigs/{pk}/revoke/": of_its_owner(thing="kubeconfig"),
 }
 
-PARTS = (ONESELF, AUDIT, DOORS, PAGES, REQUESTS, IMAGES, USAGE, WORKFLOWS)
+SECRETS: dict[str, Rule] = {
+    "GET /secrets/": everybodys(),
+    "GET /secrets/new/": everybodys(),
+    "POST /secrets/new/": Rule(
+        may=OWNERS,
+        closed=Answer.REFUSED,
+        body=lambda s: {
+            "team": s.team.slug,
+            "namespace": s.namespace.pk,
+            "name": "spare",
+            "kind": "opaque",
+            "key-0": "password",
+            "value-0": "x",
+        },
+    ),
+    "GET /secrets/{pk}/": of_a_team(thing="secret"),
+    "POST /secrets/{pk}/": of_a_team(OWNERS, thing="secret", body=lambda _: {"act": "remove"}),
+}
+
+PARTS = (ONESELF, SECRETS, AUDIT, DOORS, PAGES, REQUESTS, IMAGES, USAGE, WORKFLOWS)
 RULES: dict[str, Rule] = {key: rule for part in PARTS for key, rule in part.items()}
