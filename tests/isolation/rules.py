@@ -64,11 +64,10 @@ class Rule:
         """Sees what approvers see, and changes nothing but what is their own."""
         if self.auditor is not None:
             return self.auditor
-        if not endpoint.writes or self.may >= PEOPLE - {Role.AUDITOR}:
-            role = Role.AUDITOR if Role.AUDITOR in self.may else Role.APPROVER
-            return (
-                self.expected(endpoint, role, Whose.OWN) if role is not Role.AUDITOR else self.done
-            )
+        if Role.AUDITOR in self.may:
+            return self.done
+        if not endpoint.writes:
+            return self.expected(endpoint, Role.APPROVER, Whose.OWN)
         known = Role.APPROVER in self.may | self.sees
         return Answer.FORBIDDEN if known else self.closed
 
