@@ -76,11 +76,18 @@ REQUESTS: dict[str, Rule] = {
     "POST /requests/{pk}/": of_a_team(
         DECIDERS, thing="request", body=lambda _: {"act": "reject", "reject_note": "no"}
     ),
-    "GET /inbox/": hidden(SEE_ALL),
-    "GET /inbox/plans/": hidden(SEE_ALL, query=lambda s: {"chosen": s.request.pk}),
-    "GET /inbox/together/": hidden(SEE_ALL, query=lambda s: {"chosen": s.request.pk}),
+    # Who decides on nothing has no inbox.
+    "GET /inbox/": hidden(DECIDERS, auditor=Answer.HIDDEN),
+    "GET /inbox/plans/": hidden(
+        DECIDERS, query=lambda s: {"chosen": s.request.pk}, auditor=Answer.HIDDEN
+    ),
+    "GET /inbox/together/": hidden(
+        DECIDERS, query=lambda s: {"chosen": s.request.pk}, auditor=Answer.HIDDEN
+    ),
     "POST /inbox/decide/": hidden(
-        DECIDERS, body=lambda s: {"act": "reject", "chosen": s.request.pk, "note": "no"}
+        DECIDERS,
+        body=lambda s: {"act": "reject", "chosen": s.request.pk, "note": "no"},
+        auditor=Answer.HIDDEN,
     ),
 }
 
