@@ -1,6 +1,7 @@
 """People of a real Keycloak, in a real browser: in by its page, out when it says so."""
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from controlplane.identity.models import User
 from localcluster.keycloak import CLIENT_ID, Keycloak, Realm
 from tenants.models import TenantNamespace
 from tests.production.stores import free_port
+from tests.provisioning.rule_reader import RuleReader, rule_reader
 
 from . import journey
+from . import working_by_kubectl as holding
 from .live import Platform
 from .sheet import Visits
 
@@ -28,7 +31,8 @@ PEOPLE = {
     "vera": ["payments-viewers"],
 }
 PASSWORD = "what only they know"
-WITHIN_MS = 60_000
+WITHIN = 60.0  # seconds, of which a cluster takes ten to forget a token
+WITHIN_MS = int(WITHIN * 1000)
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +54,13 @@ def realm(live: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         keycloak.stop()
 
 
+@pytest.fixture(scope="module")
+def argo() -> Iterator[RuleReader]:
+    """What reads the rules as Argo's server does."""
+    with rule_reader() as reader:
+        yield reader
+
+
 @pytest.fixture
 def at_work(realm: Realm, live: Platform, platform_kubeconfig: Path) -> Iterator[None]:
     with journey.at_work(live, platform_kubeconfig):
@@ -57,10 +68,18 @@ def at_work(realm: Realm, live: Platform, platform_kubeconfig: Path) -> Iterator
 
 
 def test_from_keycloaks_page_to_ready_and_out_within_a_minute_of_leaving_the_group(
-    at_work: None, realm: Realm, visits: Visits
+    at_work: None,
+    realm: Realm,
+    visits: Visits,
+    live: Platform,
+    platform_kubeconfig: Path,
+    tmp_path: Path,
+    argo: RuleReader,
 ) -> None:
     visits.faults.expected |= {403, 404}
-    owner, approver, member = (_comes(visits, name) for name in ("olivia", "anna", "max"))
+    owner, approver, member, viewer = (
+        _comes(visits, name) for name in ("olivia", "anna", "max", "vera")
+    )
     journey.asks(owner)
     journey.approves(approver)
     namespace = TenantNamespace.objects.get(name=journey.NAME)
@@ -69,12 +88,49 @@ def test_from_keycloaks_page_to_ready_and_out_within_a_minute_of_leaving_the_gro
     page = f"/namespaces/{namespace.pk}/"
     member.goto(page)
     expect(member.get_by_role("heading", level=1)).to_contain_text(journey.NAME)
+    platform = holding.Kubectl(platform_kubeconfig, journey.NAME)
+    theirs = holding.kubectl_of(member, "eu-1", journey.NAME, tmp_path)
+    looking = holding.kubectl_of(viewer, "eu-1", journey.NAME, tmp_path)
+    token = holding.token_of(member)
 
+    _works_by_kubectl(theirs, looking)
+    assert holding.sees(live.url, token, journey.NAME)
+    assert _account(argo, platform, "max", ["payments-members"]) == "argo-member"
+
+    left_at = time.monotonic()
     realm.leave("max", "payments-members")
 
     _is_gone_within_a_minute(member, page)
+    kept = {
+        "token": lambda: holding.sees(live.url, token, journey.NAME),
+        "kubeconfig": lambda: theirs("get", "workflows").returncode == 0,
+        "argo": lambda: _account(argo, platform, "max", ["payments-members"]) != "",
+    }
+    cut: dict[str, float] = {}
+    while kept.keys() - cut.keys() and time.monotonic() - left_at < WITHIN:
+        for what in kept.keys() - cut.keys():
+            if not kept[what]():
+                cut[what] = time.monotonic() - left_at
+    assert cut.keys() == kept.keys(), f"after {WITHIN:.0f} s only these were cut: {cut}"
     owner.goto(page)
     expect(owner.get_by_role("heading", level=1)).to_contain_text(journey.NAME)
+
+
+def _works_by_kubectl(member: holding.Kubectl, viewer: holding.Kubectl) -> None:
+    """A member works; a viewer sees it, and is refused every write."""
+    assert "cannot create" in viewer("create", "-f", "-", said=holding.WORKFLOW).stderr
+    made = member("create", "-f", "-", said=holding.WORKFLOW)
+    assert made.returncode == 0, made.stderr
+    assert "by-hand" in viewer("get", "workflows").stdout
+    for write in holding.WRITES:
+        assert "forbidden" in viewer(*write).stderr.lower(), write
+
+
+def _account(argo: RuleReader, platform: holding.Kubectl, name: str, groups: list[str]) -> str:
+    """Whom Argo's server takes them for, who still shows the groups of an hour ago."""
+    subject = User.objects.get(username=name).subject
+    claims = {"iss": "https://any.example.com", "sub": subject, "groups": groups}
+    return argo.asked(holding.accounts_of_argo(platform), claims).account
 
 
 def test_who_signs_out_here_and_there_is_asked_for_a_password_again(
