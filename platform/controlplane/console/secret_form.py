@@ -95,7 +95,7 @@ def _rows(request: HttpRequest) -> dict[str, bytes]:
     return found
 
 
-def _read(file: UploadedFile) -> bytes:
+def _read(file: "UploadedFile[bytes]") -> bytes:
     if (file.size or 0) > MOST_BYTES:
         raise BadSecret(f"The file has more than {MOST_BYTES:,} bytes.", field="values")
     return bytes(file.read())
