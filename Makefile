@@ -75,12 +75,13 @@ screenshots: setup ## every page, light and dark, wide and narrow, into .argosy/
 	@$(RUN)/argosy local build
 	@$(RUN)/python -m tests.browser.screenshots
 
-bench: setup ## what a namespace costs beside bare helm, how fast the index follows, how soon changes are put back, a page of the console when it is full, what a verdict on images costs, what the metrics engine costs
+bench: setup ## what a namespace costs beside bare helm, how fast the index follows, how soon changes are put back, how soon who left is out, a page of the console when it is full, what a verdict on images costs, what the metrics engine costs, how long a rotation of keys takes
 	@$(RUN)/argosy local build
 	@$(RUN)/python benches/turns.py
 	@$(RUN)/python benches/index.py
 	@$(RUN)/python -m benches.metrics
 	@$(RUN)/python benches/drift.py
+	@$(RUN)/python -m benches.revocation
 	@$(RUN)/python benches/console.py
 	@$(RUN)/python -m benches.fleet_pages
 	@$(RUN)/python benches/images.py
@@ -91,6 +92,7 @@ bench: setup ## what a namespace costs beside bare helm, how fast the index foll
 	@$(RUN)/python -m benches.signon
 	@$(RUN)/python benches/scan.py
 	@$(RUN)/python -m benches.fleet_health
+	@$(RUN)/python -m benches.rotation
 	@$(RUN)/python -m benches.recheck
 
 soak: setup ## a million reviews over re-dialled TLS (SOAK=50000 for fewer): the webhook's memory must stay flat

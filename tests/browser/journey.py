@@ -18,7 +18,7 @@ from . import world
 from .live import Platform
 
 NAME = "payments-batch"
-READY_MS = 60_000
+READY_MS = 180_000  # seconds, unless the machine has much else to do
 SUBMITTED = """
 apiVersion: argoproj.io/v1alpha1
 kind: Workflow

@@ -103,6 +103,9 @@ PAGES = (
     Page("exemptions", at("/exemptions/"), SIGNED_IN, LISTS),
     Page("exemption", at("/exemptions/{exemption}/"), ("approver", *TEAM, "admin"), ONE, STRANGERS),
     Page("new-exemption", at("/exemptions/new/"), ("owner", "stranger"), FORMS),
+    Page("secrets", at("/secrets/"), SIGNED_IN, LISTS),
+    Page("secret", at("/secrets/{secret}/"), CONCERNED, ONE, STRANGERS),
+    Page("new-secret", at("/secrets/new/?kind=s3"), ("owner", "stranger"), (FULL,)),
     Page("usage", at("/usage/?team=payments&range=24h"), CONCERNED, LISTS, STRANGERS),
     Page("usage-month", at("/usage/?team=payments&range=30d"), CONCERNED, (FULL,), STRANGERS),
     Page(

@@ -30,7 +30,7 @@ from provisioning.models import Turn
 from tenants.models import Request, RequestEvent, Team, TenantNamespace, Tier
 from tests.fakes import FakeCluster
 
-from . import images, inside, workflows
+from . import images, inside, kept, workflows
 
 FULL, EMPTY, ERROR, LONG, CROWD = "full", "empty", "error", "long", "crowd"
 STATES = (FULL, EMPTY, ERROR, LONG, CROWD)
@@ -64,6 +64,7 @@ class Places:
     cluster: int = 1
     violation: str = "0" * 32
     exemption: int = 1
+    secret: int = 1
     named: str = "payments"
     draft: int = 1
     cluster_name: str = "eu-1"
@@ -138,6 +139,7 @@ def full(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
         draft=ImagePolicy.objects.get(name=images.DRAFT).pk,
         violation=violation,
         exemption=exemption,
+        secret=kept.ordinary(chosen, now),
     )
 
 
@@ -164,6 +166,7 @@ def error(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
         tier=chosen.tier_id,
         violation=violation,
         exemption=exemption,
+        secret=kept.bad_day(chosen, now),
     )
 
 
@@ -197,6 +200,7 @@ def long(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
         named=chosen.name,
         violation=violation,
         exemption=exemption,
+        secret=kept.longest(chosen, now),
     )
 
 

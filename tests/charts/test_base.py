@@ -143,7 +143,7 @@ def test_the_api_server_finds_no_fault_in_the_expressions(api: Api) -> None:
     names = {m["metadata"]["name"] for m in of_kind("ValidatingAdmissionPolicy")}
     ours = [p for p in policies if p["metadata"]["name"] in names]
 
-    assert len(ours) == len(names) == 9
+    assert len(ours) == len(names) == 10
     for policy in ours:
         assert not policy.get("status", {}).get("typeChecking", {}).get("expressionWarnings")
 

@@ -1,5 +1,6 @@
 """Which namespaces have an Argo server, and what is wrong with settings by which they could not."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from pytest_django import Settings
 
 from provisioning import desired, sign_on
 from provisioning.argo_access import NoGroups
+from provisioning.argo_config import BadArgoConfig
 from provisioning.desired import ChartEscapesError, Images
 from tenants.levels import Level
 
@@ -81,6 +83,16 @@ def test_a_provider_of_the_console_alone_writes_no_rules(settings: Settings) -> 
 
     assert "accounts" not in values()[0]
     assert sign_on.problem() == ""
+
+
+def test_an_authority_of_ones_own_is_told_to_versions_that_know_it(settings: Settings) -> None:
+    settings.ARGO_SSO_CA = "-----BEGIN CERTIFICATE-----"
+    spec = spec_of(groups={Level.OWNER: "o"}, wiring=client())
+    parts = (sign_on.provider(), sign_on.server_of(spec))
+
+    assert "rootCA" in desired.release_values(spec, IMAGES, *parts)["config"]["sso"]
+    with pytest.raises(BadArgoConfig, match=r"sso\.rootCA came with Argo 4\.0"):
+        desired.release_values(spec, replace(IMAGES, version="v3.7.18"), *parts)
 
 
 def test_servers_of_a_provider_that_sends_no_groups_are_not_rendered(settings: Settings) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_serializer
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -43,8 +43,7 @@ class OwnTeamField(serializers.SlugRelatedField[Team]):
         return Team.objects.visible_to(person(self.context["request"]))
 
 
-@extend_schema_serializer(component_name="TokenWish")
-class NewTokenSerializer(serializers.Serializer[Any]):
+class WantedTokenSerializer(serializers.Serializer[Any]):
     """What a new token is to be. Without scopes it may all that it can."""
 
     name = serializers.CharField(max_length=100)
@@ -76,10 +75,10 @@ class TokenViewSet(mixins.DestroyModelMixin, viewsets.ReadOnlyModelViewSet[ApiTo
     def get_queryset(self) -> QuerySet[ApiToken]:
         return keeping.visible_to(person(self.request))
 
-    @extend_schema(request=NewTokenSerializer, responses={201: MadeTokenSerializer})
+    @extend_schema(request=WantedTokenSerializer, responses={201: MadeTokenSerializer})
     def create(self, request: Request) -> Response:
         """A new token. Asked for with a token, it is no more than that one, and ends with it."""
-        said = NewTokenSerializer(data=request.data, context=self.get_serializer_context())
+        said = WantedTokenSerializer(data=request.data, context=self.get_serializer_context())
         said.is_valid(raise_exception=True)
         wish = said.validated_data
         made, plain = keeping.make(

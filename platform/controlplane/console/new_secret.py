@@ -34,9 +34,8 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
     teams = list(Team.objects.allowing(user, Act.KEEP_SECRETS))
     kind = kinds().get(said.get("kind", ""))
     typed = {name: said.get(name, "").replace("\0", "") for name in ABOUT}
-    # Their only team is meant where none is said; where another's is, the secret goes to nobody.
-    only = teams[0] if len(teams) == 1 and not typed["team"] else None
-    team = next((t for t in teams if t.slug == typed["team"]), only)
+    chosen = next((t for t in teams if t.slug == typed["team"]), None)
+    team = chosen or (teams[0] if len(teams) == 1 and not typed["team"] else None)
     live = TenantNamespace.objects.live().filter(team__in=teams).select_related("cluster", "team")
     context: dict[str, Any] = {
         "kinds": kinds().values(),

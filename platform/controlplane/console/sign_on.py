@@ -29,6 +29,7 @@ from . import sign_in
 logger = logging.getLogger(__name__)
 
 NEXT, STATES = "oidc_login_next", "oidc_states"  # in the session, by the library's names
+FORBIDDEN = 403
 LEFT = "left"  # in the sign-in page's address: who left came by the provider
 
 
@@ -43,15 +44,21 @@ def where_there_is_one(
         try:
             return view(request, *args, **kwargs)
         except NotSignedOn as exc:
-            return refused(request, exc.sentence, 503 if isinstance(exc, ProviderAway) else 403)
+            return refused(
+                request, exc.sentence, 503 if isinstance(exc, ProviderAway) else FORBIDDEN
+            )
 
     return page
 
 
 def refused(request: HttpRequest, sentence: str, status: int) -> HttpResponse:
     """Both doors once more, and why this one did not open."""
-    who = f"somebody by {settings.OIDC_NAME}"
-    record("login.refused", actor="", target=who, outcome=Outcome.DENIED, after={"why": sentence})
+    if status == FORBIDDEN:
+        # Not what anybody could have written down without coming by the provider at all.
+        who = f"somebody by {settings.OIDC_NAME}"
+        record(
+            "login.refused", actor="", target=who, outcome=Outcome.DENIED, after={"why": sentence}
+        )
     # Kept by the library, so that it is of this host already.
     said = {**sign_in.doors(), "refused": sentence, "next": request.session.get(NEXT) or ""}
     return render(request, "console/sign_in.html", said, status=status)
@@ -113,7 +120,7 @@ class FromProvider(OIDCAuthenticationCallbackView):  # type: ignore[misc]  # as 
         return refused(
             request,
             f"{settings.OIDC_NAME} did not let you in here. Ask whoever looks after it, or try again.",
-            403,
+            FORBIDDEN,
         )
 
     def _not_begun(self, request: HttpRequest) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 
 from controlplane.rows.history import Changes, Recorded
+from controlplane.rows.sealed import SealedText
 
 from .scopes import Scope
 
@@ -154,7 +155,7 @@ class Grant(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="grants")
     sid = models.CharField(max_length=255, blank=True, help_text="The session at the provider.")
-    sealed_token = models.TextField(blank=True)
+    sealed_token = SealedText(blank=True)
     state = models.CharField(max_length=10, choices=grant_states, default=GrantState.GOOD)
     made_at = models.DateTimeField()
     # The provider's last yes; its last answer of any kind; and when it is to be asked next.

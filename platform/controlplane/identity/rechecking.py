@@ -6,6 +6,7 @@ Questions are asked in threads that touch no rows; rows are read and written by 
 
 import logging
 import random
+import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ CLAIM = timedelta(seconds=40)  # longer than a round can take, each question bei
 NEXT_TRY, LAST_TRY = timedelta(seconds=5), timedelta(seconds=30)
 CANNOT_OPEN = "What the provider gave at this sign-in cannot be opened any more: sign in again."
 NOTHING_TO_ASK_BY = "The provider gave nothing to ask again by."
+
+
+_opening = threading.Lock()
 
 
 class Clock(Protocol):
@@ -181,8 +185,13 @@ def _answer(provider: Provider, held: Held) -> Answer:
     return ask(provider, _client(), refresh_token=held.refresh_token, subject=user.subject)
 
 
-@cache
 def _client() -> httpx.Client:
     """One for all threads: a connection is opened once, and not for every question."""
+    with _opening:  # or each thread of the first round would open one of its own
+        return _opened_client()
+
+
+@cache
+def _opened_client() -> httpx.Client:
     limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
     return httpx.Client(timeout=SECONDS, limits=limits, follow_redirects=False)

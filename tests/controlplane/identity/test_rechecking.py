@@ -21,6 +21,7 @@ from controlplane.identity import (
     vouching,
 )
 from controlplane.identity.models import Cut, CutState, Grant, GrantState, User
+from controlplane.secrets import rotation
 from tenants.models import Team
 from tests.factories import PersonFactory, TeamFactory
 from tests.provider import CLIENT_ID, CLIENT_SECRET, Provider, provider
@@ -46,7 +47,7 @@ def idp(settings: Settings, team: Team) -> Iterator[Provider]:
         returning.door.open()
         yield running
         rechecking._client().close()  # its connections are to a provider that is gone
-        rechecking._client.cache_clear()
+        rechecking._opened_client.cache_clear()
 
 
 @pytest.fixture
@@ -621,3 +622,16 @@ def test_the_page_says_what_was_closed_and_when(browser: Client, dana: User) -> 
     assert "The cluster cannot be reached." in page
     assert "by itself" in page
     assert vouching.grant_of(dana, "no uuid") is None
+
+
+def test_a_rotation_of_keys_takes_the_refresh_tokens_along(
+    browser: Client, settings: Settings
+) -> None:
+    newer = Fernet.generate_key().decode()
+    settings.ENCRYPTION_KEYS = [newer, *settings.ENCRYPTION_KEYS]
+
+    assert rotation.rotate().moved == 1
+    settings.ENCRYPTION_KEYS = [newer]
+    by_the_clock()
+
+    assert is_in(browser)

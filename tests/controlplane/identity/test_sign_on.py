@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from controlplane.audit.models import Event
 from controlplane.identity import accounts, people
 from controlplane.identity.models import User
 from controlplane.identity.sign_on import ProviderSignOn, SignedOn
@@ -249,6 +250,16 @@ def test_a_token_that_may_not_be_believed_lets_nobody_in(
     assert why in sentence_of(answer)
     assert not is_in(client)
     assert not User.objects.exists()
+
+
+def test_who_was_refused_is_in_the_audit_and_who_asked_nothing_is_not(idp: Provider) -> None:
+    idp.unsigned = True
+
+    come(Client(), idp, "dana")
+    Client().get(f"{BACK}?error=x&state=y")
+
+    refused = Event.objects.get(action="login.refused")
+    assert (refused.outcome, refused.target) == ("denied", "somebody by Example Login")
 
 
 def test_a_token_without_a_signature_lets_nobody_in(idp: Provider) -> None:

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('sid', models.CharField(blank=True, help_text='The session at the provider.', max_length=255)),
-                ('sealed_token', models.TextField(blank=True)),
+                ('sealed_token', models.TextField(blank=True, editable=False)),
                 ('state', models.CharField(choices=controlplane.identity.models.grant_states, default=controlplane.identity.models.GrantState['GOOD'], max_length=10)),
                 ('made_at', models.DateTimeField()),
                 ('confirmed_at', models.DateTimeField()),

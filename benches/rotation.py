@@ -1,6 +1,6 @@
 """How long does it take to move 10,000 secrets to a new key, while somebody reads and writes them?
 
-python -m benches.secrets [--count 10000]
+python -m benches.rotation [--count 10000]
 """
 
 import argparse
