@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from controlplane.access import following
-from controlplane.access import services as kubeconfigs
 from controlplane.api import clusters
 from controlplane.argo import access
 from controlplane.clusters import services
@@ -23,14 +23,14 @@ from .world import World
 @pytest.fixture(scope="module")
 def everybody(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     """All teams and people."""
-    fake, plans = FakeCluster(), Plans()
+    fake, plans, started = FakeCluster(), Plans(), timezone.now()
     connection = Connection(kube=fake, helm=FakeHelm(fake, lambda _: ()))
     with pytest.MonkeyPatch.context() as patched, django_db_blocker.unblock():
+        # Two answers that are compared are of one moment: `59 s ago` and `1 min ago` are no difference.
+        patched.setattr(timezone, "now", lambda: started)
         patched.setattr(access, "connect", lambda _: connection)
-        patched.setattr(clusters, "connect", lambda _: connection)
         patched.setattr(following, "connect", lambda _: connection)
-        patched.setattr(kubeconfigs, "connect", lambda _: connection)
-        patched.setattr(kubeconfigs, "endpoint_of", lambda _: {"server": "https://pier"})
+        patched.setattr(clusters, "connect", lambda _: connection)
         patched.setattr(services, "judge", lambda _: ())  # what a cluster is like is not asked here
         patched.setattr(agreement, "preview", plans.preview)
         with transaction.atomic():

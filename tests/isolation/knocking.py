@@ -24,8 +24,11 @@ Execute = Callable[..., Any]
 WRITES = re.compile(r'^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)', re.IGNORECASE)
 # What is kept of who comes and goes, and of what was denied: no thing of anybody's.
 OF_THE_DOOR = re.compile(r"^(django_session|axes_\w+|audit_\w+|django_admin_log)$")
-# Numbers, and a form's token, which is another one on every page.
-CHANGING = re.compile(r'[0-9]+|csrfmiddlewaretoken" value="\w+|"X-CSRFToken": "\w+"')
+# Numbers, what a request is known by, and a form's token, which is another one on every page.
+CHANGING = re.compile(
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{32}\b|[0-9]+"
+    r'|csrfmiddlewaretoken" value="\w+|"X-CSRFToken": "\w+"'
+)
 FORM = "application/x-www-form-urlencoded"
 
 

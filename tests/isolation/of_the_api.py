@@ -12,6 +12,7 @@ from .rules import (
     hidden,
     named,
     of_a_team,
+    of_its_owner,
     of_the_platform,
     public,
 )
@@ -104,6 +105,7 @@ NAMESPACES: dict[str, Rule] = {
     "GET /namespaces/": everybodys(),
     "GET /namespaces/{pk}/": of_a_team(thing="namespace"),
     "GET /namespaces/{pk}/turns/": of_a_team(thing="namespace"),
+    "GET /namespaces/{pk}/access/": of_a_team(thing="namespace"),
     "POST /namespaces/{pk}/try-now/": of_a_team(
         OWNERS | ADMINS, thing="namespace", frozen=Answer.REFUSED
     ),
@@ -271,14 +273,12 @@ SECRETS: dict[str, Rule] = {
     "POST /secrets/{pk}/renew/": of_a_team(
         OWNERS, thing="secret", body=lambda _: {"values": {"password": "y"}}
     ),
-    "POST /secrets/{pk}/bring-back/": of_a_team(
-        OWNERS,
-        thing="secret",
-        body=lambda _: {"version": 1},
-        done=Answer.REFUSED,  # the only one
+    "POST /secrets/{pk}/bring-back/": of_a_team(  # it is the one there is
+        OWNERS, thing="secret", body=lambda _: {"version": 1}, done=Answer.REFUSED
     ),
-    # One of a kind that nobody but the team's workflows can try.
-    "POST /secrets/{pk}/test/": of_a_team(OWNERS, thing="secret", done=Answer.REFUSED),
+    "POST /secrets/{pk}/test/": of_a_team(  # there is nothing to try of this kind
+        OWNERS, thing="secret", done=Answer.REFUSED
+    ),
 }
 
 AUDIT: dict[str, Rule] = {
@@ -289,24 +289,24 @@ AUDIT: dict[str, Rule] = {
     ),
 }
 
-ACCESS: dict[str, Rule] = {
-    "GET /namespaces/{pk}/access/": of_a_team(thing="namespace"),
+CREDENTIALS: dict[str, Rule] = {
+    "GET /tokens/": everybodys(),
+    "POST /tokens/": named(OWNERS, body=lambda s: {"name": "ci", "team": s.team.slug}),
+    # A team's token is its owners': not for who sees all either.
+    "GET /tokens/{pk}/": Rule(may=OWNERS, thing="team_token"),
+    "DELETE /tokens/{pk}/": Rule(may=OWNERS, thing="team_token"),
     "GET /kubeconfigs/": everybodys(),
-    # Of a cluster, on which each has what their own teams give them.
-    "POST /kubeconfigs/": Rule(
-        may=TEAM,
-        closed=Answer.FORBIDDEN,
-        of_a_team=False,
-        body=lambda s: {"cluster": s.cluster.name},
+    "POST /kubeconfigs/": of_the_platform(  # of a cluster that has no credential in this world
+        TEAM,
+        body=lambda s: {"cluster": s.cluster.name, "renewing": True},
+        done=Answer.REFUSED,
     ),
-    "GET /kubeconfigs/{pk}/": Rule(may=OWNERS | SEE_ALL, thing="kubeconfig"),
-    "POST /kubeconfigs/{pk}/revoke/": Rule(
-        may=OWNERS | ADMINS, sees=SEE_ALL - ADMINS, thing="kubeconfig"
-    ),
+    "GET /kubeconfigs/{pk}/": of_its_owner(SEE_ALL, thing="kubeconfig"),
+    "POST /kubeconfigs/{pk}/revoke/": of_its_owner(ADMINS, sees=SEE_ALL, thing="kubeconfig"),
 }
 
 PARTS = (
-    ACCESS,
+    CREDENTIALS,
     SECRETS,
     AUDIT,
     TEAMS,

@@ -7,8 +7,10 @@ from .rules import (
     by_its_own_token,
     everybodys,
     hidden,
+    named,
     of_a_team,
     of_its_owner,
+    of_the_platform,
     public,
 )
 from .world import Side, soon
@@ -41,6 +43,7 @@ DOORS: dict[str, Rule] = {
     "GET /sign-in/provider/": NO_PROVIDER,
     "GET /sign-in/provider/back/": NO_PROVIDER,
     "GET /sign-out/provider/": NO_PROVIDER,
+    "POST /sign-out/said-over/": NO_PROVIDER,
 }
 
 PAGES: dict[str, Rule] = {
@@ -55,6 +58,7 @@ PAGES: dict[str, Rule] = {
     "GET /namespaces/{pk}/turns/": of_a_team(thing="namespace"),
     "GET /namespaces/{pk}/progress/": of_a_team(thing="namespace"),
     "GET /namespaces/{pk}/images/": of_a_team(thing="namespace"),
+    "GET /namespaces/{pk}/access/": of_a_team(thing="namespace"),
     "POST /namespaces/{pk}/try-now/": of_a_team(
         OWNERS | ADMINS, thing="namespace", frozen=Answer.REFUSED
     ),
@@ -72,11 +76,18 @@ REQUESTS: dict[str, Rule] = {
     "POST /requests/{pk}/": of_a_team(
         DECIDERS, thing="request", body=lambda _: {"act": "reject", "reject_note": "no"}
     ),
-    "GET /inbox/": hidden(SEE_ALL),
-    "GET /inbox/plans/": hidden(SEE_ALL, query=lambda s: {"chosen": s.request.pk}),
-    "GET /inbox/together/": hidden(SEE_ALL, query=lambda s: {"chosen": s.request.pk}),
+    # Who decides on nothing has no inbox.
+    "GET /inbox/": hidden(DECIDERS, auditor=Answer.HIDDEN),
+    "GET /inbox/plans/": hidden(
+        DECIDERS, query=lambda s: {"chosen": s.request.pk}, auditor=Answer.HIDDEN
+    ),
+    "GET /inbox/together/": hidden(
+        DECIDERS, query=lambda s: {"chosen": s.request.pk}, auditor=Answer.HIDDEN
+    ),
     "POST /inbox/decide/": hidden(
-        DECIDERS, body=lambda s: {"act": "reject", "chosen": s.request.pk, "note": "no"}
+        DECIDERS,
+        body=lambda s: {"act": "reject", "chosen": s.request.pk, "note": "no"},
+        auditor=Answer.HIDDEN,
     ),
 }
 
@@ -100,22 +111,6 @@ IMAGES: dict[str, Rule] = {
             "until": soon()[:10],
         },
     ),
-    "GET /secrets/": everybodys(),
-    "GET /secrets/new/": everybodys(),
-    "POST /secrets/new/": Rule(
-        may=OWNERS,
-        closed=Answer.REFUSED,
-        body=lambda s: {
-            "kind": "opaque",
-            "team": s.team.slug,
-            "namespace": s.namespace.pk,
-            "name": "spare",
-            "key-0": "password",
-            "value-0": "x",
-        },
-    ),
-    "GET /secrets/{pk}/": of_a_team(thing="secret"),
-    "POST /secrets/{pk}/": of_a_team(OWNERS, thing="secret", body=lambda _: {"act": "remove"}),
     "GET /exemptions/{pk}/": of_a_team(thing="exemption"),
     "POST /exemptions/{pk}/": of_a_team(
         DECIDERS, thing="exemption", body=lambda _: {"act": "reject", "reject_note": "no"}
@@ -160,17 +155,38 @@ AUDIT: dict[str, Rule] = {
     "GET /audit/export.csv": everybodys(),
 }
 
-ACCESS: dict[str, Rule] = {
-    "GET /namespaces/{pk}/access/": of_a_team(thing="namespace"),
+ONESELF: dict[str, Rule] = {
+    "GET /me/": everybodys(),
+    "GET /tokens/": everybodys(),
+    "POST /tokens/": named(
+        OWNERS, body=lambda s: {"name": "ci", "days": 7, "team": s.team.slug, "scopes": "read"}
+    ),
+    "POST /tokens/{pk}/end/": Rule(may=OWNERS, thing="team_token"),
     "GET /kubeconfigs/": everybodys(),
-    "POST /kubeconfigs/": Rule(
-        may=TEAM,
-        closed=Answer.FORBIDDEN,
-        of_a_team=False,
-        body=lambda s: {"cluster": s.cluster.name, "minutes": "10"},
+    "POST /kubeconfigs/": of_the_platform(  # of a cluster that has no credential in this world
+        TEAM, body=lambda s: {"cluster": s.cluster.name}, done=Answer.REFUSED
     ),
     "POST /kubeconfigs/{pk}/revoke/": of_its_owner(thing="kubeconfig"),
 }
 
-PARTS = (ACCESS, AUDIT, DOORS, PAGES, REQUESTS, IMAGES, USAGE, WORKFLOWS)
+SECRETS: dict[str, Rule] = {
+    "GET /secrets/": everybodys(),
+    "GET /secrets/new/": everybodys(),
+    "POST /secrets/new/": Rule(
+        may=OWNERS,
+        closed=Answer.REFUSED,
+        body=lambda s: {
+            "team": s.team.slug,
+            "namespace": s.namespace.pk,
+            "name": "spare",
+            "kind": "opaque",
+            "key-0": "password",
+            "value-0": "x",
+        },
+    ),
+    "GET /secrets/{pk}/": of_a_team(thing="secret"),
+    "POST /secrets/{pk}/": of_a_team(OWNERS, thing="secret", body=lambda _: {"act": "remove"}),
+}
+
+PARTS = (ONESELF, SECRETS, AUDIT, DOORS, PAGES, REQUESTS, IMAGES, USAGE, WORKFLOWS)
 RULES: dict[str, Rule] = {key: rule for part in PARTS for key, rule in part.items()}

@@ -13,6 +13,8 @@ from .rules import Rule, hidden, of_the_platform
 from .world import Side
 
 NOBODY: frozenset[Role] = frozenset()
+# Whose keys there are, and who was refused, is not for those who only decide.
+KEEPERS = ADMINS | {Role.AUDITOR}
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class Rows:
 
 ROWS: dict[str, Rows] = {
     "identity/user": Rows("user", adds=ADMINS, changes=ADMINS),
-    "identity/apitoken": Rows("api_token", reads=ADMINS, deletes=ADMINS),
-    "axes/accessattempt": Rows("attempt", reads=ADMINS),
+    "identity/apitoken": Rows("api_token", reads=KEEPERS, deletes=ADMINS),
+    "axes/accessattempt": Rows("attempt", reads=KEEPERS),
     # None of these goes while something is left of it, as here: not for admins either.
     "clusters/cluster": Rows("cluster", adds=ADMINS, changes=ADMINS),
     "tenants/team": Rows("team", adds=ADMINS, changes=ADMINS),
@@ -40,7 +42,7 @@ ROWS: dict[str, Rows] = {
     "placement/room": Rows("room", adds=ADMINS, changes=ADMINS),
     "policies/standdown": Rows("stand_down", adds=ADMINS),
     "policies/delivery": Rows("delivery", changes=ADMINS),
-    "policies/agenttoken": Rows("agent_token", reads=ADMINS, adds=ADMINS, deletes=ADMINS),
+    "policies/agenttoken": Rows("agent_token", reads=KEEPERS, adds=ADMINS, deletes=ADMINS),
     "policies/imageexemption": Rows("exemption"),
     "policies/imagepolicy": Rows("policy", adds=ADMINS, changes=ADMINS, deletes=ADMINS),
     "policies/rollout": Rows("roll_out", adds=ADMINS, changes=ADMINS),

@@ -5,7 +5,7 @@ there who may knock; what it says is then tried by everybody, at everybody's thi
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from .endpoints import Endpoint
@@ -64,11 +64,10 @@ class Rule:
         """Sees what approvers see, and changes nothing but what is their own."""
         if self.auditor is not None:
             return self.auditor
-        if not endpoint.writes or self.may >= PEOPLE - {Role.AUDITOR}:
-            role = Role.AUDITOR if Role.AUDITOR in self.may else Role.APPROVER
-            return (
-                self.expected(endpoint, role, Whose.OWN) if role is not Role.AUDITOR else self.done
-            )
+        if Role.AUDITOR in self.may:
+            return self.done
+        if not endpoint.writes:
+            return self.expected(endpoint, Role.APPROVER, Whose.OWN)
         known = Role.APPROVER in self.may | self.sees
         return Answer.FORBIDDEN if known else self.closed
 
@@ -120,11 +119,6 @@ def by_its_own_token(**more: Any) -> Rule:
     return Rule(**{"may": frozenset(), "closed": Answer.DOOR, "of_a_team": False, **more})
 
 
-def of_its_owner(**more: Any) -> Rule:
-    """One person's own, which in this world is the team's owner: for all others it is not there."""
-    return Rule(**{"may": OWNERS, **more})
-
-
-def though_refused(rule: Rule) -> Rule:
-    """The same, of which nothing comes in this world even for who may: why is said in the body."""
-    return replace(rule, done=Answer.REFUSED)
+def of_its_owner(others: frozenset[Role] = frozenset(), **more: Any) -> Rule:
+    """One person's own, which in this world is the team's owner: for all but `others` it is not there."""
+    return Rule(**{"may": OWNERS | others, **more})

@@ -10,14 +10,14 @@ from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from controlplane.access.bindings import PEOPLE
-from controlplane.access.services import issue
+from controlplane.access.models import Account, Kubeconfig
 from controlplane.audit import record
 from controlplane.audit.models import Event
 from controlplane.clusters.models import Cluster, Scheduling
@@ -36,6 +36,7 @@ from controlplane.secrets import services as secrets
 from controlplane.secrets.services import Given
 from provisioning.models import Turn
 from tenants import drafts, requests
+from tenants import tokens as keeping
 from tenants.models import Request, Team, TenantNamespace
 from tests import images
 from tests.factories import (
@@ -142,7 +143,6 @@ def built(fake: FakeCluster) -> World:
     """A new one."""
     ana = images.signer()
     ana.known("ci")
-    fake.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PEOPLE}})
     platform = {
         Role.STRANGER: PersonFactory(username="stranger"),
         Role.APPROVER: approver(),
@@ -233,7 +233,8 @@ def _side(
             now=now,
         ),
         event=_event(word),
-        kubeconfig=issue(user=side.people[Role.OWNER], cluster=cluster.name, now=now).row,
+        team_token=keeping.make(by=colleague, name=f"{word}-ci", days=7, team=team, now=now)[0],
+        kubeconfig=_kubeconfig(side.people[Role.OWNER], cluster),
         roll_out=services.roll_out(
             team=team, mode="audit", by=admin, reason=f"{word} first", now=now
         ),
@@ -248,6 +249,16 @@ def _event(word: str) -> Event:
     """Something that was done in that team."""
     record("tried", actor=f"{word}-somebody", target=f"{word}-thing", team=word)
     return Event.objects.get(target=f"{word}-thing")
+
+
+def _kubeconfig(user: User, cluster: Cluster) -> Kubeconfig:
+    """One that they were given."""
+    now, who = timezone.now(), user.get_username()
+    account = Account.objects.create(
+        user=user, username=who, cluster=cluster, name=f"account-of-{who}"
+    )
+    ends = now + timedelta(hours=1)
+    return Kubeconfig.objects.create(account=account, issued_at=now, expires_at=ends)
 
 
 def _of_the_platform(cluster: Cluster, platform: dict[Role, User]) -> dict[str, Any]:
@@ -331,6 +342,7 @@ def _nowhere(cluster: Cluster, ana: images.Signer) -> Side:
         "secret event signing_key stand_down user api_token attempt price room delivery agent_token"
     )
     things: dict[str, Any] = dict.fromkeys(names.split(), thing)
+    things |= {"team_token": thing, "kubeconfig": SimpleNamespace(pk=UUID(int=0))}
     repository = f"harbor.corp.example/{NOBODYS}/api"
     signed = images.envelope(ana, said=images.statement(repository))
     return Side(NOBODYS, team, cluster, {}, things | {"repository": repository, "envelope": signed})

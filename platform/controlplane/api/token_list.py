@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -35,6 +35,7 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
         )  # fmt: skip
 
 
+@extend_schema_field(serializers.CharField())
 class OwnTeamField(serializers.SlugRelatedField[Team]):
     """A team, by slug, among those the caller sees: whether they own it is the service's to ask."""
 

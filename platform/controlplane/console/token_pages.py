@@ -15,6 +15,7 @@ from controlplane.errors import DomainError
 from controlplane.identity import tokens
 from controlplane.identity.models import User
 from controlplane.identity.scopes import MEANS, OF_TEAMS, Scope
+from controlplane.refusals import status_of
 from tenants import tokens as keeping
 from tenants.levels import Act
 from tenants.models import Team
@@ -52,7 +53,8 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
         plain = _made(user, wish)
     except (DomainError, ValidationError) as exc:
         context = {**_context(user, wish), "refused": _sentence(exc)}
-        return render(request, "console/tokens.html", context, status=400)
+        status = status_of(exc) if isinstance(exc, DomainError) else 400
+        return render(request, "console/tokens.html", context, status=status)
     return render(request, "console/tokens.html", {**_context(user, Wish()), "made": plain})
 
 
