@@ -57,7 +57,7 @@ fuzz: setup ## twenty thousand calls made from the OpenAPI document (FUZZ=2000 f
 cluster: setup ## the tests on a real API server (builds Kubernetes and Prometheus once, about 10 minutes)
 	@$(RUN)/argosy local prepare
 	@$(RUN)/argosy local build
-	@$(RUN)/python -m pytest -q -m "(cluster or real_node) and not browser and not production"
+	@$(RUN)/python -m pytest -q -n 2 --dist loadfile -m "(cluster or real_node) and not browser and not production"
 
 production: setup ## the tests that touch rows once more, on PostgreSQL and Redis, and the processes apart (installs both)
 	@$(RUN)/python -m tests.production.packages

@@ -98,13 +98,13 @@ class Frame:
             Page("/crons/", "Schedules", key="s", also="crons"),
             Page(VIOLATIONS, "Violations", self.violation_count, key="v"),
             Page("/exemptions/", "Exemptions", key="e"),
-            Page("/secrets/", "Secrets", key="k", also="passwords buckets registry"),
+            Page("/secrets/", "Secrets", also="passwords buckets registry"),
             Page("/requests/", "Requests", self.open_requests, key="r"),
             Page("/usage/", "Usage", key="u", also="quota metrics charts"),
             Page("/chargeback/", "Chargeback", key="c", also="cost price bill"),
-            Page("/kubeconfigs/", "Kubeconfigs", key="b", also="kubectl cluster access"),
-            Page("/audit/", "Audit", key="l", also="log history who did what"),
-            Page("/tokens/", "Tokens", key="k", also="api keys"),
+            Page("/kubeconfigs/", "Kubeconfigs", key="k", also="kubectl cluster access"),
+            Page("/audit/", "Audit", key="a", also="log history who did what"),
+            Page("/tokens/", "Tokens", also="api keys"),
             *([Page("/requests/new/", "New namespace")] if self.may_ask else []),
         )
 

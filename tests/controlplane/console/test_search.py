@@ -182,8 +182,8 @@ def test_the_sidebar_counts_what_is_there_and_marks_the_page() -> None:
 
     assert ' href="/namespaces/" aria-current="page">Namespaces' in html
     assert (
-        "Namespaces 1 Workflows Schedules Violations 0 Exemptions Requests 1 Usage Chargeback New namespace"
-        in words(html)
+        "Namespaces 1 Workflows Schedules Violations 0 Exemptions Secrets Requests 1 Usage Chargeback "
+        "Kubeconfigs Audit Tokens New namespace" in words(html)
     )
     assert "Inbox" not in html
 

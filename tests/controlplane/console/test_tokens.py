@@ -46,7 +46,7 @@ def test_a_member_who_posts_the_team_all_the_same_is_refused() -> None:
 
     answer = signed_in(member_of(team)).post(PAGE, {**FORM, "team": team.slug})
 
-    assert (answer.status_code, ApiToken.objects.count()) == (400, 0)
+    assert (answer.status_code, ApiToken.objects.count()) == (403, 0)
     assert "Only owners" in answer.content.decode()
 
 

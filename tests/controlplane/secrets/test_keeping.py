@@ -268,7 +268,8 @@ def test_each_kind_refuses_what_it_cannot_be(
 def test_an_act_is_recorded_without_a_value(keep: Keep, owner: User) -> None:
     services.remove(keep(expires_on=date(2030, 1, 1)), by=owner, now=timezone.now())
 
-    events = list(Event.objects.order_by("pk").values())
+    acts = Event.objects.filter(action__startswith="secret.").order_by("pk")
+    events = list(acts.values())
 
     assert [e["action"] for e in events] == ["secret.added", "secret.removed"]
     assert {e["target"] for e in events} == {"atlas/artifacts"}
