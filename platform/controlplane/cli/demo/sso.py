@@ -40,6 +40,8 @@ def begin(*, port: int | None) -> Mapping[str, str]:
         "ARGOSY_OIDC_CLIENT_ID": CLIENT_ID,
         "ARGOSY_OIDC_CLIENT_SECRET": realm.secret,
         "ARGOSY_OIDC_NAME": "Keycloak",
+        # Where Argo finds a person's groups: our realm puts them into its tokens.
+        "ARGOSY_ARGO_GROUPS_FROM": "token",
     }
     return passwords
 
