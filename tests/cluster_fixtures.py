@@ -56,6 +56,12 @@ def bare_cluster(cluster_home: Home) -> RunningCluster:
 
 
 @pytest.fixture(scope="session")
+def charts_cluster(cluster_home: Home) -> RunningCluster:
+    """One for charts: what stands for the platform in its base is not what does in other tests' base."""
+    return _up(cluster_home, "charts")
+
+
+@pytest.fixture(scope="session")
 def platform_kubeconfig(local_cluster: RunningCluster, cluster_home: Home) -> Path:
     """How the platform comes to the cluster: with the role that it prints, and nothing else."""
     return account_with_the_role(local_cluster, cluster_home)

@@ -51,14 +51,14 @@ def helm() -> Helm:
 
 
 @pytest.fixture(scope="session")
-def cluster_helm(helm: Helm, local_cluster: RunningCluster) -> Helm:
-    return Helm(helm.program, local_cluster.kubeconfig)
+def cluster_helm(helm: Helm, charts_cluster: RunningCluster) -> Helm:
+    return Helm(helm.program, charts_cluster.kubeconfig)
 
 
 @pytest.fixture(scope="session")
-def raw_api(local_cluster: RunningCluster) -> Iterator[Api]:
+def raw_api(charts_cluster: RunningCluster) -> Iterator[Api]:
     """The API server as it came, by its administrator."""
-    with connected(local_cluster.kubeconfig) as api:
+    with connected(charts_cluster.kubeconfig) as api:
         yield api
 
 

@@ -16,7 +16,8 @@ from localcluster.clusters import RunningCluster
 from provisioning.reconcile import reconcile
 from provisioning.render import render
 from tenants import services
-from tenants.models import Team, TenantNamespace, Tier
+from tenants.models import Team, TenantNamespace
+from tests.factories import tier
 
 DEADLINE = 30.0
 LOOK_EVERY = 0.05
@@ -55,7 +56,7 @@ def want(cluster: Cluster, team: Team, kube: KubeGateway) -> Iterator[Wanting]:
         namespace = services.want_namespace(
             team=team,
             cluster=cluster,
-            tier=Tier.objects.get(slug="small"),
+            tier=tier(),
             name=name,
             plan_hash=plan_hash,
         )

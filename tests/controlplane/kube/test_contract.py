@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 import yaml
@@ -23,7 +24,7 @@ OURS = "argosy"
 def kube(request: pytest.FixtureRequest) -> Kube:
     if request.param == "fake":
         return FakeCluster()
-    cluster = request.getfixturevalue("local_cluster")
+    cluster = request.getfixturevalue("bare_cluster")  # no policy of ours acts there
     return KubeGateway.from_kubeconfig(yaml.safe_load(cluster.kubeconfig.read_text()))
 
 
@@ -32,8 +33,8 @@ def forget(kube: Kube, request: pytest.FixtureRequest) -> Callable[[], None]:
     """Have the API server lose what it remembers of the past."""
     if isinstance(kube, FakeCluster):
         return kube.compact
-    both: Callable[[], None] = request.getfixturevalue("forget_the_past")
-    return both
+    real: Callable[[str], None] = request.getfixturevalue("forget_the_past")
+    return partial(real, request.getfixturevalue("bare_cluster").name)
 
 
 @pytest.fixture
