@@ -1,5 +1,6 @@
 """The chain of seals: it grows, it tells where it ends, and what was changed behind its back shows."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,9 @@ def test_every_act_is_sealed_once_and_the_chain_is_whole() -> None:
     assert head.number == 3
     assert list(Seal.objects.values_list("number", "event")) == list(enumerate(numbers, 1))
     assert sealing.seal(now=NOW) is None, "there was nothing left"
-    assert looked(head) == Found(3, 0, Head(3, head.digest, NOW), ())
+    found = looked(head)
+    # Whether the database's role could take the guard off is a note, and another question.
+    assert replace(found, notes=()) == Found(3, 0, Head(3, head.digest, NOW), ())
 
 
 def test_each_run_goes_on_where_the_one_before_ended(monkeypatch: pytest.MonkeyPatch) -> None:

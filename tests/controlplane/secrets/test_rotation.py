@@ -103,6 +103,7 @@ def test_many_that_do_not_open_are_counted_and_some_named(keep: Keep, settings: 
         beginning.secrets_open()
 
 
+@pytest.mark.django_db(transaction=True)  # a command begins with a connection of its own
 def test_a_lost_key_has_a_way_out_on_the_command_line(keep: Keep, settings: Settings) -> None:
     keep("one", "opaque")
     ClusterFactory(name="eu", sealed_kubeconfig=sealed_cluster({}, "eu"))
@@ -117,6 +118,7 @@ def test_a_lost_key_has_a_way_out_on_the_command_line(keep: Keep, settings: Sett
     beginning.secrets_open()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_command_rotates_and_says_how_many(keep: Keep, settings: Settings) -> None:
     keep("one", "opaque")
     settings.ENCRYPTION_KEYS = [NEW, OLD]
