@@ -17,7 +17,7 @@ from tests.fakes import FakeCluster
 
 OBJECTS = re.compile(
     r"^/(?:api|apis)/(?P<version>v1|[^/]+/[^/]+?)(?:/namespaces/(?P<namespace>[^/]+))?"
-    r"/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?(?:/(?P<sub>log|status))?$"
+    r"/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?(?:/(?P<sub>log|status|token))?$"
 )
 KINDS = {(r.api_version, r.plural): r.kind for r in RESOURCES.values()}
 LOG = "2026-11-20T06:12:03Z reading 41 partitions\n2026-11-20T06:13:09Z done\n"
@@ -84,12 +84,21 @@ class Answers(BaseHTTPRequestHandler):
         kind = KINDS[part["version"], part["plural"]]
         if part["sub"] == "log":
             return LOG.encode()
+        if part["sub"] == "token":
+            return orjson.dumps(self._token(part["namespace"], part["name"], sent))
         if part["name"]:
             ref = Ref(part["version"], kind, part["namespace"], part["name"])
             return orjson.dumps(self._object(ref, query, sent))
         if self.command == "POST":
             return orjson.dumps(self.fake.create(sent, dry_run="dryRun" in query))
         return orjson.dumps(self._list(part["version"], kind, part["namespace"], query))
+
+    def _token(self, namespace: str, account: str, sent: Manifest) -> Manifest:
+        """What it is bound to is the door's own tests' question."""
+        seconds = sent["spec"]["expirationSeconds"]
+        token, ends = self.fake.account_token(namespace, account, seconds=seconds)
+        status = {"token": token, "expirationTimestamp": ends.isoformat()}
+        return {"metadata": {"name": account, "namespace": namespace}, "status": status}
 
     def _object(self, ref: Ref, query: dict[str, str], sent: Manifest) -> Manifest:
         manager = query.get("fieldManager", "argosy")

@@ -15,9 +15,11 @@ from django.db import connections
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from controlplane.access.bindings import PEOPLE
 from controlplane.identity.models import User
 from controlplane.index.models import Watch
 from controlplane.objects import Ref
+from tenants.models import TenantNamespace
 from tests.fakes import FakeCluster
 from tests.fakes.cluster import Stored
 
@@ -82,8 +84,17 @@ class Platform:
         fake = FakeCluster()
         server = self._stack.enter_context(api_server.serving(fake))
         places = world.seed(state, server, fake)
+        _with_namespaces(fake)
         _save(self._folder / state)
         return Made(places, fake, copy.deepcopy(fake.objects))
+
+
+def _with_namespaces(fake: FakeCluster) -> None:
+    """The cluster has what the rows say it has, so that something can be made there."""
+    names = {*TenantNamespace.objects.live().values_list("name", flat=True), PEOPLE}
+    there = {ref.name for ref in fake.objects if ref.kind == "Namespace"}
+    for name in sorted(names - there):
+        fake.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
 
 
 @contextmanager

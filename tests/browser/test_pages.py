@@ -127,7 +127,10 @@ def _send(tab: Tab, scope: str, number: int) -> None:
         tab.set_viewport_size(
             {"width": NARROW, "height": 900}
         )  # a menu that stands for the sidebar
-    button = form.locator("button:not([type=button]):not([type=reset]), input[type=submit]").first
+    # The one after which a page comes, where another gives a file.
+    button = form.locator(
+        "button:not([type=button]):not([type=reset]):not([value=file]), input[type=submit]"
+    ).first
     field = form.locator("input:not([type=hidden])")
     what = form.get_attribute("action") or tab.url
     with tab.expect_navigation() as arrived:
