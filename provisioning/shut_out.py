@@ -80,7 +80,7 @@ def settle(
     if not subjects:
         return
     waiting = Cut.objects.filter(
-        what=way_in(namespace), user__issuer=settings.ARGO_ISSUER, user__subject__in=subjects
+        what=way_in(namespace), user__issuer=settings.OIDC_ISSUER, user__subject__in=subjects
     ).exclude(state=CutState.DONE)
     if _hold(report.conditions):
         waiting.update(state=CutState.DONE, done_at=now, sentence=_done(namespace))

@@ -20,15 +20,15 @@ def provider() -> Provider | None:
 
     Raises NoGroups where something is and the provider is not said to send groups: nothing is rendered then.
     """
-    if not settings.ARGO_ISSUER or not (settings.ARGO_GROUPS_FROM or settings.ARGO_SERVER_IMAGE):
+    if not settings.OIDC_ISSUER or not (settings.ARGO_GROUPS_FROM or settings.ARGO_SERVER_IMAGE):
         return None
     return Provider(
-        issuer=settings.ARGO_ISSUER,
+        issuer=settings.OIDC_ISSUER,
         groups_from=settings.ARGO_GROUPS_FROM,
-        groups_claim=settings.ARGO_GROUPS_CLAIM,
+        groups_claim=settings.OIDC_GROUPS_CLAIM,
         userinfo_path=settings.ARGO_USERINFO_PATH,
         # Argo asks for `openid` itself.
-        scopes=tuple(s for s in settings.ARGO_SCOPES.split() if s != "openid"),
+        scopes=tuple(s for s in settings.OIDC_RP_SCOPES.split() if s != "openid"),
         root_ca=settings.ARGO_SSO_CA,
         session_minutes=settings.ARGO_SESSION_MINUTES,
     )
@@ -57,7 +57,7 @@ def problem() -> str:
     """What is wrong with the settings, for whoever starts the platform; '' if nothing."""
     if not settings.ARGO_SERVER_IMAGE and not settings.ARGO_GROUPS_FROM:
         return ""
-    if not settings.ARGO_ISSUER:
+    if not settings.OIDC_ISSUER:
         return "Argo's rules and servers need a provider: set ARGOSY_OIDC_ISSUER."
     try:
         provider()

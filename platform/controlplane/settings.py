@@ -227,18 +227,15 @@ ARGO_CONTROLLER_IMAGE = env.text(
 )
 ARGO_EXECUTOR_IMAGE = env.text("ARGOSY_ARGO_EXECUTOR_IMAGE", default="quay.io/argoproj/argoexec")
 
-# Argo's own server for teams, and who vouches for people there: the provider of the console. It must say
-# groups, and by which way it does is said here (`token` or `userinfo`); until then no rule is written.
+# Argo's own server for teams. The console's provider (`OIDC_…` above) vouches for people there too: it must
+# say groups, and by which way it does is said here (`token` or `userinfo`); until then no rule is written.
 ARGO_SERVER_IMAGE = env.text("ARGOSY_ARGO_SERVER_IMAGE", default="")  # argocli; empty: no servers
 ARGO_SERVER_HOST = env.text("ARGOSY_ARGO_SERVER_HOST", default="")  # {namespace}.{cluster}.argo.…
 ARGO_SERVER_INGRESS_CLASS = env.text("ARGOSY_ARGO_SERVER_INGRESS_CLASS", default="nginx")
 ARGO_SERVER_INGRESS_NAMESPACE = env.text(
     "ARGOSY_ARGO_SERVER_INGRESS_NAMESPACE", default="ingress-nginx"
 )
-ARGO_ISSUER = env.text("ARGOSY_OIDC_ISSUER", default="")
-ARGO_GROUPS_CLAIM = env.text("ARGOSY_OIDC_GROUPS_CLAIM", default="groups")
 ARGO_GROUPS_FROM = env.text("ARGOSY_ARGO_GROUPS_FROM", default="")
-ARGO_SCOPES = env.text("ARGOSY_OIDC_SCOPES", default="openid profile email")
 ARGO_USERINFO_PATH = env.text("ARGOSY_ARGO_USERINFO_PATH", default="/userinfo")
 ARGO_SSO_CA = env.text(
     "ARGOSY_ARGO_SSO_CA", default=""

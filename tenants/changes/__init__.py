@@ -7,8 +7,7 @@ would do in a sentence, the spec whose plan the approver reads, and what approva
 `create.py` and its test.
 """
 
-import importlib
-import pkgutil
+import sys
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from controlplane.errors import DomainError
+from controlplane.listing import kinds_in
 from tenants.spec import NamespaceSpec
 
 if TYPE_CHECKING:
@@ -48,11 +48,7 @@ class BadRequest(DomainError):
 @lru_cache(maxsize=1)
 def kinds() -> Mapping[str, Kind]:
     """Every kind there is, by name."""
-    found: dict[str, Any] = {}
-    for module in pkgutil.iter_modules(__path__):
-        kind = importlib.import_module(f"{__name__}.{module.name}")
-        found[kind.KIND] = kind
-    return found
+    return kinds_in(sys.modules[__name__])
 
 
 def kind_of(name: str) -> Kind:

@@ -48,7 +48,6 @@ def realm(live: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             OIDC_RP_CLIENT_ID=CLIENT_ID,
             OIDC_RP_CLIENT_SECRET=made.secret,
             OIDC_NAME="Keycloak",
-            ARGO_ISSUER=keycloak.issuer,
             ARGO_GROUPS_FROM="token",
         ):
             yield made

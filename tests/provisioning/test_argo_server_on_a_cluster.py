@@ -42,7 +42,7 @@ CLIENT = {
 @pytest.fixture(autouse=True)
 def served(settings: Settings) -> None:
     """A platform that gives servers to teams that have a client."""
-    settings.ARGO_ISSUER, settings.ARGO_GROUPS_FROM = ISSUER, "token"
+    settings.OIDC_ISSUER, settings.ARGO_GROUPS_FROM = ISSUER, "token"
     settings.ARGO_SERVER_IMAGE = "quay.io/argoproj/argocli"
     settings.ARGO_SERVER_HOST = "{namespace}.{cluster}.argo.example.com"
 

@@ -29,7 +29,7 @@ HELD = Report(
 
 @pytest.fixture(autouse=True)
 def provider(settings: Settings) -> None:
-    settings.ARGO_ISSUER, settings.ARGO_GROUPS_FROM = ISSUER, "token"
+    settings.OIDC_ISSUER, settings.ARGO_GROUPS_FROM = ISSUER, "token"
 
 
 def person(subject: str = "sub-1") -> User:
@@ -109,7 +109,7 @@ def test_nobody_is_named_whom_argo_could_not_know(who: dict[str, str]) -> None:
 
 
 def test_without_a_provider_there_is_nothing_to_shut_out_of(settings: Settings) -> None:
-    settings.ARGO_ISSUER = ""
+    settings.OIDC_ISSUER = ""
     there(TeamFactory(owner_group="o"))
 
     assert left(person(), "o") == []

@@ -21,7 +21,7 @@ IMAGES = Images("v4.1.2", "controller", "executor", "quay.io/argoproj/argocli")
 
 @pytest.fixture(autouse=True)
 def served(settings: Settings) -> None:
-    settings.ARGO_ISSUER, settings.ARGO_GROUPS_FROM = ISSUER, "token"
+    settings.OIDC_ISSUER, settings.ARGO_GROUPS_FROM = ISSUER, "token"
     settings.ARGO_SERVER_IMAGE, settings.ARGO_SERVER_HOST = "quay.io/argoproj/argocli", HOST
 
 
@@ -70,7 +70,7 @@ def test_without_a_client_of_the_provider_there_are_rules_and_no_server(
 
 
 def test_without_a_provider_nothing_changes(settings: Settings) -> None:
-    settings.ARGO_ISSUER = ""
+    settings.OIDC_ISSUER = ""
     rails, release = values()
 
     assert not {"accounts", "server"} & rails.keys()
@@ -106,7 +106,7 @@ def test_servers_of_a_provider_that_sends_no_groups_are_not_rendered(settings: S
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("ARGO_ISSUER", "", "set ARGOSY_OIDC_ISSUER"),
+        ("OIDC_ISSUER", "", "set ARGOSY_OIDC_ISSUER"),
         ("ARGO_GROUPS_FROM", "claims", "ARGOSY_ARGO_GROUPS_FROM: token or userinfo"),
         ("ARGO_SESSION_MINUTES", 600, "ARGOSY_ARGO_SESSION_MINUTES"),
         ("ARGO_SERVER_HOST", "", "a host of its own"),

@@ -1,35 +1,23 @@
 """`argosy audit`: what was done as it reads in a terminal, and whether its record is whole."""
 
 import json
-import threading
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 from django.db import connection
 from django.utils import timezone
-from pytest_django.live_server_helper import LiveServer
 
 from controlplane.audit import guarding, record, sealing
 from tests.controlplane.cli import runner
 from tests.factories import TeamFactory, owner_of
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.usefixtures("home"),
+]
 
 run = partial(runner.run, COLUMNS="200")
-
-
-@pytest.fixture(autouse=True)
-def _platform(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live_server: LiveServer
-) -> Iterator[None]:
-    monkeypatch.setenv("ARGOSY_HOME", str(tmp_path))
-    monkeypatch.setenv("ARGOSY_URL", live_server.url)
-    yield
-    for thread in threading.enumerate():
-        if thread.name.endswith("(process_request_thread)"):
-            thread.join(5)
 
 
 def test_an_owner_reads_what_was_done_in_their_team_and_no_others() -> None:

@@ -12,13 +12,14 @@ from controlplane.clusters.models import Cluster
 from controlplane.clusters.preflight import Verdict
 from controlplane.kube.door import Connection
 from tests.controlplane.api.test_clusters import FIT, KUBE_SYSTEM, UNFIT, kubeconfig
-from tests.controlplane.cli.test_commands import OK, REFUSED, USAGE, home, run
+from tests.controlplane.cli.test_commands import OK, REFUSED, USAGE, run
 from tests.factories import ClusterFactory, NamespaceFactory, PersonFactory, platform_admin
 from tests.fakes import FakeCluster, FakeHelm
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
-
-__all__ = ["home"]  # the platform that answers, for every test here
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.usefixtures("home"),
+]
 
 
 @pytest.fixture

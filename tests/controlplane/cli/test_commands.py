@@ -5,14 +5,11 @@ import os
 import stat
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
-from pytest_django.live_server_helper import LiveServer
 
 from controlplane.argo import access
 from controlplane.identity.models import ApiToken
@@ -33,25 +30,13 @@ from tests.factories import (
 )
 from tests.fakes import FakeCluster, FakeHelm
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.usefixtures("home"),
+]
 
 OK, REFUSED, USAGE, CANNOT_REACH = 0, 1, 2, 3
 NOWHERE = "http://127.0.0.1:9"
-
-
-@pytest.fixture(autouse=True)
-def home(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live_server: LiveServer
-) -> Iterator[Path]:
-    """A home of its own, and the platform that answers."""
-    monkeypatch.setenv("ARGOSY_HOME", str(tmp_path))
-    monkeypatch.setenv("ARGOSY_URL", live_server.url)
-    monkeypatch.delenv("ARGOSY_TOKEN", raising=False)
-    yield tmp_path
-    # An answer is out before its request is over: let that end while there is a database.
-    for thread in threading.enumerate():
-        if thread.name.endswith("(process_request_thread)"):
-            thread.join(5)
 
 
 def test_signing_in_is_remembered_for_its_owner_only_and_ended_at_the_platform(home: Path) -> None:

@@ -1,9 +1,6 @@
 """The demo's forbidden image: a platform over HTTP, and a cluster that refuses as its policy says."""
 
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,7 +25,10 @@ from tests.factories import NamespaceFactory, member_of, platform_admin
 from tests.fakes import FakeCluster, FakeHelm
 from tests.images import nothing_said, policy, sighting
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.usefixtures("home"),
+]
 
 
 @dataclass
@@ -71,16 +71,10 @@ class GuardedCluster(FakeCluster):
 
 
 @pytest.fixture
-def namespace(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live_server: LiveServer
-) -> Iterator[TenantNamespace]:
-    monkeypatch.setenv("ARGOSY_HOME", str(tmp_path))
+def namespace() -> TenantNamespace:
     nothing_said()
     policy("everything", default="allow")
-    yield NamespaceFactory(name="payments", applied_at=timezone.now(), phase="Ready")
-    for thread in threading.enumerate():
-        if thread.name.endswith("(process_request_thread)"):
-            thread.join(5)
+    return NamespaceFactory(name="payments", applied_at=timezone.now(), phase="Ready")
 
 
 @pytest.fixture

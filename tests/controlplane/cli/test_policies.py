@@ -1,12 +1,9 @@
 """`argosy policy` and `argosy exemption` against a platform that answers over HTTP."""
 
 import json
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pytest_django.live_server_helper import LiveServer
 
 from controlplane.policies import backtest
 from controlplane.policies.models import ImageExemption
@@ -15,22 +12,12 @@ from tests.factories import NamespaceFactory, TeamFactory, approver, member_of, 
 from tests.fakes import FakeCluster
 from tests.images import FOREIGN, HARBOR, IMAGE, policy
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.usefixtures("home"),
+]
 
 OK, REFUSED, USAGE = 0, 1, 2
-
-
-@pytest.fixture(autouse=True)
-def _platform(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live_server: LiveServer
-) -> Iterator[None]:
-    monkeypatch.setenv("ARGOSY_HOME", str(tmp_path))
-    monkeypatch.setenv("ARGOSY_URL", live_server.url)
-    yield
-    # An answer is out before its request is over: let that end while there is a database.
-    for thread in threading.enumerate():
-        if thread.name.endswith("(process_request_thread)"):
-            thread.join(5)
 
 
 def test_trying_an_image_answers_in_words_and_by_its_end() -> None:

@@ -1,14 +1,10 @@
 """`argosy usage` against a platform that answers over HTTP."""
 
 import json
-import threading
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 from django.utils import timezone
-from pytest_django.live_server_helper import LiveServer
 
 from controlplane.index import services as index
 from controlplane.index.kinds import WORKFLOW
@@ -19,22 +15,12 @@ from tests.controlplane.cli import runner
 from tests.controlplane.metrics.usage.conftest import ended, watched
 from tests.factories import NamespaceFactory, TeamFactory, approver, owner_of
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.usefixtures("home"),
+]
 
 run = partial(runner.run, COLUMNS="200")  # wide enough for every column
-
-
-@pytest.fixture(autouse=True)
-def _platform(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live_server: LiveServer
-) -> Iterator[None]:
-    monkeypatch.setenv("ARGOSY_HOME", str(tmp_path))
-    monkeypatch.setenv("ARGOSY_URL", live_server.url)
-    yield
-    # An answer is out before its request is over: let that end while there is a database.
-    for thread in threading.enumerate():
-        if thread.name.endswith("(process_request_thread)"):
-            thread.join(5)
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ A kind says what a person fills in (`FIELDS`; none: keys of their own choosing),
 teams may share (`belongs_to`), and how to try it (`test`). To add one, copy `s3.py` and its test.
 """
 
-import importlib
-import pkgutil
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 from controlplane.errors import DomainError
+from controlplane.listing import kinds_in
 from controlplane.secrets.verdict import Tried
 
 __all__ = ["Field", "Held", "Kind", "Problem", "Role", "Tried", "kind_of", "kinds", "names"]
@@ -86,11 +86,7 @@ class NoSuchKind(DomainError):
 @lru_cache(maxsize=1)
 def kinds() -> Mapping[str, Kind]:
     """Every kind there is, by name."""
-    found: dict[str, Any] = {}
-    for module in pkgutil.iter_modules(__path__):
-        kind = importlib.import_module(f"{__name__}.{module.name}")
-        found[kind.KIND] = kind
-    return found
+    return kinds_in(sys.modules[__name__])
 
 
 def kind_of(name: str) -> Kind:
