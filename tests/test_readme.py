@@ -1,4 +1,4 @@
-"""The README's commands are there."""
+"""The commands, settings and folders that the README and the documents tell of are there."""
 
 import re
 from pathlib import Path
@@ -9,13 +9,30 @@ from controlplane.cli.main import app
 from provisioning.argo_config import Keep
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+TOLD = {path: path.read_text() for path in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))}
+README = "\n".join(TOLD.values())
 
 
 def test_every_make_target_of_the_readme_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
     assert set(re.findall(r"\bmake ([a-z-]+[a-z])", README)) <= targets
+
+
+def test_every_link_between_the_documents_leads_somewhere() -> None:
+    for path, text in TOLD.items():
+        for link in re.findall(r"\]\(([^)]+)\)", text):
+            file, _, section = link.partition("#")
+            target = path.parent / file
+            assert target.is_file(), f"{path.name}: {link}"
+            if section:
+                assert section in _sections(target.read_text()), f"{path.name}: {link}"
+
+
+def _sections(text: str) -> set[str]:
+    """What its headings are called in an address."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 -]", "", each.lower()).replace(" ", "-") for each in headings}
 
 
 def test_every_setting_is_named_in_the_readme() -> None:
