@@ -113,6 +113,8 @@ SHAPES: dict[str, Callable[[], Iterator[Manifest]]] = {
 
 
 def main() -> None:
+    # With a small aim its collector would be measured, not the policies.
+    os.environ["ARGOSY_API_SERVER_MEMORY"] = "6GiB"
     home = Home(Path(tempfile.mkdtemp(prefix="argosy-bench-")))
     try:
         crds = base_release.crds()
