@@ -54,7 +54,7 @@ from controlplane.clusters import base_release, credentials  # noqa: E402
 from controlplane.clusters import services as registry  # noqa: E402
 from controlplane.clusters.models import Cluster  # noqa: E402
 from controlplane.policies import delivering  # noqa: E402
-from controlplane.processes.embedded import background_work  # noqa: E402
+from controlplane.processes.embedded import turns as taking_turns  # noqa: E402
 from localcluster import clusters  # noqa: E402
 from localcluster.home import Home  # noqa: E402
 from localcluster.processes import Daemon  # noqa: E402
@@ -241,7 +241,7 @@ def pairs(servers: Servers, healthy: list[Cluster], team: Team) -> dict[str, Any
     ]
     TenantNamespace.objects.filter(pk__in=rows).update(paused=True)
     found: dict[str, list[float]] = {"none": [], "falls": [], "known": []}
-    with background_work():
+    with taking_turns():  # the watch is a process of its own where there are so many clusters
         stretch(healthy)
         for _ in range(PAIRS):
             servers.hang(0)

@@ -101,6 +101,14 @@ def _only_one() -> Iterator[None]:
 @contextmanager
 def background_work() -> Iterator[None]:
     """The worker, the scheduler and the watch, as threads of this process."""
+    ended = threading.Event()
+    with _running("watch", lambda: watch.run(ended), ended.set), turns():
+        yield
+
+
+@contextmanager
+def turns() -> Iterator[None]:
+    """The worker and the scheduler: what takes turns and asks clusters how they are."""
     worker = WorkController(
         app=app,
         pool_cls="threads",
@@ -111,9 +119,7 @@ def background_work() -> Iterator[None]:
         without_gossip=True,
     )
     beat = Service(app, scheduler_cls=Scheduler, max_interval=1)
-    ended = threading.Event()
     with (
-        _running("watch", lambda: watch.run(ended), ended.set),
         _running("worker", worker.start, worker.stop),
         _running("beat", lambda: beat.start(embedded_process=True), beat.stop),
     ):
