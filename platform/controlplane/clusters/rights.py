@@ -2,7 +2,7 @@
 
 Each part says which calls it makes, where it makes them, and the role is made of that: so a part that is
 changed changes the role, and the preflight names what a cluster has yet to give. RBAC knows no namespaces
-by label: what is needed in teams' namespaces is a right in all of them. README and docs/clusters.md say how strong that is.
+by label: what is needed in teams' namespaces is a right in all of them. How strong that is: docs/clusters.md.
 """
 
 from collections.abc import Callable, Iterable, Iterator
