@@ -150,6 +150,7 @@ def cost(page: Page, places: Places) -> Figures:
     for _ in range(WARM_UP):
         answer = client.get(path)
     gc.collect()
+    gc.freeze()  # as `wsgi.py` does
     walls: list[float] = []
     own: list[float] = []  # what other programs of the machine do not change
     while len(walls) < ROUNDS and sum(walls) < 1000 * PAGE_SECONDS:

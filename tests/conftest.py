@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import pytest_socket
 from django.conf import settings
@@ -14,6 +15,12 @@ from controlplane.audit import guarding
 from tests import rows
 
 pytest_plugins = ["tests.cluster_fixtures"]
+
+# How fast examples are made is a matter of what else the machine does, and no fault of what is tried.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 # Loopback, and the bridge that real nodes of local clusters are on.
 OWN_ADDRESSES = ["127.0.0.1", "localhost", "::1", "10.244.0.1"]

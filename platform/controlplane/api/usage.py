@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from controlplane.clusters.models import Cluster
 from controlplane.metrics import coverage, fleet, ranges, reading
 from controlplane.metrics.chargeback import Line
 from controlplane.metrics.fleet import ClusterLine, Standing, Wanted
@@ -284,14 +285,16 @@ class FleetView(APIView):
         said = FleetAskedSerializer(data=request.query_params)
         said.is_valid(raise_exception=True)
         asked = said.validated_data
-        every = fleet.lines(timezone.now())
+        now = timezone.now()
+        every = fleet.glances(now)
         wanted = Wanted(asked["state"], asked["q"], asked["argo"])
-        fitting = [line for line in every if wanted.fits(line)]
+        fitting = [each for each in every if wanted.fits(each)]
+        page = Paginator(fitting, asked["page_size"]).get_page(asked["page"])
         found = {
             "coverage": fleet.coverage_of(every),
             "standings": fleet.counts(every),
             "count": len(fitting),
-            "results": list(Paginator(fitting, asked["page_size"]).get_page(asked["page"])),
+            "results": fleet.lines(page.object_list, now),
         }
         return Response(FleetSerializer(found).data)
 
@@ -304,7 +307,9 @@ class FleetClusterView(APIView):
     )
     def get(self, request: Request, name: str) -> Response:
         _for_the_platform(request)
-        found = [line for line in fleet.lines(timezone.now()) if line.cluster.name == name]
+        now = timezone.now()
+        row = list(Cluster.objects.filter(name=name).values_list("pk", flat=True))
+        found = fleet.lines(fleet.glances(now, only=row), now)
         if not found:
             raise Http404
         return Response(FleetLineSerializer(found[0]).data)

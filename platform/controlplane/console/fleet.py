@@ -38,15 +38,17 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
     _for_the_platform(user)
     now = timezone.now()
     wanted = Wanted(_known(text(request, "state")), text(request, "q"), text(request, "argo"))
-    every = fleets.lines(now)
-    fitting = [line for line in every if wanted.fits(line)]
+    every = fleets.glances(now)
+    fitting = [each for each in every if wanted.fits(each)]
+    shown = Paginator(fitting, A_PAGE).get_page(request.GET.get("page"))
     counted = fleets.counts(every)
     covered = fleets.coverage_of(every)
     day = ranges.asked(window=Window.A_DAY, now=now)
-    newest = max((e.cluster.checked_at for e in every if e.cluster.checked_at), default=None)
+    newest = max((each.checked_at for each in every if each.checked_at), default=None)
     idle = newest is not None and health.is_stale(newest, now)
     context = {
-        "page": Paginator(fitting, A_PAGE).get_page(request.GET.get("page")),
+        "page": shown,
+        "lines": fleets.lines(shown.object_list, now),
         "total": len(every),
         "found": len(fitting),
         "wanted": wanted,
@@ -78,7 +80,7 @@ def cluster(request: HttpRequest, user: User, name: str) -> HttpResponse:
     row = Cluster.objects.filter(name=name).values_list("pk", flat=True).first()
     if row is None:
         raise Http404
-    [line] = fleets.lines(now, only=[row])
+    [line] = fleets.lines(fleets.glances(now, only=[row]), now)
     namespaces = TenantNamespace.objects.filter(cluster=row)
     asked: Range = range_of(request)
     live = namespaces.live().select_related("team", "tier").order_by("-failures", "name")

@@ -1,18 +1,20 @@
 """Every cluster as a line: how it is, how old that is, what is on it, whether its image rules act.
 
-All of them are read and judged at once, in a fixed number of queries: the one that is broken among 400 is
-to come first, and no order of a database's knows which that is.
+All of them are judged at once, in a fixed number of queries: the one that is broken among 400 is to come
+first, and no order of a database's knows which that is. Of thousands of rows each column costs, so all are
+only glanced at (`glances`), and those that are shown are read (`lines`).
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from django.db.models import Count, Max, Min, Q, QuerySet
 
-from controlplane.clusters import answering
+from controlplane.clusters import answering, health
 from controlplane.clusters.health import State
 from controlplane.clusters.models import Cluster
 from controlplane.index.models import SILENCE, Watch
@@ -22,7 +24,7 @@ from tenants.models import TenantNamespace
 
 from .queries import Coverage
 
-# Of thousands of rows, each column costs: these are what a line is made of.
+GLANCED_AT = ("pk", "name", "labels", "scheduling", "reachable", "checked_at", "conditions")
 SHOWN = (
     "name",
     "labels",
@@ -91,8 +93,24 @@ class Rules:
 
 
 @dataclass(frozen=True)
+class Glance:
+    """One cluster among all: what it is counted, found and put in order by."""
+
+    pk: int
+    name: str
+    labels: Mapping[str, str]
+    reachable: bool | None
+    checked_at: datetime | None
+    standing: Standing
+    why: str  # where the cluster's own answer does not say it
+    on_it: OnIt
+    followed: Followed
+    rules: Rules
+
+
+@dataclass(frozen=True)
 class ClusterLine:
-    """One cluster."""
+    """One cluster, as it is shown."""
 
     cluster: Cluster
     standing: Standing
@@ -122,18 +140,18 @@ class Wanted:
     text: str = ""
     version: str = ""
 
-    def fits(self, line: ClusterLine) -> bool:
-        said = " ".join([line.cluster.name, *(f"{key}={value}" for key, value in line.labels)])
+    def fits(self, glance: Glance) -> bool:
+        said = " ".join([glance.name, *(f"{key}={value}" for key, value in glance.labels.items())])
         return (
-            (not self.standing or line.standing == self.standing)
+            (not self.standing or glance.standing == self.standing)
             and all(word in said.lower() for word in self.text.lower().split())
-            and (not self.version or self.version in line.on_it.versions)
+            and (not self.version or self.version in glance.on_it.versions)
         )
 
 
-def lines(now: datetime, only: Sequence[int] | None = None) -> list[ClusterLine]:
+def glances(now: datetime, only: Sequence[int] | None = None) -> list[Glance]:
     """All clusters, or these, the worst first: four queries."""
-    found = Cluster.objects.only(*SHOWN).order_by("name")
+    found = Cluster.objects.order_by("name")
     places = TenantNamespace.objects.live().order_by()
     watches = Watch.objects.order_by()
     deliveries = Delivery.objects.order_by()
@@ -147,80 +165,105 @@ def lines(now: datetime, only: Sequence[int] | None = None) -> list[ClusterLine]
         row[0]: _rules(*row[1:]) for row in deliveries.values_list("cluster", "in_force", "message")
     }
     made = [
-        _line(
-            cluster,
-            on_it.get(cluster.pk, OnIt()),
-            followed.get(cluster.pk, Followed()),
-            rules.get(cluster.pk, Rules("not looked at")),
+        _glance(
+            row,
+            on_it.get(row.pk, OnIt()),
+            followed.get(row.pk, Followed()),
+            rules.get(row.pk, Rules("not looked at")),
             now,
         )
-        for cluster in found
+        for row in found.values_list(*GLANCED_AT, named=True)
     ]
     order = {standing: place for place, standing in enumerate(Standing)}
-    return sorted(made, key=lambda line: order[line.standing])
+    return sorted(made, key=lambda each: order[each.standing])
 
 
-def counts(found: Sequence[ClusterLine]) -> dict[Standing, int]:
+def lines(seen: Sequence[Glance], now: datetime) -> list[ClusterLine]:
+    """Those clusters as they are shown, in this order: one query."""
+    rows = Cluster.objects.only(*SHOWN).in_bulk([each.pk for each in seen])
+    # Somebody may have removed one since it was seen.
+    return [_line(rows[each.pk], each, now) for each in seen if each.pk in rows]
+
+
+def counts(found: Sequence[Glance]) -> dict[Standing, int]:
     """How many there are of each."""
-    return {s: sum(line.standing is s for line in found) for s in Standing}
+    return {s: sum(each.standing is s for each in found) for s in Standing}
 
 
-def coverage_of(found: Sequence[ClusterLine]) -> Coverage:
+def coverage_of(found: Sequence[Glance]) -> Coverage:
     """Of how many clusters what is shown is, by their watches."""
-    stale = [line for line in found if line.followed.heard_at and _is_lost(line)]
-    fresh = [line for line in found if line.followed.watches and not _is_lost(line)]
-    since = min((line.followed.since for line in stale if line.followed.since), default=None)
+    stale = [each for each in found if each.followed.heard_at and _is_lost(each)]
+    fresh = [each for each in found if each.followed.watches and not _is_lost(each)]
+    since = min((each.followed.since for each in stale if each.followed.since), default=None)
     return Coverage(len(found), len(fresh), len(stale), since)
 
 
-def versions(found: Sequence[ClusterLine]) -> list[tuple[str, int]]:
+def versions(found: Sequence[Glance]) -> list[tuple[str, int]]:
     """Every Argo that runs somewhere, and on how many clusters."""
     many: dict[str, int] = defaultdict(int)
-    for line in found:
-        for version in line.on_it.versions:
+    for each in found:
+        for version in each.on_it.versions:
             many[version] += 1
     return sorted(many.items(), reverse=True)
 
 
-def _is_lost(line: ClusterLine) -> bool:
-    return bool(line.followed.late) or line.cluster.reachable is False
+def _is_lost(glance: Glance) -> bool:
+    return bool(glance.followed.late) or glance.reachable is False
 
 
-def _line(
-    cluster: Cluster, on_it: OnIt, followed: Followed, rules: Rules, now: datetime
-) -> ClusterLine:
-    answer = answering.standing_of(cluster, now)
-    standing, why = _standing(answer, on_it, followed, rules)
-    return ClusterLine(
-        cluster=cluster,
+def _glance(row: Any, on_it: OnIt, followed: Followed, rules: Rules, now: datetime) -> Glance:
+    state = health.state_of(
+        reachable=row.reachable,
+        checked_at=row.checked_at,
+        scheduling=row.scheduling,
+        conditions=health.from_dicts(row.conditions),
+        now=now,
+    )
+    standing, why = _standing(state, on_it, followed, rules)
+    return Glance(
+        pk=row.pk,
+        name=row.name,
+        labels=row.labels,
+        reachable=row.reachable,
+        checked_at=row.checked_at,
         standing=standing,
-        word=answer.word,
-        since=answer.since,
-        why=why or answer.why,
-        way_out=answer.way_out,
+        why=why,
         on_it=on_it,
         followed=followed,
         rules=rules,
     )
 
 
-def _standing(
-    answer: answering.Answer, on_it: OnIt, followed: Followed, rules: Rules
-) -> tuple[Standing, str]:
+def _line(cluster: Cluster, glance: Glance, now: datetime) -> ClusterLine:
+    answer = answering.standing_of(cluster, now)
+    return ClusterLine(
+        cluster=cluster,
+        standing=glance.standing,
+        word=answer.word,
+        since=answer.since,
+        why=glance.why or answer.why,
+        way_out=answer.way_out,
+        on_it=glance.on_it,
+        followed=glance.followed,
+        rules=glance.rules,
+    )
+
+
+def _standing(state: State, on_it: OnIt, followed: Followed, rules: Rules) -> tuple[Standing, str]:
     """The one word, and why where the cluster's own answer does not say it: the first that holds."""
     behind = f"{followed.late} of its {followed.watches} watches are behind: what is shown is old."
     are = "is" if on_it.degraded == 1 else "are"
     degraded = f"{on_it.degraded} of its namespaces {are} Degraded."
     unseen = "Nobody looks at it: the worker has ended, or its queue is full."
     found = (
-        (answer.word == State.UNREACHABLE, Standing.BROKEN, ""),
-        (answer.word == State.NOT_LOOKED_AT, Standing.STALE, unseen),
-        (answer.word == State.NOT_ASKED, Standing.NEW, ""),
+        (state is State.UNREACHABLE, Standing.BROKEN, ""),
+        (state is State.NOT_LOOKED_AT, Standing.STALE, unseen),
+        (state is State.NOT_ASKED, Standing.NEW, ""),
         (followed.late, Standing.STALE, behind),
-        (answer.word == State.DEGRADED, Standing.WARNING, ""),
+        (state is State.DEGRADED, Standing.WARNING, ""),
         (rules.look == "bad", Standing.WARNING, rules.why),
         (on_it.degraded, Standing.WARNING, degraded),
-        (answer.word in {State.CORDONED, State.DRAINING}, Standing.CLOSED, ""),
+        (state in {State.CORDONED, State.DRAINING}, Standing.CLOSED, ""),
     )
     return next(((word, why) for holds, word, why in found if holds), (Standing.FINE, ""))
 

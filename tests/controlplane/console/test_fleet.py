@@ -97,7 +97,7 @@ def test_what_has_to_be_looked_at_comes_before_what_is_fine(reader: Client) -> N
 def test_a_cluster_is_one_word(facts: dict[str, Any], standing: Standing) -> None:
     clusters(1, **facts)
 
-    assert [line.standing for line in fleets.lines(NOW)] == [standing]
+    assert [each.standing for each in fleets.glances(NOW)] == [standing]
 
 
 def test_image_rules_that_did_not_arrive_are_on_the_tile(reader: Client) -> None:
@@ -224,11 +224,11 @@ def test_the_fleet_asks_the_same_questions_however_large_it_is(
 ) -> None:
     made, team = clusters(2), TeamFactory()
     reader.get("/fleet/")
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         reader.get("/fleet/")
     for each in [*clusters(40), *made]:
         NamespaceFactory(cluster=each, team=team)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         reader.get("/fleet/")
 
 
@@ -237,9 +237,9 @@ def test_the_page_of_a_cluster_asks_the_same_questions_however_full_it_is(
 ) -> None:
     [one], team = clusters(1), TeamFactory()
     reader.get(f"/fleet/{one.name}/")
-    with django_assert_num_queries(21):
+    with django_assert_num_queries(22):
         reader.get(f"/fleet/{one.name}/")
     for _ in range(30):
         NamespaceFactory(cluster=one, team=team)
-    with django_assert_num_queries(21):
+    with django_assert_num_queries(22):
         reader.get(f"/fleet/{one.name}/")
