@@ -294,7 +294,7 @@ class FleetView(APIView):
             "coverage": fleet.coverage_of(every),
             "standings": fleet.counts(every),
             "count": len(fitting),
-            "results": fleet.lines(page.object_list, now),
+            "results": fleet.lines(list(page), now),
         }
         return Response(FleetSerializer(found).data)
 

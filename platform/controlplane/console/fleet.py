@@ -48,7 +48,7 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
     idle = newest is not None and health.is_stale(newest, now)
     context = {
         "page": shown,
-        "lines": fleets.lines(shown.object_list, now),
+        "lines": fleets.lines(list(shown), now),
         "total": len(every),
         "found": len(fitting),
         "wanted": wanted,
