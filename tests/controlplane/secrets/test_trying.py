@@ -2,15 +2,19 @@
 
 import ipaddress
 import json
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from pytest_django import Settings
 
+from controlplane.errors import NotNow
 from controlplane.secrets.kinds import Held, Tried, archive, oidc, pull, s3
+from controlplane.secrets.trying import deadline, postgresql, reaching
 from controlplane.secrets.trying.reaching import allowed
 
 INSIDE = "what-the-inside-says"
@@ -193,3 +197,99 @@ def test_what_is_not_to_be_called_is_not_called_by_any_kind(settings: Settings) 
     assert called == []
     for tried in all_tried:
         assert "which is not called from here" in tried.sentence
+
+
+@contextmanager
+def holding(talk: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A server that lets one in and does what it does for as long as it is let; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            client = listening.accept()[0]
+            with client, suppress(OSError):
+                talk(client)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        listening.close()
+        thread.join(5)
+
+
+def drop_by_drop(client: socket.socket) -> None:
+    """A header that never ends: no read waits long, and the whole for ever."""
+    client.sendall(b"HTTP/1.1 200 OK\r\n")
+    waiting = threading.Event()
+    while not waiting.wait(0.05):
+        client.sendall(b"X-More: 1\r\n")
+
+
+def in_and_then_silent(client: socket.socket) -> None:
+    """PostgreSQL's words for: come in. No query is ever answered."""
+    client.recv(1024)
+    client.sendall(b"R\0\0\0\x08\0\0\0\0" + b"Z\0\0\0\x05I")
+    while client.recv(1024):
+        pass
+
+
+def try_archive(port: int) -> Tried:
+    said = {
+        "host": "127.0.0.1",
+        "port": str(port),
+        "database": "d",
+        "user": "u",
+        "sslmode": "disable",
+    }
+    return archive.test(Held(said, {"password": b"canary-key"}))
+
+
+@pytest.mark.parametrize(
+    ("talk", "try_it"), [(drop_by_drop, try_s3), (in_and_then_silent, try_archive)]
+)
+def test_whom_we_call_keeps_us_no_longer_than_we_let_it(
+    monkeypatch: pytest.MonkeyPatch,
+    talk: Callable[[socket.socket], None],
+    try_it: Callable[[int], Tried],
+) -> None:
+    for module in (reaching, postgresql):
+        monkeypatch.setattr(module, "SECONDS", 1.0)
+    with holding(talk) as port:
+        began = time.monotonic()
+        tried = try_it(port)
+
+    assert not tried.works
+    assert "did not answer within 1 s" in tried.sentence
+    assert time.monotonic() - began < 5
+
+
+def test_a_team_tries_one_at_a_time_and_all_of_them_leave_room_for_pages() -> None:
+    with deadline.one_of_few(1):
+        with pytest.raises(NotNow, match="of this team"), deadline.one_of_few(1):
+            pass
+        with (
+            deadline.one_of_few(2),
+            pytest.raises(NotNow, match="Other teams"),
+            deadline.one_of_few(3),
+        ):
+            pass
+    with deadline.one_of_few(3):
+        pass
+
+
+def test_a_bucket_is_one_place_however_it_is_spelt() -> None:
+    def place(endpoint: str, tls: str = "yes") -> str:
+        return s3.belongs_to({"endpoint": endpoint, "bucket": "atlas", "tls": tls})
+
+    spelt = ("s3.example.com", "S3.example.com", "s3.example.com.", "s3.example.com:443")
+    assert {place(each) for each in (*spelt, "s3.example.com:0443")} == {place(spelt[0])}
+    assert place("s3.example.com:9000") != place("s3.example.com")
+    assert place("s3.example.com", "no") != place("s3.example.com")
+
+
+def test_a_port_that_there_is_not_and_an_issuer_of_two_lines_are_no_settings() -> None:
+    keys = {"access_key": b"a", "secret_key": b"b"}
+    far = {"endpoint": "s3.example.com:99999", "bucket": "atlas", "region": "", "tls": "yes"}
+    two = {"issuer": "https://id.example.com/x\n y", "client_id": "atlas"}
+
+    assert [each.field for each in s3.problems(Held(far, keys))] == ["endpoint"]
+    assert [each.field for each in oidc.problems(Held(two, {"client_secret": b"c"}))] == ["issuer"]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from controlplane.secrets.endpoints import one_spelling
 from controlplane.secrets.trying import postgresql as trying
 
 from . import Field, Held, Problem, Role, Tried
@@ -77,8 +78,8 @@ def wiring(name: str, settings: Mapping[str, str]) -> Mapping[str, Any]:
 
 def belongs_to(settings: Mapping[str, str]) -> str:
     """A database is one team's."""
-    port = settings.get("port") or "5432"
-    return f"postgresql://{settings['host'].lower()}:{port}/{settings['database']}"
+    port = int(settings.get("port") or 5432)
+    return f"postgresql://{one_spelling(settings['host'], port)}/{settings['database']}"
 
 
 def test(held: Held) -> Tried:

@@ -29,7 +29,9 @@ def problems(held: Held) -> Iterator[Problem]:
     """What no provider would be found by."""
     try:
         url = urlsplit(held.settings["issuer"])
-        good = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+        # What splits a URL throws line breaks away, and what keeps it does not.
+        good = held.settings["issuer"].isprintable() and " " not in held.settings["issuer"]
+        good = good and url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
     except ValueError:
         good = False
     if not good or url.query or url.fragment or url.username:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from controlplane.secrets.endpoints import one_spelling, port_is_good
 from controlplane.secrets.trying import s3 as trying
 
 from . import Field, Held, Problem, Role, Tried
@@ -36,7 +37,7 @@ REGION = re.compile(r"[a-zA-Z0-9-]{0,40}", re.ASCII)
 def problems(held: Held) -> Iterator[Problem]:
     """What an S3 client could not use."""
     said = held.settings
-    if not ENDPOINT.fullmatch(said["endpoint"]):
+    if not ENDPOINT.fullmatch(said["endpoint"]) or not port_is_good(said["endpoint"]):
         yield Problem(
             "endpoint", "A host without https:// and without a path, as s3.example.com:9000."
         )
@@ -73,7 +74,8 @@ def wiring(name: str, settings: Mapping[str, str]) -> Mapping[str, Any]:
 
 def belongs_to(settings: Mapping[str, str]) -> str:
     """A bucket is one team's: whoever has its keys reads all of it."""
-    return f"s3://{settings['endpoint'].lower()}/{settings['bucket']}"
+    usual = 443 if settings["tls"] == "yes" else 80
+    return f"s3://{one_spelling(settings['endpoint'], usual)}/{settings['bucket']}"
 
 
 def test(held: Held) -> Tried:

@@ -1,11 +1,15 @@
 """Does a database let this role in, and does the role reach no further than it should?"""
 
+import os
+import socket
+
 import psycopg
 from psycopg import sql
 
 from controlplane.secrets.verdict import Tried
 
-from .reaching import CONNECT_SECONDS, NotReached, address_of
+from .deadline import ended_after
+from .reaching import CONNECT_SECONDS, SECONDS, NotReached, address_of
 
 STATEMENT_MS = 5000
 OTHERS = """
@@ -19,22 +23,32 @@ def test(*, host: str, port: int, database: str, user: str, sslmode: str, passwo
     """Connect, make a table, take it back."""
     try:
         address = address_of(host, port)
-        with psycopg.connect(
-            host=host,
-            hostaddr=address,
-            port=port,
-            dbname=database,
-            user=user,
-            password=password,
-            sslmode=sslmode,
-            sslrootcert="system" if sslmode == "verify-full" else "",
-            connect_timeout=int(CONNECT_SECONDS),
-            options=f"-c statement_timeout={STATEMENT_MS}",
-        ) as connection:
+        # Its own timeouts are the server's to keep, and a form chose the server.
+        with (
+            ended_after(SECONDS) as line,
+            psycopg.connect(
+                host=host,
+                hostaddr=address,
+                port=port,
+                dbname=database,
+                user=user,
+                password=password,
+                sslmode=sslmode,
+                sslrootcert="system" if sslmode == "verify-full" else "",
+                connect_timeout=int(CONNECT_SECONDS),
+                options=f"-c statement_timeout={STATEMENT_MS}",
+            ) as connection,
+            socket.socket(fileno=os.dup(connection.fileno())) as held,
+        ):
+            line.is_by(held)
             return _looked(connection, database)
     except NotReached as exc:
         return Tried(works=False, sentence=exc.sentence)
     except psycopg.OperationalError as exc:
+        if line.was_cut:
+            return Tried(
+                works=False, sentence=f"{host}:{port} did not answer within {SECONDS:.0f} s."
+            )
         return Tried(works=False, sentence=_why_not(exc, f"{host}:{port}", database, user))
     except psycopg.Error:
         return Tried(works=False, sentence=f"{user} may not make tables in {database}.")

@@ -4,12 +4,13 @@ import http.client
 import ipaddress
 import socket
 import ssl
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+
+from .deadline import Line, ended_after
 
 CONNECT_SECONDS = 3.0
 SECONDS = 8.0
@@ -79,7 +80,25 @@ def ask(
     body: bytes = b"",
 ) -> Answer:
     """One HTTP call, bounded in time and size. Raises NotReached."""
-    call = _Pinned(host, port, address_of(host, port), tls=tls)
+    address = address_of(host, port)
+    with ended_after(SECONDS) as line:
+        try:
+            found = _answer(
+                _Pinned(host, port, address, tls=tls, line=line), method, path, body, headers
+            )
+        except NotReached:
+            if not line.was_cut:
+                raise
+    # What was cut in the middle may look whole.
+    if line.was_cut:
+        raise NotReached(f"{host}:{port} did not answer within {SECONDS:.0f} s.")
+    return found
+
+
+def _answer(
+    call: "_Pinned", method: str, path: str, body: bytes, headers: Mapping[str, str] | None
+) -> Answer:
+    host, port = call.host, call.port
     try:
         call.request(method, path, body=body or None, headers=dict(headers or {}))
         answer = call.getresponse()
@@ -101,20 +120,18 @@ def ask(
 
 
 def _body(answer: http.client.HTTPResponse) -> bytes:
-    deadline, pieces = time.monotonic() + SECONDS, b""
+    pieces = b""
     while len(pieces) < MOST and (piece := answer.read1(MOST - len(pieces))):
         pieces += piece
-        if time.monotonic() > deadline:
-            raise TimeoutError
     return pieces
 
 
 class _Pinned(http.client.HTTPConnection):
     """A connection to the address that was looked at, and to no other of that name."""
 
-    def __init__(self, host: str, port: int, address: str, *, tls: bool) -> None:
+    def __init__(self, host: str, port: int, address: str, *, tls: bool, line: Line) -> None:
         super().__init__(host, port, timeout=SECONDS)
-        self._address, self._tls = address, tls
+        self._address, self._tls, self._line = address, tls, line
         self.default_port = 443 if tls else 80
 
     def connect(self) -> None:
@@ -123,4 +140,9 @@ class _Pinned(http.client.HTTPConnection):
         self.sock: Any = plain
         if self._tls:
             context = ssl.create_default_context()
-            self.sock = context.wrap_socket(plain, server_hostname=self.host)
+            self.sock = context.wrap_socket(
+                plain, server_hostname=self.host, do_handshake_on_connect=False
+            )
+        self._line.is_by(self.sock)
+        if self._tls:
+            self.sock.do_handshake()
