@@ -75,7 +75,7 @@ RULES: dict[Act, tuple[Rule, ...]] = {
             ),
             READ,
         ),
-        Rule("", ("events", "pods"), READ),
+        Rule("", ("events", "limitranges", "pods", "resourcequotas"), READ),
         Rule("", ("pods/log",), ("get",)),
     ),
     Act.SUBMIT_WORKFLOWS: (

@@ -3,9 +3,11 @@
 import re
 from pathlib import Path
 
+import msgspec
 import typer
 
 from controlplane.cli.main import app
+from controlplane.policies.saying import Settings
 from provisioning.argo_config import Keep
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +35,14 @@ def _sections(text: str) -> set[str]:
     """What its headings are called in an address."""
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^a-z0-9 -]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+def test_the_policy_that_the_documents_show_is_one() -> None:
+    shown = re.findall(
+        r"^    (\{.*?\}\n)\n", TOLD[ROOT / "docs" / "images.md"], re.MULTILINE | re.DOTALL
+    )
+
+    assert [msgspec.json.decode(each, type=Settings).default for each in shown] == ["deny"]
 
 
 def test_every_setting_is_named_in_the_readme() -> None:

@@ -72,8 +72,10 @@ VIEWER = grants(
         "argoproj.io/workflowtaskresults": "get list watch",
         "argoproj.io/workflowtemplates": "get list watch",
         "events": "get list watch",
+        "limitranges": "get list watch",
         "pods": "get list watch",
         "pods:log": "get",
+        "resourcequotas": "get list watch",
     }
 )
 MEMBER = VIEWER | grants(

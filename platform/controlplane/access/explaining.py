@@ -107,7 +107,7 @@ def _chain(
         return
     yield Step(Link.GROUP, f"{username} brings the group {held[level]}, {_from(user)}.")
     may = act in MAY[level]
-    said = f"{held[level]} is the group of {team.slug}'s {level}s; a {level} may"
+    said = f"{held[level]} is the group of {team.slug}'s {level}s, who may"
     others = ", ".join(does(each) for each in Act if each in MAY[level])
     way_out = "" if may else f", not {does(act)}: {_who_may(namespace, act)}"
     yield Step(Link.LEVEL, f"{said} {others}{way_out}.", holds=may)
