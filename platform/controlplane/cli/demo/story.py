@@ -175,8 +175,8 @@ def _watched(owner: Client, place: Place, *, since: int) -> Answer:
             return namespace
         time.sleep(LOOK_EVERY)
     raise ApiError(
-        f"{place.namespace} is still {last.rstrip('.')}. The platform goes on trying, and `make demo` goes on "
-        "where it was. Its log is .argosy/platform.log."
+        f"{place.namespace} is still {last.rstrip('.')}. The platform goes on trying, and `make demo` "
+        "goes on where it was. Its log is .argosy/platform.log."
     )
 
 
