@@ -4,6 +4,7 @@ import binascii
 from base64 import b64decode
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_serializer
@@ -12,7 +13,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from controlplane.secrets import services, standing
+from controlplane.secrets import reach, services, standing
 from controlplane.secrets.contents import BadSecret
 from controlplane.secrets.kinds import kinds
 from controlplane.secrets.models import LONGEST_NOTE, Delivery, Secret, Version
@@ -121,6 +122,9 @@ class SecretSerializer(serializers.ModelSerializer[Secret]):
     standing = serializers.SerializerMethodField(
         help_text="no-end, good, ends-soon or ended, by its newest version's last day."
     )
+    reach = serializers.SerializerMethodField(
+        help_text="Which of the team's pods get to the store or database, and where; '' for other kinds."
+    )
     versions = VersionSerializer(many=True)
     deliveries = DeliverySerializer(many=True)
 
@@ -128,12 +132,18 @@ class SecretSerializer(serializers.ModelSerializer[Secret]):
         model = Secret
         fields = (
             "id", "team", "namespace", "name", "kind", "note", "version", "standing",
-            "created_at", "removed_at", "versions", "deliveries",
+            "reach", "created_at", "removed_at", "versions", "deliveries",
         )  # fmt: skip
 
     def get_standing(self, secret: Secret) -> str:
         ends = next((v.expires_on for v in secret.versions.all()), None)
         return standing.of(ends, timezone.now().date()).word
+
+    def get_reach(self, secret: Secret) -> str:
+        newest = next((v.settings for v in secret.versions.all()), None)
+        if newest is None:
+            return ""
+        return reach.of(secret.what, newest, settings.STORE_NETWORKS).sentence
 
 
 class BringBackSerializer(serializers.Serializer[object]):

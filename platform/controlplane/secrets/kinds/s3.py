@@ -29,6 +29,7 @@ ONE_A_NAMESPACE = True
 TESTED = "Writes a small object into the bucket, reads it, and takes it away again."
 
 ENDPOINT = re.compile(r"[a-zA-Z0-9]([-a-zA-Z0-9.]{0,252})(:[0-9]{1,5})?", re.ASCII)
+HIGHEST_PORT = 65535
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 REGION = re.compile(r"[a-zA-Z0-9-]{0,40}", re.ASCII)
 
@@ -36,7 +37,8 @@ REGION = re.compile(r"[a-zA-Z0-9-]{0,40}", re.ASCII)
 def problems(held: Held) -> Iterator[Problem]:
     """What an S3 client could not use."""
     said = held.settings
-    if not ENDPOINT.fullmatch(said["endpoint"]):
+    _, colon, port = said["endpoint"].partition(":")
+    if not ENDPOINT.fullmatch(said["endpoint"]) or (colon and not 0 < int(port) <= HIGHEST_PORT):
         yield Problem(
             "endpoint", "A host without https:// and without a path, as s3.example.com:9000."
         )

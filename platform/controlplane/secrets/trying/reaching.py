@@ -11,6 +11,8 @@ from typing import Any
 
 from django.conf import settings
 
+from provisioning import stores
+
 CONNECT_SECONDS = 3.0
 SECONDS = 8.0
 MOST = 64 * 1024
@@ -61,7 +63,7 @@ def allowed(address: Address) -> bool:
         address = address.ipv4_mapped
     networks = [ipaddress.ip_network(each) for each in settings.STORE_NETWORKS]
     if networks:
-        return any(address in network for network in networks)
+        return any(stores.holds(network, address) for network in networks)
     if address.is_loopback:
         # A platform on one machine, with its stores beside it.
         return bool(settings.EMBEDDED)
