@@ -268,6 +268,7 @@ SECRETS: dict[str, Rule] = {
             "values": {"password": "x"},
         },
     ),
+    "GET /secrets/kinds/": everybodys(),
     "GET /secrets/{pk}/": of_a_team(thing="secret"),
     "DELETE /secrets/{pk}/": of_a_team(OWNERS, thing="secret"),
     "POST /secrets/{pk}/renew/": of_a_team(

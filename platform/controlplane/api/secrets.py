@@ -152,6 +152,40 @@ class BringBackSerializer(serializers.Serializer[object]):
     version = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
 
 
+@extend_schema_serializer(component_name="AskedOfSecret")
+class AskedSerializer(serializers.Serializer[object]):
+    """One thing that a kind wants to be told."""
+
+    name = serializers.CharField()
+    title = serializers.CharField(source="label")
+    about = serializers.CharField(source="help")
+    secret = serializers.BooleanField(help_text="Given among `values`; else among `settings`.")
+    needed = serializers.BooleanField(source="required")
+    choices = serializers.ListField(child=serializers.CharField())
+    usually = serializers.CharField(source="default", help_text="What is taken if it is left out.")
+
+
+@extend_schema_serializer(component_name="SecretKind")
+class KindSerializer(serializers.Serializer[object]):
+    """A kind of secret, and what it wants to be told."""
+
+    kind = serializers.CharField(source="KIND")
+    title = serializers.CharField(source="TITLE")
+    about = serializers.CharField(source="ABOUT")
+    namespace = serializers.ChoiceField(choices=["workload", "control"], source="ROLE")
+    tested = serializers.CharField(
+        source="TESTED", help_text="What trying it does; '' where there is nothing to try."
+    )
+    asks = AskedSerializer(many=True, source="FIELDS", help_text="None: keys of one's own.")
+
+
+@extend_schema_serializer(component_name="SecretKinds")
+class KindsSerializer(serializers.Serializer[object]):
+    """Every kind that this platform has."""
+
+    kinds = KindSerializer(many=True)
+
+
 @extend_schema_serializer(component_name="TriedSecret")
 class TriedSerializer(serializers.Serializer[object]):
     """What came of trying it."""
@@ -182,6 +216,13 @@ class SecretViewSet(
             Prefetch("versions", Version.objects.select_related("by")),
             Prefetch("deliveries", deliveries.order_by("namespace__name")),
         )
+
+    @extend_schema(responses=KindsSerializer, filters=False)
+    @action(detail=False, pagination_class=None)
+    def kinds(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
+        """The kinds of secret there are, and what each wants to be told."""
+        offered = [kind for _, kind in sorted(kinds().items())]
+        return Response(KindsSerializer({"kinds": offered}).data)
 
     @extend_schema(request=NewSecretSerializer, responses={201: SecretSerializer})
     def create(self, request: Request) -> Response:

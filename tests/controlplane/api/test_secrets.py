@@ -213,6 +213,21 @@ def test_it_says_which_pods_get_there_and_where(team: Team, settings: Settings) 
     assert client.get(f"{SECRETS}{added(team, name='keys')}/").json()["reach"] == ""
 
 
+def test_the_kinds_and_what_each_asks_are_told_to_whoever_is_signed_in() -> None:
+    found = client_of(PersonFactory()).get(f"{SECRETS}kinds/").json()["kinds"]
+
+    assert [each["kind"] for each in found] == ["archive", "oidc", "opaque", "pull", "s3"]
+    bucket = next(each for each in found if each["kind"] == "s3")
+    assert [each["name"] for each in bucket["asks"] if each["secret"]] == [
+        "access_key",
+        "secret_key",
+    ]
+    assert next(each for each in bucket["asks"] if each["name"] == "tls") == {
+        "name": "tls", "title": "TLS", "secret": False, "needed": True, "choices": ["yes", "no"],
+        "usually": "yes", "about": "Without it keys and artifacts cross the network readable.",
+    }  # fmt: skip
+
+
 def test_it_is_not_tried_more_often_than_a_person_would(team: Team) -> None:
     """Somebody else's server is asked: this is no way to knock at it a thousand times."""
     nowhere = {"host": "127.0.0.1", "port": "1", "database": "atlas", "user": "atlas"}
