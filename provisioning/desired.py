@@ -12,7 +12,7 @@ from controlplane.releases import Chart, Release
 from tenants.levels import Level, roles_of, rules_of
 from tenants.spec import NamespaceSpec
 
-from . import argo_access, argo_config
+from . import argo_access, argo_config, stores
 from .argo_access import Provider, Server
 
 MANAGED, TEAM, NAMESPACE, ROLE = (
@@ -107,9 +107,16 @@ def namespaces_of(spec: NamespaceSpec) -> tuple[Manifest, ...]:
 
 
 def guard_rail_values(
-    spec: NamespaceSpec, provider: Provider | None = None, server: Server | None = None
+    spec: NamespaceSpec,
+    provider: Provider | None = None,
+    server: Server | None = None,
+    store_networks: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """The values of charts/team-guardrails; without a provider Argo's server takes nobody for an account."""
+    """The values of charts/team-guardrails; without a provider Argo's server takes nobody for an account.
+
+    Without `store_networks` no store and no database is reached, whatever secrets a team has.
+    """
+    reached = stores.rails(spec.wiring, store_networks)
     return {
         "team": spec.team,
         "workloadNamespace": spec.name,
@@ -121,6 +128,7 @@ def guard_rail_values(
         "groups": group_values(spec),
         **({"accounts": _accounts(spec)} if provider else {}),
         **({"server": server.rails} if server else {}),
+        **({"stores": reached} if reached else {}),
     }
 
 

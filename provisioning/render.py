@@ -36,7 +36,7 @@ def render(spec: NamespaceSpec) -> Desired:
     if spec.deleted:
         return Desired()
     provider, server = sign_on.provider(), sign_on.server_of(spec)
-    values = desired.guard_rail_values(spec, provider, server)
+    values = desired.guard_rail_values(spec, provider, server, settings.STORE_NETWORKS)
     rails = rendered(chart(GUARD_RAILS), GUARD_RAILS, spec.name, values)
     values = desired.release_values(spec, images(), provider, server)
     release = desired.release_of(spec, chart(ARGO), values)

@@ -353,6 +353,88 @@ def test_the_server_reaches_the_provider_and_is_reached_by_the_ingress_alone(
     ]
 
 
+@pytest.fixture(scope="module")
+def stored(helm: Helm) -> dict[tuple[str, str, str], Manifest]:
+    return by_ref(helm.template("team-guardrails", example("team-guardrails", "stores")))
+
+
+def egress_to_stores(rendered: dict[tuple[str, str, str], Manifest]) -> dict[str, list[Any]]:
+    """What policies let out beside names and the API server."""
+    return {
+        name: rules
+        for kind, namespace, name in rendered
+        if kind == "NetworkPolicy" and name != "allow-dns"
+        if (
+            rules := [
+                rule
+                for rule in spec(rendered, kind, namespace, name).get("egress", [])
+                if rule["to"] != [{"ipBlock": {"cidr": "127.0.0.1/32"}}]
+            ]
+        )
+    }
+
+
+def test_a_bucket_is_workflow_pods_to_reach_and_an_archive_the_controllers_and_servers(
+    stored: dict[tuple[str, str, str], Manifest],
+) -> None:
+    to = [
+        {"ipBlock": {"cidr": "10.20.0.0/16"}},
+        {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["127.0.0.0/8", "169.254.0.0/16"]}},
+    ]
+    bucket = {"to": to, "ports": [{"protocol": "TCP", "port": 9000}]}
+    archive = {"to": to, "ports": [{"protocol": "TCP", "port": 5432}]}
+
+    assert egress_to_stores(stored) == {
+        "workflow-pods": [bucket],
+        "workflow-controller": [archive],
+        "argo-server": [archive],
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        ({"networks": []}, set()),
+        ({"artifacts": {}}, {"workflow-controller", "argo-server"}),
+        ({"archive": {}}, {"workflow-pods"}),
+    ],
+)
+def test_without_networks_or_without_the_secret_there_is_no_way_and_not_every_way(
+    helm: Helm, change: dict[str, Any], left: set[str]
+) -> None:
+    values = example("team-guardrails", "stores")
+    values["stores"] = {**values["stores"], **change}
+
+    rendered = by_ref(helm.template("team-guardrails", values))
+
+    assert set(egress_to_stores(rendered)) == left
+
+
+def test_without_a_server_nothing_that_takes_its_label_reaches_the_archive(helm: Helm) -> None:
+    values = {**example("team-guardrails", "stores"), "server": {"enabled": False, "from": []}}
+
+    rendered = by_ref(helm.template("team-guardrails", values))
+
+    assert set(egress_to_stores(rendered)) == {"workflow-pods", "workflow-controller"}
+
+
+def test_who_reaches_the_archive_may_read_its_password_and_no_other(
+    stored: dict[tuple[str, str, str], Manifest], served: dict[tuple[str, str, str], Manifest]
+) -> None:
+    def read(rendered: dict[tuple[str, str, str], Manifest], name: str) -> set[str]:
+        rules = rendered["Role", C, name]["rules"]
+        return {
+            each
+            for r in rules
+            if "secrets" in r["resources"]
+            for each in r.get("resourceNames", ())
+        }
+
+    assert read(stored, "workflow-controller") == {"archive"}
+    assert read(stored, "argo-server") - read(served, "argo-server") == {"archive"}
+    assert read(served, "workflow-controller") == set()
+
+
 def test_the_charts_own_levels_are_the_platforms_table() -> None:
     values = yaml.safe_load((CHARTS / "team-guardrails" / "values.yaml").read_text())
 

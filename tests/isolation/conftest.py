@@ -8,6 +8,7 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from controlplane.access import following
+from controlplane.access import services as issuing
 from controlplane.api import clusters
 from controlplane.argo import access
 from controlplane.clusters import services
@@ -30,6 +31,8 @@ def everybody(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
         patched.setattr(timezone, "now", lambda: started)
         patched.setattr(access, "connect", lambda _: connection)
         patched.setattr(following, "connect", lambda _: connection)
+        patched.setattr(issuing, "connect", lambda _: connection)
+        patched.setattr(issuing, "endpoint_of", lambda cluster: {"server": cluster.server})
         patched.setattr(clusters, "connect", lambda _: connection)
         patched.setattr(services, "judge", lambda _: ())  # what a cluster is like is not asked here
         patched.setattr(agreement, "preview", plans.preview)

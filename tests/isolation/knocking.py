@@ -18,7 +18,7 @@ from controlplane.identity.models import User
 from .endpoints import Endpoint
 from .roles import Answer, meaning
 from .rules import Rule
-from .world import Side, World
+from .world import SHORES, Side, World
 
 Execute = Callable[..., Any]
 WRITES = re.compile(r'^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)', re.IGNORECASE)
@@ -47,7 +47,8 @@ class Seen:
     def about(self, side: Side, url: str) -> tuple[int, str]:
         """The answer without the names and the numbers that it was asked by."""
         said = self.body
-        for name in (url, str(side.violation.same), side.word, side.word.title()):
+        names = (url, str(side.violation.same), side.word, side.word.title(), *SHORES)
+        for name in names:
             said = said.replace(name, "")
         return self.status, CHANGING.sub("", said)
 

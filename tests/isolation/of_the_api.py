@@ -268,6 +268,7 @@ SECRETS: dict[str, Rule] = {
             "values": {"password": "x"},
         },
     ),
+    "GET /secrets/kinds/": everybodys(),
     "GET /secrets/{pk}/": of_a_team(thing="secret"),
     "DELETE /secrets/{pk}/": of_a_team(OWNERS, thing="secret"),
     "POST /secrets/{pk}/renew/": of_a_team(
@@ -296,10 +297,9 @@ CREDENTIALS: dict[str, Rule] = {
     "GET /tokens/{pk}/": Rule(may=OWNERS, thing="team_token"),
     "DELETE /tokens/{pk}/": Rule(may=OWNERS, thing="team_token"),
     "GET /kubeconfigs/": everybodys(),
-    "POST /kubeconfigs/": of_the_platform(  # of a cluster that has no credential in this world
-        TEAM,
-        body=lambda s: {"cluster": s.cluster.name, "renewing": True},
-        done=Answer.REFUSED,
+    # For who has a level on that cluster; nobody else is told whether there is such a cluster.
+    "POST /kubeconfigs/": Rule(
+        may=TEAM, closed=Answer.FORBIDDEN, body=lambda s: {"cluster": s.shore.name}
     ),
     "GET /kubeconfigs/{pk}/": of_its_owner(SEE_ALL, thing="kubeconfig"),
     "POST /kubeconfigs/{pk}/revoke/": of_its_owner(ADMINS, sees=SEE_ALL, thing="kubeconfig"),

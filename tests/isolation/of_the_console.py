@@ -10,7 +10,6 @@ from .rules import (
     named,
     of_a_team,
     of_its_owner,
-    of_the_platform,
     public,
 )
 from .world import Side, soon
@@ -163,8 +162,10 @@ ONESELF: dict[str, Rule] = {
     ),
     "POST /tokens/{pk}/end/": Rule(may=OWNERS, thing="team_token"),
     "GET /kubeconfigs/": everybodys(),
-    "POST /kubeconfigs/": of_the_platform(  # of a cluster that has no credential in this world
-        TEAM, body=lambda s: {"cluster": s.cluster.name}, done=Answer.REFUSED
+    "POST /kubeconfigs/": Rule(
+        may=TEAM,
+        closed=Answer.FORBIDDEN,
+        body=lambda s: {"cluster": s.shore.name, "minutes": 10},
     ),
     "POST /kubeconfigs/{pk}/revoke/": of_its_owner(thing="kubeconfig"),
 }

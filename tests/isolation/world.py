@@ -17,6 +17,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
+from controlplane.access.bindings import PEOPLE
 from controlplane.access.models import Account, Kubeconfig
 from controlplane.audit import record
 from controlplane.audit.models import Event
@@ -57,6 +58,8 @@ from .roles import TEAM, Role, Whose
 
 OWN, FOREIGN, FROZEN, NOBODYS = "harbour", "zebra", "glacier", "nimbus"
 NOWHERE = 987_654_321
+# Clusters' names, which are no secret: the foreign team's own, and one that there is not.
+SHORES = REEF, DEEP = "reef", "deep"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 OF_TEAM = {Role.VIEWER: viewer_of, Role.MEMBER: member_of, Role.OWNER: owner_of}
 STEPS: dict[str, Any] = {
@@ -150,6 +153,7 @@ def built(fake: FakeCluster) -> World:
     }
     if _auditor_group():
         platform[Role.AUDITOR] = PersonFactory(claimed_groups=[_auditor_group()])
+    fake.apply(_space(PEOPLE))
     open_cluster = ClusterFactory(name="pier")
     cordoned = ClusterFactory(
         name="iceberg", scheduling=Scheduling.CORDONED, scheduling_reason="ice"
@@ -159,6 +163,10 @@ def built(fake: FakeCluster) -> World:
         Whose.FOREIGN: _side(FOREIGN, open_cluster, platform, ana, fake),
         Whose.FROZEN: _side(FROZEN, cordoned, platform, ana, fake),
     }
+    # Where each has a level: pier is shared, the others are one team's alone.
+    sides[Whose.OWN].things["shore"] = open_cluster
+    sides[Whose.FROZEN].things["shore"] = cordoned
+    sides[Whose.FOREIGN].things["shore"] = _shore(sides[Whose.FOREIGN].team, fake)
     of_the_platform = _of_the_platform(open_cluster, platform)
     for side in sides.values():
         side.things |= of_the_platform
@@ -245,6 +253,14 @@ def _side(
     return side
 
 
+def _shore(team: Team, fake: FakeCluster) -> Cluster:
+    """A cluster where nobody but this team has a namespace."""
+    cluster, name = ClusterFactory(name=REEF), f"{team.slug}-far"
+    fake.apply(_space(name))
+    NamespaceFactory(name=name, team=team, cluster=cluster, applied_at=timezone.now())
+    return cluster
+
+
 def _event(word: str) -> Event:
     """Something that was done in that team."""
     record("tried", actor=f"{word}-somebody", target=f"{word}-thing", team=word)
@@ -305,7 +321,7 @@ def _uncordoned(cluster: Cluster) -> Iterator[None]:
 
 def _fill(fake: FakeCluster, side: Side, namespace: TenantNamespace) -> None:
     """What is in its namespace: a workflow that waits and a schedule, and both in the index."""
-    fake.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace.name}})
+    fake.apply(_space(namespace.name))
     run = {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Workflow",
@@ -328,6 +344,10 @@ def _fill(fake: FakeCluster, side: Side, namespace: TenantNamespace) -> None:
         index.put(namespace.cluster, kind, [entry], now=timezone.now())
 
 
+def _space(name: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
 def _node(name: str) -> dict[str, Any]:
     """The one step of a workflow."""
     return {"id": name, "name": name, "displayName": name, "type": "Pod", "phase": "Running"}
@@ -342,7 +362,11 @@ def _nowhere(cluster: Cluster, ana: images.Signer) -> Side:
         "secret event signing_key stand_down user api_token attempt price room delivery agent_token"
     )
     things: dict[str, Any] = dict.fromkeys(names.split(), thing)
-    things |= {"team_token": thing, "kubeconfig": SimpleNamespace(pk=UUID(int=0))}
+    things |= {
+        "team_token": thing,
+        "kubeconfig": SimpleNamespace(pk=UUID(int=0)),
+        "shore": SimpleNamespace(name=DEEP),
+    }
     repository = f"harbor.corp.example/{NOBODYS}/api"
     signed = images.envelope(ana, said=images.statement(repository))
     return Side(NOBODYS, team, cluster, {}, things | {"repository": repository, "envelope": signed})

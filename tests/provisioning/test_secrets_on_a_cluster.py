@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from controlplane.kube.gateway import KubeGateway
 from controlplane.objects import Manifest, Ref
@@ -94,6 +95,68 @@ def test_one_of_another_type_is_made_anew_and_somebody_elses_is_left(
     assert ours.deliveries.get().state == DeliveryState.DELIVERED
     assert data_of(found(kube, ready.name, "theirs")) == {"a": b"1"}
     assert taken.deliveries.get().state == DeliveryState.TAKEN
+
+
+def egress(kube: KubeGateway, namespace: str, name: str) -> list[Any]:
+    found = kube.get(Ref("networking.k8s.io/v1", "NetworkPolicy", namespace, name))
+    assert found is not None
+    return list(found["spec"]["egress"])
+
+
+def read_by_the_controller(kube: KubeGateway, control: str) -> set[str]:
+    found = kube.get(Ref("rbac.authorization.k8s.io/v1", "Role", control, "workflow-controller"))
+    assert found is not None
+    rules = [rule for rule in found["rules"] if "secrets" in rule["resources"]]
+    assert all(rule["verbs"] == ["get"] for rule in rules)
+    return {name for rule in rules for name in rule["resourceNames"]}
+
+
+def test_pods_reach_what_a_secret_opens_for_as_long_as_it_is_there(
+    ready: TenantNamespace, kube: KubeGateway, settings: Settings
+) -> None:
+    settings.STORE_NETWORKS = ["10.20.0.0/16"]
+    control = ready.spec().control
+    before = egress(kube, ready.name, "workflow-pods"), egress(kube, control, "workflow-controller")
+    keys = {"access_key": b"AKIA", "secret_key": CANARY.encode()}
+    bucket = kept(ready, "artifacts", "s3", Given({**S3, "endpoint": "s3.example.com:9000"}, keys))
+    place = {"host": "db.example.com", "database": "a", "user": "a", "sslmode": "require"}
+    archive = kept(ready, "archive", "archive", Given(place, {"password": CANARY.encode()}))
+
+    go_through(ready)
+    turns_until(ready, "Ready")
+
+    to = [{"ipBlock": {"cidr": "10.20.0.0/16"}}]
+    assert egress(kube, ready.name, "workflow-pods") == [
+        *before[0], {"to": to, "ports": [{"protocol": "TCP", "port": 9000}]}
+    ]  # fmt: skip
+    assert egress(kube, control, "workflow-controller") == [
+        *before[1], {"to": to, "ports": [{"protocol": "TCP", "port": 5432}]}
+    ]  # fmt: skip
+    assert read_by_the_controller(kube, control) == {"archive"}
+
+    for secret in (bucket, archive):
+        services.remove(secret, by=owner_of(ready.team), now=timezone.now())
+    go_through(ready)
+    turns_until(ready, "Ready")
+
+    after = egress(kube, ready.name, "workflow-pods"), egress(kube, control, "workflow-controller")
+    assert after == before
+    assert read_by_the_controller(kube, control) == set()
+
+
+def test_where_no_networks_are_named_a_secret_opens_nothing(
+    ready: TenantNamespace, kube: KubeGateway, settings: Settings
+) -> None:
+    settings.STORE_NETWORKS = []
+    before = egress(kube, ready.name, "workflow-pods")
+    values = {"access_key": b"AKIA", "secret_key": CANARY.encode()}
+    kept(ready, "artifacts", "s3", Given(S3, values))
+
+    go_through(ready)
+    turns_until(ready, "Ready")
+
+    assert "artifactRepository" in ready.wiring
+    assert egress(kube, ready.name, "workflow-pods") == before
 
 
 def test_argo_is_told_and_no_release_holds_a_value(

@@ -43,6 +43,24 @@ must render the same text, in whatever order its addresses were read.
 {{- end }}
 {{- end }}
 
+{{/* The egress rule to a store of the team's: in the platform's networks, at this port alone. No network, no rule. */}}
+{{- define "team-guardrails.toStore" -}}
+{{- if and .networks .port }}
+- to:
+    {{- range .networks }}
+    - ipBlock:
+        cidr: {{ .cidr | quote }}
+        {{- with .except }}
+        except:
+          {{- toYaml . | nindent 10 }}
+        {{- end }}
+    {{- end }}
+  ports:
+    - protocol: TCP
+      port: {{ .port }}
+{{- end }}
+{{- end }}
+
 {{/* Egress rules to the cluster's name servers. */}}
 {{- define "team-guardrails.toDns" -}}
 - to:

@@ -4,6 +4,7 @@ import binascii
 from base64 import b64decode
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_serializer
@@ -12,7 +13,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from controlplane.secrets import services, standing
+from controlplane.secrets import reach, services, standing
 from controlplane.secrets.contents import BadSecret
 from controlplane.secrets.kinds import kinds
 from controlplane.secrets.models import LONGEST_NOTE, Delivery, Secret, Version
@@ -121,6 +122,9 @@ class SecretSerializer(serializers.ModelSerializer[Secret]):
     standing = serializers.SerializerMethodField(
         help_text="no-end, good, ends-soon or ended, by its newest version's last day."
     )
+    reach = serializers.SerializerMethodField(
+        help_text="Which of the team's pods get to the store or database, and where; '' for other kinds."
+    )
     versions = VersionSerializer(many=True)
     deliveries = DeliverySerializer(many=True)
 
@@ -128,18 +132,58 @@ class SecretSerializer(serializers.ModelSerializer[Secret]):
         model = Secret
         fields = (
             "id", "team", "namespace", "name", "kind", "note", "version", "standing",
-            "created_at", "removed_at", "versions", "deliveries",
+            "reach", "created_at", "removed_at", "versions", "deliveries",
         )  # fmt: skip
 
     def get_standing(self, secret: Secret) -> str:
         ends = next((v.expires_on for v in secret.versions.all()), None)
         return standing.of(ends, timezone.now().date()).word
 
+    def get_reach(self, secret: Secret) -> str:
+        newest = next((v.settings for v in secret.versions.all()), None)
+        if newest is None:
+            return ""
+        return reach.of(secret.what, newest, settings.STORE_NETWORKS).sentence
+
 
 class BringBackSerializer(serializers.Serializer[object]):
     """Which of the versions."""
 
     version = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
+
+
+@extend_schema_serializer(component_name="AskedOfSecret")
+class AskedSerializer(serializers.Serializer[object]):
+    """One thing that a kind wants to be told."""
+
+    name = serializers.CharField()
+    title = serializers.CharField(source="label")
+    about = serializers.CharField(source="help")
+    secret = serializers.BooleanField(help_text="Given among `values`; else among `settings`.")
+    needed = serializers.BooleanField(source="required")
+    choices = serializers.ListField(child=serializers.CharField())
+    usually = serializers.CharField(source="default", help_text="What is taken if it is left out.")
+
+
+@extend_schema_serializer(component_name="SecretKind")
+class KindSerializer(serializers.Serializer[object]):
+    """A kind of secret, and what it wants to be told."""
+
+    kind = serializers.CharField(source="KIND")
+    title = serializers.CharField(source="TITLE")
+    about = serializers.CharField(source="ABOUT")
+    namespace = serializers.ChoiceField(choices=["workload", "control"], source="ROLE")
+    tested = serializers.CharField(
+        source="TESTED", help_text="What trying it does; '' where there is nothing to try."
+    )
+    asks = AskedSerializer(many=True, source="FIELDS", help_text="None: keys of one's own.")
+
+
+@extend_schema_serializer(component_name="SecretKinds")
+class KindsSerializer(serializers.Serializer[object]):
+    """Every kind that this platform has."""
+
+    kinds = KindSerializer(many=True)
 
 
 @extend_schema_serializer(component_name="TriedSecret")
@@ -172,6 +216,13 @@ class SecretViewSet(
             Prefetch("versions", Version.objects.select_related("by")),
             Prefetch("deliveries", deliveries.order_by("namespace__name")),
         )
+
+    @extend_schema(responses=KindsSerializer, filters=False)
+    @action(detail=False, pagination_class=None)
+    def kinds(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
+        """The kinds of secret there are, and what each wants to be told."""
+        offered = [kind for _, kind in sorted(kinds().items())]
+        return Response(KindsSerializer({"kinds": offered}).data)
 
     @extend_schema(request=NewSecretSerializer, responses={201: SecretSerializer})
     def create(self, request: Request) -> Response:

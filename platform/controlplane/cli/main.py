@@ -17,6 +17,7 @@ from . import (
     placement,
     policies,
     request,
+    secret,
     secrets,
     serve,
     session,
@@ -52,6 +53,7 @@ app.add_typer(cron.app, name="cron")
 app.add_typer(policies.app, name="policy")
 app.add_typer(exemption.app, name="exemption")
 app.add_typer(violation.app, name="violation")
+app.add_typer(secret.app, name="secret")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(usage.app, name="usage")
 app.add_typer(metrics.app, name="metrics")

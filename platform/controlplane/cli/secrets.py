@@ -1,4 +1,7 @@
-"""`argosy secrets`: the keys that everything sealed rests under; where the platform's database is reached."""
+"""`argosy secrets`: the keys that everything sealed rests under; where the platform's database is reached.
+
+A team's own secrets are `argosy secret`, over the API.
+"""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +12,10 @@ from .serve import begun
 if TYPE_CHECKING:
     from controlplane.secrets.rotation import Unreadable
 
-app = typer.Typer(help="The keys that secrets rest under.", no_args_is_help=True)
+app = typer.Typer(
+    help="The platform's keys, under which all secrets rest. (A team's own secrets: `argosy secret`.)",
+    no_args_is_help=True,
+)
 
 
 @app.command()

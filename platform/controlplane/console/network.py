@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from django.conf import settings
+
 from controlplane.errors import DomainError
 from controlplane.kube.errors import KubeError
 from controlplane.objects import Manifest
@@ -31,7 +33,9 @@ def rules_for(spec: NamespaceSpec) -> Rules:
     """The rules as the chart makes them, which the platform puts back when somebody edits them."""
     alike = replace(spec, name=ANY, team=ANY, tier=NO_TIER, groups={})
     try:
-        values = guard_rail_values(alike, server=sign_on.server_of(spec))
+        values = guard_rail_values(
+            alike, server=sign_on.server_of(spec), store_networks=settings.STORE_NETWORKS
+        )
         made = rendered(chart(GUARD_RAILS), GUARD_RAILS, ANY, values)
     except (KubeError, DomainError) as exc:
         return Rules(problem=exc.sentence)

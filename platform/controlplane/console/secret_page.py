@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from controlplane.errors import DomainError
 from controlplane.identity.models import User
 from controlplane.refusals import status_of
-from controlplane.secrets import services, standing
+from controlplane.secrets import reach, services, standing
 from controlplane.secrets.models import Secret
 
 from . import secret_form
@@ -89,21 +90,22 @@ def _context(user: User, found: Secret) -> dict[str, Any]:
     versions = list(found.versions.select_related("by"))
     newest = versions[0] if versions else None
     fields = {field.name: field.label for field in found.what.FIELDS}
-    settings = newest.settings if newest else {}
+    shown = newest.settings if newest else {}
     return {
         "found": found,
         "versions": versions,
         "newest": newest,
-        "settings": [(fields.get(name, name), text) for name, text in settings.items()],
+        "settings": [(fields.get(name, name), text) for name, text in shown.items()],
         "keys": [(fields.get(name, name), size) for name, size in newest.sizes.items()]
         if newest
         else [],
+        "reach": reach.of(found.what, shown, settings.STORE_NETWORKS) if newest else None,
         "standing": standing.of(newest.expires_on if newest else None, timezone.now().date()),
         "deliveries": found.deliveries.select_related("namespace__cluster").order_by(
             "namespace__name"
         ),
         "keeps": found.removed_at is None and services.may_keep(found.team, user),
-        "form": secret_form.blank(found.what, settings),
+        "form": secret_form.blank(found.what, shown),
         "behind": [
             ("API", curl(f"secrets/{found.pk}/")),
             ("API, trying it", curl(f"secrets/{found.pk}/test/", method="POST")),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from controlplane.secrets.models import Secret, Version
 from tenants.models import Team
@@ -193,6 +194,38 @@ def test_a_removed_one_is_there_only_as_long_as_some_namespace_has_it(team: Team
     assert client.get(f"{SECRETS}{pk}/").json()["removed_at"]
     secret.deliveries.all().delete()
     assert client.get(f"{SECRETS}{pk}/").status_code == 404
+
+
+def test_it_says_which_pods_get_there_and_where(team: Team, settings: Settings) -> None:
+    place = {"host": "db.example.com", "database": "atlas", "user": "atlas"}
+    pk = added(team, kind="archive", settings=place, values={"password": CANARY})
+    client = client_of(viewer_of(team))
+
+    settings.STORE_NETWORKS = []
+    nowhere = client.get(f"{SECRETS}{pk}/").json()["reach"]
+    settings.STORE_NETWORKS = ["10.20.0.0/16", "fd00::/8"]
+    there = client.get(f"{SECRETS}{pk}/").json()["reach"]
+
+    assert "Ask its admins to set ARGOSY_STORE_NETWORKS" in nowhere
+    assert there == (
+        "The team's workflow controller and its Argo server reach port 5432 in 10.20.0.0/16, fd00::/8."
+    )
+    assert client.get(f"{SECRETS}{added(team, name='keys')}/").json()["reach"] == ""
+
+
+def test_the_kinds_and_what_each_asks_are_told_to_whoever_is_signed_in() -> None:
+    found = client_of(PersonFactory()).get(f"{SECRETS}kinds/").json()["kinds"]
+
+    assert [each["kind"] for each in found] == ["archive", "oidc", "opaque", "pull", "s3"]
+    bucket = next(each for each in found if each["kind"] == "s3")
+    assert [each["name"] for each in bucket["asks"] if each["secret"]] == [
+        "access_key",
+        "secret_key",
+    ]
+    assert next(each for each in bucket["asks"] if each["name"] == "tls") == {
+        "name": "tls", "title": "TLS", "secret": False, "needed": True, "choices": ["yes", "no"],
+        "usually": "yes", "about": "Without it keys and artifacts cross the network readable.",
+    }  # fmt: skip
 
 
 def test_it_is_not_tried_more_often_than_a_person_would(team: Team) -> None:

@@ -7,10 +7,10 @@ from controlplane.identity.models import User
 from controlplane.identity.tokens import issue
 
 
-def run(*words: str, user: User | None = None, **env: str) -> Result:
-    """What the command says and ends with; signed in as `user`, if there is one."""
+def run(*words: str, user: User | None = None, sent: bytes = b"", **env: str) -> Result:
+    """What the command says and ends with; signed in as `user`, if there is one; `sent` is typed or piped."""
     signed_in = {"ARGOSY_TOKEN": issue(user=user, name="test")[1]} if user else {}
-    answer = CliRunner().invoke(app, list(words), env={**signed_in, **env})
+    answer = CliRunner().invoke(app, list(words), input=sent, env={**signed_in, **env})
     # The runner swallows a crash and ends with 1, as a refusal does.
     assert answer.exception is None or isinstance(answer.exception, SystemExit), answer.exception
     return answer

@@ -57,7 +57,9 @@ def test_the_charts_own_rules_read_as_sentences(helm: Helm) -> None:
     )
 
 
-@pytest.mark.parametrize("case", ["minimal", "real-node", "simulated", "several-endpoints"])
+@pytest.mark.parametrize(
+    "case", ["minimal", "real-node", "simulated", "several-endpoints", "stores"]
+)
 def test_every_case_of_the_chart_is_closed_but_for_what_is_listed(helm: Helm, case: str) -> None:
     for lines in rules_of(helm, case):
         assert lines[:2] == CLOSED

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from controlplane.secrets import services
 from controlplane.secrets.models import DeliveryState, Secret, Version
@@ -140,6 +141,27 @@ def test_the_page_says_who_can_read_it(team: Team) -> None:
     shown = browser(owner_of(team)).get(f"/secrets/{kept(team).pk}/").content.decode()
 
     assert "whoever may run pods can print what is mounted into them" in shown
+
+
+def test_the_page_says_which_pods_get_to_a_bucket_or_that_none_do(
+    team: Team, settings: Settings
+) -> None:
+    bucket = {"endpoint": "s3.example.com:9000", "bucket": "atlas", "tls": "yes"}
+    keys = {"access_key": b"a", "secret_key": b"b"}
+    secret = services.add(
+        team=team, name="artifacts", kind="s3", given=Given(bucket, keys), by=owner_of(team),
+        now=timezone.now(),
+    )  # fmt: skip
+    client = browser(viewer_of(team))
+
+    settings.STORE_NETWORKS = []
+    closed = client.get(f"/secrets/{secret.pk}/").content.decode()
+    settings.STORE_NETWORKS = ["10.20.0.0/16"]
+    opened = client.get(f"/secrets/{secret.pk}/").content.decode()
+
+    assert "ARGOSY_STORE_NETWORKS" in closed
+    assert "Workflow pods reach port 9000 in 10.20.0.0/16." in opened
+    assert "ARGOSY_STORE_NETWORKS" not in opened
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,13 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.test import APIRequestFactory
 
+from controlplane.identity import grants, tokens
 from controlplane.identity.models import ApiToken, User
 from controlplane.identity.tokens import PREFIX, TokenAuthentication, issue
 from tests.factories import PersonFactory
@@ -87,6 +90,37 @@ def test_its_use_is_noted_once_a_minute() -> None:
 
     assert first is not None
     assert token.last_used_at == first
+
+
+@pytest.mark.parametrize(("issuer", "asks"), [("", 1), ("https://id.example.com", 2)])
+def test_a_call_asks_for_the_token_and_for_the_providers_word_and_writes_once_a_minute(
+    issuer: str, asks: int
+) -> None:
+    person = PersonFactory(issuer=issuer, subject="sub-1" if issuer else "")
+    if issuer:
+        grants.keep(user=person, refresh_token="r", sid="s", now=timezone.now())
+    _, plain = issue(user=person, name="mine")
+
+    counts = []
+    for _ in range(3):
+        with CaptureQueriesContext(connection) as asked:
+            assert authenticate(f"Bearer {plain}")
+        counts.append([query["sql"].split()[0] for query in asked])
+
+    assert counts == [["SELECT"] * asks + ["UPDATE"], ["SELECT"] * asks, ["SELECT"] * asks]
+
+
+def test_of_calls_that_come_at_once_one_notes_its_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    token, plain = issue(user=PersonFactory(), name="mine")
+    read_at_once = ApiToken.objects.get(pk=token.pk)
+    authenticate(f"Bearer {plain}")
+    first = ApiToken.objects.get(pk=token.pk).last_used_at
+
+    monkeypatch.setattr(tokens, "_known", lambda *_: read_at_once)
+    authenticate(f"Bearer {plain}")
+
+    assert first is not None
+    assert ApiToken.objects.get(pk=token.pk).last_used_at == first
 
 
 def test_a_token_is_made_by_issue_or_not_at_all() -> None:

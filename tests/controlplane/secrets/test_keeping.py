@@ -202,6 +202,8 @@ def test_bytes_are_kept_as_they_are(keep: Keep) -> None:
         ({"endpoint": "https://s3.example.com"}, "endpoint"),
         ({"endpoint": "s3.example.com/path"}, "endpoint"),
         ({"endpoint": "a@b"}, "endpoint"),
+        ({"endpoint": "s3.example.com:0"}, "endpoint"),
+        ({"endpoint": "s3.example.com:65536"}, "endpoint"),
         ({"endpoint": ""}, "endpoint"),
         ({"bucket": "A"}, "bucket"),
         ({"bucket": "../other"}, "bucket"),

@@ -159,6 +159,11 @@ def test_a_provider_that_calls_itself_otherwise_is_another_one() -> None:
         ("10.1.2.3", ["10.2.0.0/16"], False),
         ("203.0.113.9", ["10.0.0.0/8"], False),
         ("fd00::1", ["fd00::/8", "10.0.0.0/8"], True),
+        ("203.0.113.9", ["0.0.0.0/0"], True),
+        ("169.254.169.254", ["0.0.0.0/0"], False),
+        ("127.0.0.1", ["0.0.0.0/0"], False),
+        ("::ffff:127.0.0.1", ["0.0.0.0/0", "::/0"], False),
+        ("127.0.0.1", ["127.0.0.0/8"], True),
     ],
 )
 def test_whom_we_call(settings: Settings, address: str, networks: list[str], *, good: bool) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 from django.conf import settings
 
+from provisioning import stores
+
 from .deadline import Line, ended_after
 
 CONNECT_SECONDS = 3.0
@@ -62,7 +64,7 @@ def allowed(address: Address) -> bool:
         address = address.ipv4_mapped
     networks = [ipaddress.ip_network(each) for each in settings.STORE_NETWORKS]
     if networks:
-        return any(address in network for network in networks)
+        return any(stores.holds(network, address) for network in networks)
     if address.is_loopback:
         # A platform on one machine, with its stores beside it.
         return bool(settings.EMBEDDED)
