@@ -15,6 +15,8 @@ from controlplane.identity.models import User
 from controlplane.index.kinds import GUARD_RAILS
 from controlplane.index.models import Watch, Workflow
 from controlplane.index.reading import Asked, fits
+from controlplane.metrics import queries, versions
+from controlplane.metrics.versions import Told
 from controlplane.policies.models import Scan
 from provisioning import argo_config
 from provisioning.models import Turn
@@ -66,7 +68,10 @@ class Fact:
 
 @signed_in
 def namespace(request: HttpRequest, user: User, pk: int) -> HttpResponse:
-    """The whole page. Its release is read from the cluster afterwards, or at `?release=1`."""
+    """The whole page. Its release is read from the cluster afterwards, or at `?release=1`.
+
+    What its controller says it is is asked of the metrics engine so, or at `?told=1`.
+    """
     found = the_namespace(user, pk)
     level = found.team.level_of(user)
     use = use_of(found)
@@ -94,6 +99,7 @@ def namespace(request: HttpRequest, user: User, pk: int) -> HttpResponse:
         "in_cluster": found.applied_at is not None and found.deleted_at is None,
         "inside": inside_of(found, user) if "inside" in request.GET else None,
         "history": history_of(found) if "release" in request.GET else None,
+        "told": told_of(found) if "told" in request.GET else None,
         "behind": behind_of(found),
     }
     return render(request, "console/namespace.html", context)
@@ -105,6 +111,14 @@ def release(request: HttpRequest, user: User, pk: int) -> HttpResponse:
     found = the_namespace(user, pk)
     context = {"namespace": found, "history": history_of(found)}
     return render(request, "console/_ns_release.html", context)
+
+
+@signed_in
+def told(request: HttpRequest, user: User, pk: int) -> HttpResponse:
+    """The part of the page that asks the metrics engine: the version that the controller says it is."""
+    found = the_namespace(user, pk)
+    context = {"namespace": found, "told": told_of(found)}
+    return render(request, "console/_ns_told.html", context)
 
 
 @signed_in
@@ -140,6 +154,11 @@ def the_namespace(user: User, pk: int) -> TenantNamespace:
     if found is None:
         raise Http404
     return found
+
+
+def told_of(namespace: TenantNamespace) -> Told:
+    """What the controller says it is, as far as its team's series tell."""
+    return versions.of_namespace(namespace, queries.team_scope(namespace.team))
 
 
 def facts_of(namespace: TenantNamespace) -> list[Fact]:
