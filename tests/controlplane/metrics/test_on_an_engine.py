@@ -35,8 +35,10 @@ argo_workflows_gauge{phase="Invented"} 666
 argo_workflows_gauge{phase="Failed",exported_team="atlas",user="ann",path="/etc"} 5
 namespace:workflows:sum{cluster="us",team="atlas",namespace="shop",phase="Running"} 666
 up{team="atlas"} 1
-argo_workflows_version{version="v9.9.9",cluster="us",team="atlas",namespace="shop"} 1
 """
+ANOTHERS = (
+    b'argo_workflows_version{version="v9.9.9",cluster="us",team="atlas",namespace="shop"} 1\n'
+)
 MANY_VERSIONS = b"".join(b'argo_workflows_version{version="v4.0.%d"} 1\n' % n for n in range(400))
 BAD = {
     "huge": said(b'argo_workflows_gauge{phase="Running"} 666\n' + b"# filler\n" * 11_000_000),
@@ -60,7 +62,8 @@ def story() -> Iterator[Controllers]:
         them.add("us", "atlas", "shop-us", controller(Running=40))
         them.add("eu", "boreas", "lab", controller(Running=9))
         them.add("eu", "liar", "liar", said(LIES))
-        them.add("eu", "liar", "many-versions", said(MANY_VERSIONS))
+        them.add("eu", "forger", "forger", said(ANOTHERS))
+        them.add("eu", "forger", "many-versions", said(MANY_VERSIONS))
         for name, behaviour in BAD.items():
             them.add("eu", "bad", name, behaviour)
         yield them
@@ -135,7 +138,7 @@ def test_a_version_is_of_the_controller_that_was_asked_whatever_its_labels_say(
     assert {s.labels["namespace"]: s.labels["version"] for s in answer.series} == {
         "shop": "v4.1.2",
         "lab": "v4.1.2",
-        "liar": "v9.9.9",
+        "forger": "v9.9.9",
     }  # and who names four hundred is believed none
     shop = run(running, "controller_version", ATLAS, cluster="eu", namespace="shop")
     assert [s.labels["version"] for s in shop.series] == ["v4.1.2"]
