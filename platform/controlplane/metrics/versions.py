@@ -15,7 +15,7 @@ from tenants.names import control_namespace
 
 from . import queries
 from .identity import CLUSTER, NAMESPACE
-from .queries import Answer, Scope
+from .queries import Answer
 
 VERSION = "version"
 NOT_MEASURED = "not measured"
@@ -56,12 +56,12 @@ class Told:
         )
 
 
-def of_namespace(namespace: TenantNamespace, scope: Scope) -> Told:
-    """What the controller of one namespace says, for whoever `scope` is of."""
-    where = {CLUSTER: namespace.cluster.name, NAMESPACE: namespace.name}
+def of_namespace(namespace: TenantNamespace) -> Told:
+    """What the controller of one namespace says, of its own team's series; for who may see the namespace."""
     if namespace.cluster.simulated:
         return _told(namespace, (), SIMULATED)
-    answer = queries.run("controller_version", where, scope)
+    where = {CLUSTER: namespace.cluster.name, NAMESPACE: namespace.name}
+    answer = queries.run("controller_version", where, queries.team_scope(namespace.team))
     return _told(namespace, _by_namespace(answer).get(namespace.name, ()), _why(answer))
 
 
