@@ -1,6 +1,6 @@
 """In a local cluster the platform and its agent have the rights of any other cluster, and no more: how.
 
-Elsewhere an administrator applies what `argosy cluster role --account` prints, and installs the agent's
+Elsewhere an administrator applies what `argosy cluster role` prints, and installs the agent's
 chart. Of a local cluster the administrator's kubeconfig is on this machine: with it the same is done here,
 and what it made is what the platform and the agent come with.
 """
@@ -17,19 +17,43 @@ import yaml
 from controlplane.clusters import rights
 from controlplane.kube.errors import Unreachable
 from controlplane.kube.gateway import KubeGateway
-from controlplane.objects import Manifest, Ref, ref_of
+from controlplane.objects import Manifest, Ref
+from localcluster import kubeconfig, pki
 
 ADMINISTRATOR = "argosy-local"  # the field manager: somebody else than the platform
-PLATFORM = ("kube-system", "argosy")
+PLATFORM = rights.NAME  # the user, and the file of its kubeconfig beside its administrator's
 SECONDS = 30.0  # until a new account has its token; a moment, where the controllers run
 LOOK_EVERY = 0.1
 
 
 def of_the_platform(admin: Path, role: Manifest) -> str:
-    """The kubeconfig of an account that has this role, and nothing else. Raises KubeError."""
-    namespace, name = PLATFORM
-    account = rights.account_for(role, namespace=namespace, name=name)
-    return made(admin, account, ref_of(rights.token_of(namespace, name)))
+    """The kubeconfig of a user who has this role, and nothing else. Raises KubeError.
+
+    A user and no service account: what people do through the platform is to be in the audit log, and
+    local clusters leave service accounts out of theirs.
+    """
+    config = yaml.safe_load(admin.read_text(encoding="utf-8"))
+    kube = KubeGateway.from_kubeconfig(config)
+    for manifest in (role, _to_user(role["metadata"]["name"])):
+        kube.apply(manifest, manager=ADMINISTRATOR)
+    (cluster,) = config["clusters"]
+    keys, path = admin.parent / "pki", admin.parent / f"{PLATFORM}.kubeconfig"
+    if not (keys / f"{PLATFORM}.crt").exists():
+        pki.issue(keys, pki.Leaf(PLATFORM, PLATFORM))
+    kubeconfig.write(
+        path, pki=keys, user=PLATFORM, server=cluster["cluster"]["server"], cluster=cluster["name"]
+    )
+    return path.read_text(encoding="utf-8")
+
+
+def _to_user(role: str) -> Manifest:
+    return {
+        "apiVersion": f"{rights.RBAC}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": PLATFORM},
+        "roleRef": {"apiGroup": rights.RBAC, "kind": "ClusterRole", "name": role},
+        "subjects": [{"apiGroup": rights.RBAC, "kind": "User", "name": PLATFORM}],
+    }
 
 
 def made(admin: Path, manifests: Iterable[Manifest], secret: Ref) -> str:

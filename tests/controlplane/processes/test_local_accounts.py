@@ -42,7 +42,7 @@ def agent(local_cluster: RunningCluster, admin: KubeGateway) -> KubeGateway:
 def test_the_platform_has_the_role_that_it_prints_and_no_more(platform: KubeGateway) -> None:
     verdicts = {v.about: v for v in services.judge(platform)}
 
-    assert base_release.whoami(platform) == "system:serviceaccount:kube-system:argosy"
+    assert base_release.whoami(platform) == "argosy-platform"
     assert verdicts["rights"].level is Level.OK
     with pytest.raises(Forbidden):
         platform.delete(Ref("v1", "Node", "", "local-0"))
@@ -57,9 +57,7 @@ def test_the_platform_has_the_role_that_it_prints_and_no_more(platform: KubeGate
                     "kind": "ClusterRole",
                     "name": "cluster-admin",
                 },
-                "subjects": [
-                    {"kind": "ServiceAccount", "name": "argosy", "namespace": "kube-system"}
-                ],
+                "subjects": [{"kind": "User", "name": "argosy-platform", "apiGroup": rights.RBAC}],
             }
         )
 
@@ -72,7 +70,10 @@ def test_to_make_it_twice_is_to_make_it_once(local_cluster: RunningCluster) -> N
     )
 
     assert first == second
-    assert "client-key-data" not in first
+    users = [
+        yaml.safe_load(text)["users"][0] for text in (first, local_cluster.kubeconfig.read_text())
+    ]
+    assert users[0]["user"]["client-key-data"] != users[1]["user"]["client-key-data"]
 
 
 def test_the_agent_sees_what_its_chart_lets_it_see_and_writes_nothing(agent: KubeGateway) -> None:
