@@ -16,6 +16,8 @@ from .plan import is_ours
 from .status import is_available
 
 STORAGE_LABEL = "owner=helm"
+# For the first answers, which are small, as long as the probe waits for one: who hangs holds nobody longer.
+FIRST_SECONDS = 5.0
 
 
 def observe(
@@ -23,7 +25,7 @@ def observe(
 ) -> Live:
     """One look. `thorough` also asks the API server what our applies would change."""
     kube = connection.kube
-    found = {ref_of(m): m for m in _namespaces(kube, spec)}
+    found = {ref_of(m): m for m in _namespaces(kube.within(FIRST_SECONDS), spec)}
     if not found or not all(is_ours(spec, m) for m in found.values()):
         return Live(objects=found)  # nothing is there, or it is not ours to look into
     present = [ref.name for ref in found]

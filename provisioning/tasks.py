@@ -1,7 +1,7 @@
 """When the loop runs: an event, the row's own schedule, and a sweep that finds what both missed."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -68,14 +68,16 @@ def reconcile_namespace(pk: int) -> None:
     wanting = TenantNamespace.objects.wanting(timezone.now()).exclude(cluster__reachable=False)
     cluster = wanting.filter(pk=pk).values_list("cluster_id", flat=True).first()
     if cluster is None:
-        return  # another turn went first, and with it the next one's schedule; or its cluster is away
+        # Another turn went first, and with it the next one's schedule; or its cluster is away.
+        go_on(slots.spare())
+        return
     if not slots.take(cluster, pk):
-        return  # its cluster has its share of this worker: the turn that ends next starts this one
+        return  # its share of this worker is taken: a turn that ends starts this one
     ended = Ended()
     try:
         ended = taken(pk)
     finally:
-        go_on(slots.leave(cluster, silent=ended.silent))
+        go_on(slots.leave(cluster, silent=ended.silent, heard=ended.wait is not None))
     if ended.wait is not None and ended.wait < SWEEP_EVERY and not ended.silent:
         # The row's own schedule, where the sweep would come too late for it.
         reconcile_namespace.apply_async((pk,), countdown=ended.wait.total_seconds())
@@ -144,7 +146,8 @@ def tend_base(pk: int) -> None:
         try:
             base.tend(cluster)
         finally:
-            go_on(slots.leave(pk))
+            # Whether it answered is not told here, so that it is not taken for heard.
+            go_on(slots.leave(pk, heard=False))
 
 
 @shared_task(ignore_result=True)
@@ -156,9 +159,9 @@ def tend_bases() -> None:
         tend_base.apply_async((pk,), expires=TEND_EVERY.total_seconds())
 
 
-def go_on(row: int | None) -> None:
-    """The turn that waited for one of its cluster's to end."""
-    if row is not None:
+def go_on(rows: Iterable[int]) -> None:
+    """The turns that waited for another one to end."""
+    for row in rows:
         reconcile_namespace.delay(row)
 
 

@@ -163,6 +163,7 @@ PARTS = {
     "try-now",
     "release",
     "inside",
+    "told",
     "new-request-check",
     "discard-draft",
     "violations-csv",

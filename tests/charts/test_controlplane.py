@@ -113,7 +113,60 @@ def test_the_secrets_are_those_that_are_named(helm: Helm) -> None:
     assert [
         (s["secret"]["name"], s["secret"]["items"][0]["key"])
         for s in volume["projected"]["sources"]
-    ] == [("postgres-app", "uri"), ("redis-auth", "address"), ("argosy-keys-2026", "secret-key")]
+    ] == [
+        ("postgres-app", "uri"),
+        ("redis-auth", "address"),
+        ("argosy-keys-2026", "secret-key"),
+        ("prometheus-reader", "token"),
+        ("argosy-scraper", "token"),
+    ]
+
+
+def test_who_shows_figures_is_told_where_the_engine_is_and_alone_has_the_two_tokens(
+    helm: Helm,
+) -> None:
+    found = pods(rendered(helm, "large"))
+
+    told = {e["name"]: e["value"] for e in container(found["web"])["env"] if "METRICS" in e["name"]}
+    assert told == {
+        "ARGOSY_METRICS_URL": "http://prometheus.monitoring:9090",
+        "ARGOSY_METRICS_ENGINE_TOKEN_FILE": "/etc/argosy/engine-token",
+        "ARGOSY_METRICS_TOKEN_FILE": "/etc/argosy/scraper-token",
+    }
+    for name in set(found) - {"web"}:
+        assert not [e for e in container(found[name])["env"] if "METRICS" in e["name"]]
+        assert not {"prometheus-reader", "argosy-scraper"} & set(
+            re.findall(r"'name': '([a-z-]+)'", str(found[name]["spec"]["volumes"]))
+        )
+
+
+def test_without_an_engine_nobody_is_told_of_one_and_no_secret_of_it_is_missed(helm: Helm) -> None:
+    for pod in pods(rendered(helm)).values():
+        assert not [e for e in container(pod)["env"] if "METRICS" in e["name"]]
+        assert "engine-token" not in str(pod)
+        assert "scraper-token" not in str(pod)
+
+
+def test_the_chart_knows_every_setting_of_metrics_that_the_platform_has(helm: Helm) -> None:
+    known = set(re.findall(r'"(ARGOSY_METRICS_[A-Z_]+)"', (PLATFORM / "settings.py").read_text()))
+
+    web = container(pods(rendered(helm, "large"))["web"])
+
+    assert {e["name"].removesuffix("_FILE") for e in web["env"] if "METRICS" in e["name"]} == known
+
+
+def test_the_metrics_engine_is_reached_by_who_asks_it_and_nobody_else(helm: Helm) -> None:
+    manifests = rendered(helm, "large")
+
+    reach = {
+        name.removeprefix("argo-")
+        for (kind, _, name), m in manifests.items()
+        if kind == "NetworkPolicy"
+        and {"ipBlock": {"cidr": "10.22.0.0/16"}}
+        in [t for r in m["spec"]["egress"] for t in r["to"]]
+    }
+
+    assert reach == {"web"}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -256,6 +309,14 @@ def test_an_ingress_answers_for_the_address_and_its_certificate(helm: Helm) -> N
         ("settings.ARGOSY_SECRET_KEY", "x"),
         ("settings.ARGOSY_ENCRYPTION_KEYS_FILE", "/x"),
         ("settings.ARGOSY_TRUSTED_PROXY", "10.0.0.1"),
+        ("settings.ARGOSY_METRICS_URL", "http://prometheus:9090"),
+        ("settings.ARGOSY_METRICS_TOKEN", "x"),
+        ("metrics.url", "prometheus:9090"),
+        ("metrics.url", "https://reader:secret@prometheus.example.com"),
+        ("metrics.token", "x"),
+        ("secrets.engine.token", "x"),
+        ("secrets.scraper.name", "Scraper"),
+        ("network.engine.cidrs", []),  # with an engine that nobody could reach
         ("settings.PATH", "/x"),
         ("settings.ARGOSY_DEBUG", True),
         ("web.replicas", 0),

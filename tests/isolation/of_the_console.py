@@ -54,6 +54,7 @@ PAGES: dict[str, Rule] = {
     "GET /namespaces/{pk}/": of_a_team(thing="namespace"),
     "GET /namespaces/{pk}/release/": of_a_team(thing="namespace"),
     "GET /namespaces/{pk}/inside/": of_a_team(thing="namespace"),
+    "GET /namespaces/{pk}/told/": of_a_team(thing="namespace"),
     "GET /namespaces/{pk}/turns/": of_a_team(thing="namespace"),
     "GET /namespaces/{pk}/progress/": of_a_team(thing="namespace"),
     "GET /namespaces/{pk}/images/": of_a_team(thing="namespace"),

@@ -82,8 +82,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory, kube: KubeGateway) -> Ite
 
 
 @pytest.fixture(scope="module")
-def people(platform: Platform, local_cluster: RunningCluster) -> People:
-    said = platform.django(SETUP.format(kubeconfig=str(local_cluster.kubeconfig)))
+def people(platform: Platform, platform_kubeconfig: Path) -> People:
+    said = platform.django(SETUP.format(kubeconfig=str(platform_kubeconfig)))
     return People(said.splitlines()[-3:])
 
 

@@ -24,7 +24,8 @@ app.kubernetes.io/component: {{ .process }}
 
 {{/*
 Every process alike: no rights in its own cluster, nothing it can write but what it needs. The one that `migrates` may
-come to the database as who owns the tables; no other is given that address.
+come to the database as who owns the tables; no other is given that address. The one that `shows` figures asks the metrics
+engine and answers scrapers; no other is given those tokens.
 */}}
 {{- define "controlplane.pod" -}}
 automountServiceAccountToken: false
@@ -85,6 +86,16 @@ volumes:
               - {key: secret-key, path: secret-key}
               - {key: encryption-keys, path: encryption-keys}
               - {key: bundle.pem, path: bundle.pem}
+        {{- if .shows }}
+        {{- range $path, $secret := dict "engine-token" .Values.secrets.engine "scraper-token" .Values.secrets.scraper }}
+        {{- if $secret.name }}
+        - secret:
+            name: {{ $secret.name | quote }}
+            items:
+              - {key: {{ $secret.key | quote }}, path: {{ $path }}}
+        {{- end }}
+        {{- end }}
+        {{- end }}
 {{- end }}
 
 {{- define "controlplane.container" -}}
@@ -111,6 +122,17 @@ env:
   - {name: ARGOSY_SECRET_KEY_FILE, value: /etc/argosy/secret-key}
   - {name: ARGOSY_ENCRYPTION_KEYS_FILE, value: /etc/argosy/encryption-keys}
   - {name: ARGOSY_BUNDLE_KEY_FILE, value: /etc/argosy/bundle.pem}
+  {{- if .shows }}
+  {{- with .Values.metrics.url }}
+  - {name: ARGOSY_METRICS_URL, value: {{ . | quote }}}
+  {{- end }}
+  {{- if .Values.secrets.engine.name }}
+  - {name: ARGOSY_METRICS_ENGINE_TOKEN_FILE, value: /etc/argosy/engine-token}
+  {{- end }}
+  {{- if .Values.secrets.scraper.name }}
+  - {name: ARGOSY_METRICS_TOKEN_FILE, value: /etc/argosy/scraper-token}
+  {{- end }}
+  {{- end }}
   {{- range $name, $value := .Values.settings }}
   - {name: {{ $name | quote }}, value: {{ $value | quote }}}
   {{- end }}

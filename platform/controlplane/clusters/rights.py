@@ -109,12 +109,7 @@ def account_for(held: Manifest, *, namespace: str, name: str) -> tuple[Manifest,
             "metadata": dict(where),
             "automountServiceAccountToken": False,
         },
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "type": "kubernetes.io/service-account-token",
-            "metadata": {**where, "annotations": {"kubernetes.io/service-account.name": name}},
-        },
+        token_of(namespace, name),
         {
             "apiVersion": f"{RBAC}/v1",
             "kind": "ClusterRoleBinding",
@@ -123,6 +118,17 @@ def account_for(held: Manifest, *, namespace: str, name: str) -> tuple[Manifest,
             "subjects": [{"kind": "ServiceAccount", **where}],
         },
     )
+
+
+def token_of(namespace: str, name: str) -> Manifest:
+    """The Secret, called as its account, into which Kubernetes puts that account's token."""
+    named = {"kubernetes.io/service-account.name": name}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/service-account-token",
+        "metadata": {"name": name, "namespace": namespace, "annotations": named},
+    }
 
 
 def _rules(rights: Iterable[Right]) -> Iterator[Manifest]:

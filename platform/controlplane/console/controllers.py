@@ -5,19 +5,21 @@ pods run nothing no controller measures anything, and the part says so instead o
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from controlplane.advisories.lookup import Standing
 from controlplane.clusters.models import Cluster
 from controlplane.identity.models import User
-from controlplane.metrics import coverage, queries
+from controlplane.metrics import coverage, queries, versions
 from controlplane.metrics.queries import CATALOGUE, Answer, Scope, Span
 from controlplane.metrics.ranges import Range
 from controlplane.metrics.reading import Namespaces
+from controlplane.metrics.versions import Told
 from tenants.models import TenantNamespace
 
 from . import usage
@@ -28,6 +30,7 @@ from .people import signed_in
 OF_A_TEAM = ("workflows_by_phase", "queue_depth", "pods_pending", "controller_errors")
 OF_THE_FLEET = ("fleet_workflows", "fleet_queue_depth", "fleet_controllers")
 POINTS = 48
+MOST_TOLD = 50  # namespaces, or versions, in a table
 LOOKS = ("accent", "ok", "warn", "bad", "run", "muted")  # so many lines a chart can tell apart
 BY_PHASE = {"Pending": "warn", "Running": "run", "Succeeded": "ok", "Failed": "bad", "Error": "bad"}
 
@@ -39,6 +42,11 @@ class Said:
     charts: tuple[Chart, ...] = ()
     coverage: str = ""
     trouble: str = ""
+    told: tuple[
+        Told, ...
+    ] = ()  # each namespace's release and controller, where it is about one cluster
+    counted: tuple[tuple[Standing, int], ...] = ()  # how many controllers say what, where of all
+    more: int = 0  # such lines that are not shown
 
 
 @signed_in
@@ -66,6 +74,8 @@ def of_fleet(request: HttpRequest, user: User) -> HttpResponse:
     clusters = list(found.only("name", "simulated"))
     scope = queries.platform_scope()
     said = said_of(OF_THE_FLEET, {"cluster": name}, scope, usage.range_of(request), clusters)
+    if not said.trouble:
+        said = _with_versions(said, name, scope)
     return _answer(
         request,
         said,
@@ -139,6 +149,22 @@ def _span(over: Range, now: datetime) -> Span:
     start = max(over.first, end - queries.LONGEST_SPAN)
     step = max(15, int((end - start) / POINTS / timedelta(seconds=1)))
     return Span(start, end, step)
+
+
+def _with_versions(said: Said, cluster: str, scope: Scope) -> Said:
+    """The same with what controllers say they are: of one cluster by namespace, of all as numbers."""
+    if not cluster:
+        counted = versions.counted(queries.run("fleet_versions", {}, scope))
+        return replace(said, counted=tuple(counted[:MOST_TOLD]), more=_beyond(counted))
+    live = TenantNamespace.objects.live().filter(cluster__name=cluster, applied_at__isnull=False)
+    places = live.select_related("team").only("name", "argo_version", "team__slug")
+    answer = queries.run("controller_version", {"cluster": cluster}, scope)
+    told = versions.on_cluster(cluster, places, answer)
+    return replace(said, told=tuple(told[:MOST_TOLD]), more=_beyond(told))
+
+
+def _beyond(lines: Sequence[object]) -> int:
+    return max(0, len(lines) - MOST_TOLD)
 
 
 def _clusters(places: Namespaces) -> list[Cluster]:

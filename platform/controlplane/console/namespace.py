@@ -15,6 +15,7 @@ from controlplane.identity.models import User
 from controlplane.index.kinds import GUARD_RAILS
 from controlplane.index.models import Watch, Workflow
 from controlplane.index.reading import Asked, fits
+from controlplane.metrics.versions import of_namespace
 from controlplane.policies.models import Scan
 from provisioning import argo_config
 from provisioning.models import Turn
@@ -66,7 +67,10 @@ class Fact:
 
 @signed_in
 def namespace(request: HttpRequest, user: User, pk: int) -> HttpResponse:
-    """The whole page. Its release is read from the cluster afterwards, or at `?release=1`."""
+    """The whole page. Its release is read from the cluster afterwards, or at `?release=1`.
+
+    What its controller says it is is asked of the metrics engine so, or at `?told=1`.
+    """
     found = the_namespace(user, pk)
     level = found.team.level_of(user)
     use = use_of(found)
@@ -94,6 +98,8 @@ def namespace(request: HttpRequest, user: User, pk: int) -> HttpResponse:
         "in_cluster": found.applied_at is not None and found.deleted_at is None,
         "inside": inside_of(found, user) if "inside" in request.GET else None,
         "history": history_of(found) if "release" in request.GET else None,
+        # Where pods run nothing nobody is asked, and the answer is there at once.
+        "told": of_namespace(found) if "told" in request.GET or found.cluster.simulated else None,
         "behind": behind_of(found),
     }
     return render(request, "console/namespace.html", context)
@@ -105,6 +111,14 @@ def release(request: HttpRequest, user: User, pk: int) -> HttpResponse:
     found = the_namespace(user, pk)
     context = {"namespace": found, "history": history_of(found)}
     return render(request, "console/_ns_release.html", context)
+
+
+@signed_in
+def told(request: HttpRequest, user: User, pk: int) -> HttpResponse:
+    """The part of the page that asks the metrics engine: the version that the controller says it is."""
+    found = the_namespace(user, pk)
+    context = {"namespace": found, "told": of_namespace(found)}
+    return render(request, "console/_ns_told.html", context)
 
 
 @signed_in

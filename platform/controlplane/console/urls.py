@@ -45,6 +45,7 @@ urlpatterns = [
     path("namespaces/", namespaces.namespaces, name="namespaces"),
     path("namespaces/<int:pk>/", namespace.namespace, name="namespace"),
     path("namespaces/<int:pk>/release/", namespace.release, name="release"),
+    path("namespaces/<int:pk>/told/", namespace.told, name="told"),
     path("namespaces/<int:pk>/inside/", namespace.inside, name="inside"),
     path("namespaces/<int:pk>/turns/", namespace.turns, name="turns"),
     path("namespaces/<int:pk>/progress/", progress.progress, name="progress"),

@@ -232,6 +232,11 @@ CATALOGUE: Mapping[str, Query] = {
             "sum by (cluster) (cluster:controllers_up:sum{$m})", OF_A_CLUSTER, platform_only=True,
         ),
         Query(
+            "fleet_versions", "Versions controllers say they are", "controllers",
+            "sum by (version) (cluster:controller_version:count{$m})",
+            OF_A_CLUSTER, platform_only=True,
+        ),
+        Query(
             "fleet_pods", "Pods", "pods", "sum by (phase) (cluster:pods:sum{$m})",
             OF_A_CLUSTER, platform_only=True,
         ),

@@ -20,6 +20,7 @@ QUEUE = 'queue_name="workflow_queue"'
 HEARD = f"up{OF_CONTROLLERS} * (scrape_samples_post_metric_relabeling{OF_CONTROLLERS} > bool 0)"
 SEEN = "namespace:controller_seen_seconds:max"
 REMEMBERED_DAYS = 7
+MOST_VERSIONS = 2  # that one controller may say it is
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,11 @@ NAMESPACES = Group(
             f'sum by ({ID}) (rate(argo_workflows_k8s_request_total{{status_code=~"429|5.."}}[5m]))',
         ),
         Rule(
-            "namespace:controller_version:max", f"max by ({ID}, version) (argo_workflows_version)"
+            "namespace:controller_version:max",
+            # A controller is one version, and two while it is replaced. Who names more is believed none: it
+            # would fill the answers that are about others.
+            f"max by ({ID}, version) (argo_workflows_version) and on ({ID}) "
+            f"(count by ({ID}) (max by ({ID}, version) (argo_workflows_version)) <= {MOST_VERSIONS})",
         ),
     ),
 )
@@ -103,6 +108,10 @@ CLUSTERS = Group(
         Rule("cluster:controllers:count", f"count by ({CLUSTER}) (namespace:controller_up:max)"),
         Rule("cluster:controllers_up:sum", f"sum by ({CLUSTER}) (namespace:controller_up:max)"),
         Rule("cluster:controller_seen_seconds:max", f"max by ({CLUSTER}) ({SEEN})"),
+        Rule(
+            "cluster:controller_version:count",
+            f"count by ({CLUSTER}, version) (namespace:controller_version:max)",
+        ),
         Rule("cluster:workflows:sum", f"sum by ({CLUSTER}, phase) (namespace:workflows:sum)"),
         Rule(
             "cluster:workflows_finished:rate5m",

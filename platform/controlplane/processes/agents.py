@@ -14,7 +14,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +24,11 @@ from django.utils import timezone
 
 from controlplane.admission import certificates
 from controlplane.admission.app import PATH
+from controlplane.clusters import rights
 from controlplane.clusters.models import Cluster
+from controlplane.errors import DomainError
+from controlplane.kube.errors import KubeError
+from controlplane.objects import Manifest, ref_of
 from controlplane.policies import agents, bundles, delivering
 from localcluster import clusters
 from localcluster.beside import Beside, beside
@@ -32,10 +36,23 @@ from localcluster.clusters import ClusterStatus
 from localcluster.errors import LocalClusterError
 from localcluster.home import Home
 from localcluster.processes import Daemon
+from provisioning import render
+
+from . import local_accounts
 
 LOOK_EVERY = 1.0
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 PULL_EVERY = 3.0  # the platform is on the same machine
+CHART = "cluster-agent"
+NAMESPACE, ACCOUNT = "argosy-system", "argosy-agent"  # as the chart has them
+# What makes the chart's pods somebody; the pods themselves are a process here.
+OF_AN_ACCOUNT = {
+    "ServiceAccount",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+}
 DRAIN = 0.2  # it goes with its API server: nobody is left who would call
 
 logger = logging.getLogger(__name__)
@@ -58,6 +75,11 @@ class Place:
     @property
     def keys(self) -> Path:
         return self.beside.folder / "bundle.pem"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Its own way into the cluster, with the rights of its chart's account."""
+        return self.beside.folder / "kubeconfig"
 
     @property
     def data(self) -> Path:
@@ -109,12 +131,30 @@ def places(home: Home) -> Iterator[tuple[Cluster, ClusterStatus, Place]]:
             yield cluster, status, Place(beside(status))
 
 
+def kubeconfig_of(admin: Path, cluster: str) -> str:
+    """The agent's kubeconfig, with the rights that its chart gives and no others. Raises KubeError."""
+    secret = rights.token_of(NAMESPACE, ACCOUNT)
+    return local_accounts.made(admin, [*account_of(cluster), secret], ref_of(secret))
+
+
+def account_of(cluster: str) -> list[Manifest]:
+    """The agent's account, its role, and the policy that bounds it, as its chart has them."""
+    said = {
+        "cluster": cluster,
+        "platform": {"url": "https://argosy.invalid"},
+        "apiServer": {"endpoints": [{"ip": "127.0.0.1", "port": 6443}]},
+    }
+    objects = render.rendered(render.chart(CHART), CHART, NAMESPACE, said)
+    return [each for each in objects if each["kind"] in OF_AN_ACCOUNT]
+
+
 @dataclass
 class Keeper:
     """Has an agent running beside each."""
 
     url: str
     home: Home
+    account: Callable[[Path, str], str] = kubeconfig_of  # from its administrator's, and its name
     _next: dict[Path, float] = field(default_factory=dict)
     _waits: dict[Path, float] = field(default_factory=dict)
 
@@ -123,11 +163,12 @@ class Keeper:
         for cluster, status, place in places(self.home):
             place.beside.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             _credentials(cluster, place)
-            self._running(place, command(cluster, status, place, self.url))
+            self._running(cluster, status, place)
             delivering.webhook_at(cluster, place.client())
 
-    def _running(self, place: Place, wanted: list[str]) -> None:
+    def _running(self, cluster: Cluster, status: ClusterStatus, place: Place) -> None:
         daemon, now = place.daemon, time.monotonic()
+        wanted = command(cluster, place, self.url)
         if daemon.running() is not None:
             if _text(place.started_as) == json.dumps(wanted):
                 return
@@ -138,12 +179,17 @@ class Keeper:
         wait = self._waits.get(daemon.folder, FIRST_WAIT)
         self._next[daemon.folder] = now + wait
         self._waits[daemon.folder] = min(wait * 2, LONGEST_WAIT)
+        try:
+            _keep(place.kubeconfig, self.account(status.kubeconfig, cluster.name))
+        except (KubeError, DomainError) as problem:
+            logger.warning("the agent beside %s cannot be started yet: %s", status.name, problem)
+            return
         _keep(place.started_as, json.dumps(wanted))
         daemon.start(wanted)
         logger.info("the agent beside %s was started", daemon.folder.parent.name)
 
 
-def command(cluster: Cluster, status: ClusterStatus, place: Place, url: str) -> list[str]:
+def command(cluster: Cluster, place: Place, url: str) -> list[str]:
     """The agent's command line."""
     options = {
         "--cluster": cluster.name,
@@ -151,7 +197,7 @@ def command(cluster: Cluster, status: ClusterStatus, place: Place, url: str) -> 
         "--token-file": place.token,
         "--keys": place.keys,
         "--folder": place.data,
-        "--kubeconfig": status.kubeconfig,
+        "--kubeconfig": place.kubeconfig,
         "--audit-log": place.beside.audit_log,
         "--pull-every": PULL_EVERY,
         "--listen": f"{place.beside.address}:{place.beside.port}",

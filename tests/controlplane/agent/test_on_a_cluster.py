@@ -25,7 +25,7 @@ from controlplane.kube.gateway import KubeGateway
 from controlplane.policies import agents, bundles
 from controlplane.policies.document import Document, Repositories, Scope
 from controlplane.policies.models import AgentToken
-from controlplane.processes.agents import Keeper, Place, places
+from controlplane.processes.agents import Keeper, Place, kubeconfig_of, places
 from localcluster.clusters import RunningCluster
 from localcluster.home import Home
 from tenants.models import TenantNamespace
@@ -256,10 +256,18 @@ def audit_log(cluster_home: Home, local_cluster: RunningCluster) -> Path:
 
 
 @pytest.fixture
+def agents_kubeconfig(api: Api, local_cluster: RunningCluster, tmp_path: Path) -> Path:
+    """With the account of charts/cluster-agent, and no more: its administrator made it."""
+    path = tmp_path / "kubeconfig"
+    path.write_text(kubeconfig_of(local_cluster.kubeconfig, "east"))
+    return path
+
+
+@pytest.fixture
 def agent(
     row: TenantNamespace,
     live_server: LiveServer,
-    local_cluster: RunningCluster,
+    agents_kubeconfig: Path,
     audit_log: Path,
     tmp_path: Path,
 ) -> Iterator[Agent]:
@@ -273,7 +281,7 @@ def agent(
         token=token,
         keys=keys,
         cluster=row.cluster.name,
-        kubeconfig=local_cluster.kubeconfig,
+        kubeconfig=agents_kubeconfig,
         audit_log=audit_log,
     ) as agent:
         within(SLOW, lambda: "policy bundle 1" in agent.said())
@@ -363,7 +371,7 @@ def test_bad_bundles_and_a_platform_that_is_away_leave_the_last_good_one(
     platform: Street,
     api: Api,
     place: TeamPlace,
-    local_cluster: RunningCluster,
+    agents_kubeconfig: Path,
     audit_log: Path,
     tmp_path: Path,
 ) -> None:
@@ -380,7 +388,7 @@ def test_bad_bundles_and_a_platform_that_is_away_leave_the_last_good_one(
         token=token,
         keys=platform.keys_in(tmp_path),
         cluster=CLUSTER,
-        kubeconfig=local_cluster.kubeconfig,
+        kubeconfig=agents_kubeconfig,
         audit_log=audit_log,
     ) as agent:
         path = hooked(api, place, client_config(agent))
@@ -422,7 +430,7 @@ def test_bad_bundles_and_a_platform_that_is_away_leave_the_last_good_one(
 
 @pytest.fixture
 def keeper(
-    row: TenantNamespace, live_server: LiveServer, cluster_home: Home
+    api: Api, row: TenantNamespace, live_server: LiveServer, cluster_home: Home
 ) -> Iterator[tuple[Keeper, Place]]:
     keeper = Keeper(live_server.url, cluster_home)
     _, _, place = next(iter(places(cluster_home)))

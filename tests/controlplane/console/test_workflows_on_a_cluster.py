@@ -148,9 +148,9 @@ def test_a_workflow_is_submitted_followed_to_its_end_and_submitted_again(
 
 
 @pytest.fixture
-def watcher(kube: KubeGateway) -> Iterator[Watcher]:
+def watcher(platform_kube: KubeGateway) -> Iterator[Watcher]:
     ended = threading.Event()
-    watcher = Watcher(ended, opening=lambda _: kube, seconds=30)
+    watcher = Watcher(ended, opening=lambda _: platform_kube, seconds=30)
     yield watcher
     ended.set()
     watcher.stop()

@@ -127,10 +127,10 @@ def test_rows_equal_the_list_though_the_api_server_lost_its_memory_in_between(
 
 
 def test_a_cluster_where_nothing_happens_is_heard_at_the_end_of_every_stream(
-    kube: KubeGateway, namespace: TenantNamespace
+    platform_kube: KubeGateway, namespace: TenantNamespace
 ) -> None:
     ended = threading.Event()
-    watcher = Watcher(ended, opening=lambda _: kube, seconds=2)
+    watcher = Watcher(ended, opening=lambda _: platform_kube, seconds=2)
     heard = Watch.objects.filter(cluster=namespace.cluster, kind="Workflow")
 
     until(watcher, heard.exists)

@@ -36,6 +36,10 @@ argo_workflows_gauge{phase="Failed",exported_team="atlas",user="ann",path="/etc"
 namespace:workflows:sum{cluster="us",team="atlas",namespace="shop",phase="Running"} 666
 up{team="atlas"} 1
 """
+ANOTHERS = (
+    b'argo_workflows_version{version="v9.9.9",cluster="us",team="atlas",namespace="shop"} 1\n'
+)
+MANY_VERSIONS = b"".join(b'argo_workflows_version{version="v4.0.%d"} 1\n' % n for n in range(400))
 BAD = {
     "huge": said(b'argo_workflows_gauge{phase="Running"} 666\n' + b"# filler\n" * 11_000_000),
     "endless": without_end(0.05),
@@ -58,6 +62,8 @@ def story() -> Iterator[Controllers]:
         them.add("us", "atlas", "shop-us", controller(Running=40))
         them.add("eu", "boreas", "lab", controller(Running=9))
         them.add("eu", "liar", "liar", said(LIES))
+        them.add("eu", "forger", "forger", said(ANOTHERS))
+        them.add("eu", "forger", "many-versions", said(MANY_VERSIONS))
         for name, behaviour in BAD.items():
             them.add("eu", "bad", name, behaviour)
         yield them
@@ -67,6 +73,8 @@ def story() -> Iterator[Controllers]:
 def running(tmp_path_factory: pytest.TempPathFactory, story: Controllers) -> Iterator[Running]:
     with prometheus(tmp_path_factory.mktemp("engine"), ["eu", "us"], story) as there:
         there.until('namespace:workflows:sum{namespace="liar"}')
+        there.until('argo_workflows_version{namespace="many-versions"}')
+        there.until("cluster:controller_version:count")
         there.until('namespace:workflows:sum{namespace="shop-us",phase="Running"}')
         there.until("cluster:recorded_series:count")
         there.until("cluster:workflows_finished:rate5m > 0")
@@ -120,6 +128,25 @@ def test_a_controller_that_lies_about_its_labels_speaks_for_itself_alone(running
         "__name__", "cluster", "team", "namespace", "instance", "job", "phase",
     }  # fmt: skip
     assert {each.labels["cluster"] for each in found} == {"eu"}
+
+
+def test_a_version_is_of_the_controller_that_was_asked_whatever_its_labels_say(
+    running: Running,
+) -> None:
+    answer = run(running, "controller_version", EVERYTHING, cluster="eu")
+
+    assert {s.labels["namespace"]: s.labels["version"] for s in answer.series} == {
+        "shop": "v4.1.2",
+        "lab": "v4.1.2",
+        "forger": "v9.9.9",
+    }  # and who names four hundred is believed none
+    shop = run(running, "controller_version", ATLAS, cluster="eu", namespace="shop")
+    assert [s.labels["version"] for s in shop.series] == ["v4.1.2"]
+    assert run(running, "controller_version", BOREAS, namespace="shop").series == ()
+    assert values(run(running, "fleet_versions", EVERYTHING), "version") == {
+        "v4.1.2": 3,
+        "v9.9.9": 1,
+    }
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -27,6 +27,8 @@ from controlplane.policies.document import (
 )
 from controlplane.policies.engines.api_server import MERGE, connected
 from localcluster.clusters import RunningCluster
+from localcluster.home import Home
+from tests.cluster_fixtures import account_with_the_role
 
 pytestmark = pytest.mark.cluster
 
@@ -134,6 +136,13 @@ def kube(bare_cluster: RunningCluster) -> Iterator[KubeGateway]:
     delivery.withdraw(kube)
 
 
+@pytest.fixture(scope="module")
+def platform(bare_cluster: RunningCluster, cluster_home: Home, kube: KubeGateway) -> KubeGateway:
+    """Who brings the rules: with the role that the platform prints. All else here is the cluster's own."""
+    path = account_with_the_role(bare_cluster, cluster_home)
+    return KubeGateway.from_kubeconfig(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
 def make_namespace(kube: KubeGateway, name: str, *, team: str = "", role: str = "workload") -> str:
     labels = {"argosy.dev/team": team, "argosy.dev/role": role} if team else {}
     ours = {"argosy.dev/managed": "true", **labels} if team else {}
@@ -158,10 +167,10 @@ def unbound(kube: KubeGateway) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def team(kube: KubeGateway) -> str:
+def team(kube: KubeGateway, platform: KubeGateway) -> str:
     """Its rules are brought once: an API server that learns them works for seconds."""
     name = make_namespace(kube, "images-team", team="images-team")
-    delivery.deliver(kube, holding(name))
+    delivery.deliver(platform, holding(name))
     return name
 
 
@@ -407,18 +416,20 @@ class TestAMemberOfTheTeam:
 
 
 class TestDelivery:
-    def test_may_be_repeated_and_changes_nothing_then(self, kube: KubeGateway, team: str) -> None:
+    def test_may_be_repeated_and_changes_nothing_then(
+        self, kube: KubeGateway, platform: KubeGateway, team: str
+    ) -> None:
         wanted = holding(team)
         refs = [*map(ref_of, wanted.policies), delivery.CONFIGURATION]
         before = [kube.get(ref)["metadata"]["generation"] for ref in refs]  # type: ignore[index]
 
-        assert delivery.holds(kube, wanted)
-        delivery.deliver(kube, wanted)
+        assert delivery.holds(platform, wanted)
+        delivery.deliver(platform, wanted)
 
         after = [kube.get(ref)["metadata"] for ref in refs]  # type: ignore[index]
         # The routing was widened by nothing, and narrowed by nothing.
         assert [each["generation"] for each in after] == before
-        assert delivery.holds(kube, wanted)
+        assert delivery.holds(platform, wanted)
 
     def test_of_a_team_in_audit_only_tells(self, kube: KubeGateway, team: str) -> None:
         told = make_namespace(kube, f"{team}-told", team=f"{team}-told")
@@ -426,15 +437,17 @@ class TestDelivery:
         assert said(kube, pod(told, BAD)) == ""
         assert "[not-allowed]" in said(kube, pod(team, BAD))
 
-    def test_repairs_what_drifted(self, kube: KubeGateway, team: str) -> None:
+    def test_repairs_what_drifted(
+        self, kube: KubeGateway, platform: KubeGateway, team: str
+    ) -> None:
         wanted = holding(team)
         binding = next(m for m in wanted.policies if m["kind"].endswith("Binding"))
         kube.delete(ref_of(binding))
         kube.delete(delivery.CONFIGURATION)
         until(lambda: said(kube, pod(team, BAD)) == "")
-        assert not delivery.holds(kube, wanted)
+        assert not delivery.holds(platform, wanted)
 
-        delivery.deliver(kube, wanted)
+        delivery.deliver(platform, wanted)
 
         assert "[not-allowed]" in said(kube, pod(team, BAD))
         assert "failed calling webhook" in said(kube, pod(team, SIGNED))
@@ -448,22 +461,22 @@ class TestDelivery:
         assert said(kube, pod(team, GOOD)) == ""
 
     def test_that_does_not_act_in_time_says_so_and_is_widened_still(
-        self, kube: KubeGateway, team: str
+        self, kube: KubeGateway, platform: KubeGateway, team: str
     ) -> None:
         new = holding(team, exemptions=(), signature=None)
 
         with pytest.raises(delivery.NotInForce, match="brought again"):
-            delivery.deliver(kube, new, within=0.0)
+            delivery.deliver(platform, new, within=0.0)
 
-        assert not delivery.holds(kube, new)
+        assert not delivery.holds(platform, new)
         until(lambda: "failed calling webhook" in said(kube, pod(team, SIGNED)))
 
     def test_brings_new_rules_that_act_when_it_returns_and_routes_nothing_nobody_asks_for(
-        self, kube: KubeGateway, team: str
+        self, kube: KubeGateway, platform: KubeGateway, team: str
     ) -> None:
         denied = (Repositories("harbor.acme.test", "**"),)
 
-        delivery.deliver(kube, holding(team, exemptions=(), signature=None, deny=denied))
+        delivery.deliver(platform, holding(team, exemptions=(), signature=None, deny=denied))
 
         found = kube.get(delivery.CONFIGURATION)
         assert found is not None
@@ -472,9 +485,9 @@ class TestDelivery:
         assert "[digest-required]" in said(kube, pod(team, EXEMPTED))
 
     def test_to_a_cluster_that_stands_down_denies_what_it_would_have_asked(
-        self, kube: KubeGateway, team: str
+        self, kube: KubeGateway, platform: KubeGateway, team: str
     ) -> None:
-        delivery.deliver(kube, holding(team, client=None))
+        delivery.deliver(platform, holding(team, client=None))
 
         assert kube.get(delivery.CONFIGURATION) is None
         assert said(kube, pod(team, GOOD)) == ""

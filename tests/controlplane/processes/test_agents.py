@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from controlplane.kube.errors import Unreachable
 from controlplane.policies import agents as tokens
 from controlplane.policies import bundles
 from controlplane.policies.models import AgentToken
@@ -46,11 +47,15 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return commands
 
 
+def keeper_of(home: Home, port: int = 8080) -> Keeper:
+    return Keeper(f"http://127.0.0.1:{port}", home, account=lambda _, cluster: f"for {cluster}")
+
+
 def test_a_registered_cluster_that_runs_gets_one_agent_with_a_token_of_its_own(
     home: Home, started: list[list[str]]
 ) -> None:
     cluster = ClusterFactory(name="east", server=SERVER)
-    keeper = Keeper("http://127.0.0.1:8080", home)
+    keeper = keeper_of(home)
 
     for _ in range(3):
         keeper.step()
@@ -64,6 +69,26 @@ def test_a_registered_cluster_that_runs_gets_one_agent_with_a_token_of_its_own(
     assert AgentToken.objects.filter(cluster=cluster).count() == 1
     assert (folder / "token").stat().st_mode & 0o077 == 0
     assert (folder / "bundle.pem").read_text() == bundles.public_key()
+    assert f"--kubeconfig={folder / 'kubeconfig'}" in command
+    assert (folder / "kubeconfig").read_text() == "for east"
+    assert (folder / "kubeconfig").stat().st_mode & 0o077 == 0
+
+
+def test_one_that_gets_no_account_is_not_started_with_more_than_that(
+    home: Home, started: list[list[str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    ClusterFactory(name="east", server=SERVER)
+
+    def refused(admin: Path, _: str) -> str:
+        assert admin == home.cluster("local") / "kubeconfig"
+        raise Unreachable("the API server cannot be reached")
+
+    keeper = Keeper("http://127.0.0.1:8080", home, account=refused)
+    keeper.step()
+    keeper.step()
+
+    assert started == []
+    assert caplog.text.count("cannot be started yet: the API server cannot be reached") == 1
 
 
 def test_a_cluster_that_is_not_registered_here_gets_none(
@@ -71,7 +96,7 @@ def test_a_cluster_that_is_not_registered_here_gets_none(
 ) -> None:
     ClusterFactory(server="https://10.0.0.1:6443")
 
-    Keeper("http://127.0.0.1:8080", home).step()
+    keeper_of(home).step()
 
     assert started == []
     assert list(places(home)) == []
@@ -79,12 +104,12 @@ def test_a_cluster_that_is_not_registered_here_gets_none(
 
 def test_the_next_platform_of_the_home_finds_it_again(home: Home, started: list[list[str]]) -> None:
     ClusterFactory(server=SERVER)
-    Keeper("http://127.0.0.1:8080", home).step()
+    keeper_of(home).step()
 
-    Keeper("http://127.0.0.1:8080", home).step()
+    keeper_of(home).step()
     assert len(started) == 1
 
-    Keeper("http://127.0.0.1:8081", home).step()
+    keeper_of(home, 8081).step()
     assert "--platform=http://127.0.0.1:8081" in started[1]
 
 
@@ -92,7 +117,7 @@ def test_one_that_fell_is_started_again_and_not_in_every_moment(
     home: Home, started: list[list[str]]
 ) -> None:
     ClusterFactory(server=SERVER)
-    keeper = Keeper("http://127.0.0.1:8080", home)
+    keeper = keeper_of(home)
     keeper.step()
     Daemon(home.cluster("local") / "beside", "agent").stop()
 
@@ -114,7 +139,7 @@ def test_a_token_of_another_platform_is_replaced_and_what_that_one_said_is_forgo
     old.write_text(json.dumps({"version": 99}))
     (folder / "token").write_text("argosy_agent_of-somebody-else")
 
-    Keeper("http://127.0.0.1:8080", home).step()
+    keeper_of(home).step()
 
     assert not old.exists()
     assert AgentToken.objects.count() == 1

@@ -13,7 +13,8 @@ from controlplane.cli.namespace import reason_of
 from controlplane.cli.request import print_placed, print_plan
 from controlplane.cli.show import console, told
 from controlplane.clusters import base_release
-from controlplane.processes import background
+from controlplane.kube.errors import KubeError
+from controlplane.processes import background, local_accounts
 from localcluster import clusters
 from localcluster.cli import told as told_locally
 
@@ -118,7 +119,7 @@ def _prepare(admin: Client, place: Place, running: clusters.RunningCluster) -> N
         "clusters/",
         {
             "name": place.cluster,
-            "kubeconfig": running.kubeconfig.read_text(encoding="utf-8"),
+            "kubeconfig": _credential(admin, running),
             "labels": {"region": place.region},
             "simulated": running.node == "simulated",
             # It is the demo's own: after `argosy local wipe` it is another Kubernetes.
@@ -129,6 +130,14 @@ def _prepare(admin: Client, place: Place, running: clusters.RunningCluster) -> N
         # The same people in both: five accounts are enough to try everything.
         groups = {f"{level}_group": f"payments-{level}s" for level in ("owner", "member", "viewer")}
         admin.post("teams/", {"slug": place.team, "name": place.title, "confirm": True, **groups})
+
+
+def _credential(admin: Client, running: clusters.RunningCluster) -> str:
+    """For the role that the platform prints, as its cluster's administrator gives it anywhere; no more."""
+    try:
+        return local_accounts.of_the_platform(running.kubeconfig, admin.get("clusters/role/"))
+    except KubeError as exc:
+        raise ApiError(f"{running.name} gives the platform no account: {exc.sentence}") from exc
 
 
 def _ready(people: dict[str, Client], place: Place) -> Answer:

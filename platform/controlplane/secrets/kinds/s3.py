@@ -30,7 +30,6 @@ ONE_A_NAMESPACE = True
 TESTED = "Writes a small object into the bucket, reads it, and takes it away again."
 
 ENDPOINT = re.compile(r"[a-zA-Z0-9]([-a-zA-Z0-9.]{0,252})(:[0-9]{1,5})?", re.ASCII)
-HIGHEST_PORT = 65535
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 REGION = re.compile(r"[a-zA-Z0-9-]{0,40}", re.ASCII)
 

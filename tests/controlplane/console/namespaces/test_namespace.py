@@ -39,7 +39,7 @@ def test_a_namespace_tells_its_limits_its_people_and_its_controller(cluster: Fak
 
     assert f"Owners {namespace.team.owner_group}" in page
     assert "Viewers nobody" in page
-    assert "Argo v4.1.2 At once" in page
+    assert "Argo v4.1.2 It says Ask the metrics engine At once" in page
     assert "1 running, 1 waiting" in page
     assert "At most 4 cpu, 8 Gi memory" in page
 

@@ -14,7 +14,7 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 
-PAGES = ("", "progress/", "release/", "turns/")
+PAGES = ("", "progress/", "release/", "told/", "turns/")
 
 
 @pytest.mark.parametrize("page", PAGES)
