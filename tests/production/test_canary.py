@@ -133,3 +133,9 @@ def test_there_was_something_to_be_looked_through_in_the(
 
     assert texts
     assert any(sign in text for text in texts.values())
+
+
+def test_only_what_was_broken_on_purpose_did_not_answer(looked: Looked) -> None:
+    broken = {where for visitor in looked.story.people.values() for where in visitor.broken}
+
+    assert {where for where in broken if " GET " in where} == set()

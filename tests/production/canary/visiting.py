@@ -13,7 +13,7 @@ from .places import Texts
 
 LINK = re.compile(r'(?:href|hx-get)="([^"]+)"')
 PARAMETER = re.compile(r"\{\w+\}")
-MOST_PAGES, MOST_OF_A_LIST = 250, 8
+MOST_PAGES, MOST_OF_A_LIST = 200, 6
 SECONDS = 60
 LEFT_OUT = ("/static/", "/sign-out/", "/sign-in/provider/")
 
@@ -24,7 +24,7 @@ class Visitor:
     def __init__(self, url: str, name: str = "") -> None:
         self.name = name or "nobody"
         self.answers: Texts = {}
-        self.statuses: list[int] = []
+        self.broken: list[str] = []  # what answered that it was its own mistake
         self._url = url
         self._client = httpx.Client(
             base_url=url,
@@ -79,8 +79,9 @@ class Visitor:
 
     def _keep(self, response: httpx.Response) -> None:
         response.read()
-        self.statuses.append(response.status_code)
         where = f"{self.name}: {response.status_code} {response.request.method} {response.url}"
+        if response.is_server_error:
+            self.broken.append(where)
         head = repr(response.headers.multi_items()).encode()
         if str(response.url).startswith(self._url):
             self.answers[f"{len(self.answers)} {where}"] = head + b"\n" + response.content
