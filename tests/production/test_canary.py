@@ -18,7 +18,8 @@ from tests.production.canary.visiting import paths_to_read
 from tests.production.platform import running
 from tests.provider import provider
 
-pytestmark = [pytest.mark.production, pytest.mark.cluster]
+# All of it happens before the first test, on a busy machine too.
+pytestmark = [pytest.mark.production, pytest.mark.cluster, pytest.mark.timeout(900)]
 
 OBJECTS = "objects of the cluster"
 # Each place, and what shows that it was looked into: without it, nothing found there would mean nothing.
