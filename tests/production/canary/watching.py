@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.production.stores import LOOPBACK
 
-EVERY = 0.01  # seconds: a helm lives for a few tenths of one
+EVERY = 0.02  # seconds: a helm lives for a few tenths of one
 PIECE = 65536
 
 
