@@ -62,6 +62,12 @@ def charts_cluster(cluster_home: Home) -> RunningCluster:
 
 
 @pytest.fixture(scope="session")
+def searched_cluster(cluster_home: Home) -> RunningCluster:
+    """One that a single platform writes to, and of which every object is read."""
+    return _up(cluster_home, "searched")
+
+
+@pytest.fixture(scope="session")
 def platform_kubeconfig(local_cluster: RunningCluster, cluster_home: Home) -> Path:
     """How the platform comes to the cluster: with the role that it prints, and nothing else."""
     return account_with_the_role(local_cluster, cluster_home)

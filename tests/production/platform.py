@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +61,8 @@ class Platform:
     folder: Path
     database: PostgreSQL
     broker: Redis
+    given: Mapping[str, str] = field(default_factory=dict)  # settings of a test's own, as files too
+    around: Mapping[str, str] = field(default_factory=dict)  # and what is no setting
     port: int = field(default_factory=free_port)
     processes: list[Process] = field(default_factory=list)
 
@@ -70,11 +72,16 @@ class Platform:
             "ARGOSY_DATABASE_URL": self.database.url,
             "ARGOSY_BROKER_URL": self.broker.url,
             **given_keys(),
+            **self.given,
         }
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("ARGOSY_", "DJANGO_"))}
         programs = os.environ.get("ARGOSY_PROGRAMS")
         self.env = kept | ({"ARGOSY_PROGRAMS": programs} if programs else {})
-        self.env |= {"ARGOSY_HOME": str(self.folder / "home"), "ARGOSY_URL": self.url}
+        self.env |= {
+            "ARGOSY_HOME": str(self.folder / "home"),
+            "ARGOSY_URL": self.url,
+            **self.around,
+        }
         for name, value in secrets.items():
             file = self.folder / name
             file.write_text(value)
@@ -167,9 +174,15 @@ class Platform:
 
 
 @contextmanager
-def running(folder: Path, database: PostgreSQL, broker: Redis) -> Iterator[Platform]:
+def running(
+    folder: Path,
+    database: PostgreSQL,
+    broker: Redis,
+    given: Mapping[str, str] | None = None,
+    around: Mapping[str, str] | None = None,
+) -> Iterator[Platform]:
     """Migrated, with two workers and two watches, all of them ready; gone afterwards."""
-    platform = Platform(folder, database, broker)
+    platform = Platform(folder, database, broker, given or {}, around or {})
     migrated = platform.argosy("migrate")
     assert migrated.returncode == 0, migrated.stderr
     try:

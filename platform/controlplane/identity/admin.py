@@ -52,8 +52,15 @@ class PersonAdmin(UserAdmin[User], RowAdmin[User]):  # type: ignore[misc]  # get
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:  # noqa: ARG002
         """Who they are and what they bring is the provider's to say, for whom it vouches."""
         of_provider = ("issuer", "subject")
-        told = ("first_name", "last_name", "email", "claimed_groups", "password")
+        told = ("first_name", "last_name", "email", "claimed_groups")
         return of_provider if obj is None or obj.is_local else (*of_provider, *told)
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Who signs in by the provider has no password here: nothing of one is shown, or could be set."""
+        found = super().get_fieldsets(request, obj)
+        if obj is None or obj.is_local:
+            return found
+        return ((None, {"fields": ("username",)}), *found[1:])
 
     @admin.display(description="groups")
     def groups_claimed(self, person: User) -> str:
