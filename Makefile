@@ -15,7 +15,7 @@ help: ## list the targets
 setup: $(VENV)/.done ## make the virtual environment
 
 $(VENV)/.done: requirements.lock pyproject.toml
-	@echo "Setting up $(VENV) (about a minute the first time)"
+	@echo "Setting up $(VENV) (a few minutes the first time)"
 	@test -x $(RUN)/python || $(PYTHON) -m venv $(VENV)
 	@$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -100,6 +100,4 @@ def refused(code: int, status: Mapping[str, Any]) -> Refused:
         sentence = (
             f"The cluster refuses this credential (401 {sentence}): it is another's, or has ended."
         )
-    if unwell := [line for line in sentence.splitlines() if line.startswith("[-]")]:
-        sentence = " ".join(unwell)  # of /readyz, only what is not
     return _BY_CODE.get(code, Refused)(sentence, code=code, status=status)

@@ -33,6 +33,8 @@ PAGE = 500
 SHRINK = 8  # a page that is too large is asked for with so many times fewer objects
 STREAM_BYTES = 65_536
 MIB = 2**20
+FEW_WORDS = 500  # of what is no JSON
+MOST_WORDS = 16 * 1024
 KNOCK_BYTES = 64 * 1024  # an API server that is not ready lists what is not
 POOL = 32  # above the number of worker threads, or they would queue for a socket
 
@@ -522,13 +524,20 @@ def _document(code: int, raw: bytes) -> Manifest:
     try:
         document: Any = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        document = {"text": raw.decode(errors="replace")[:500]}
+        document = {"text": _words(raw)}
     if not isinstance(document, dict):
         document = {"value": document}
     parsed: Manifest = document
     if not 200 <= code <= 299:  # noqa: PLR2004 - HTTP's own numbers
         raise refused(code, {"message": parsed.get("text", ""), **parsed})
     return parsed
+
+
+def _words(raw: bytes) -> str:
+    """What is no JSON, cut: of /readyz what is not well, which is said after forty lines of what is."""
+    text = raw[:MOST_WORDS].decode(errors="replace")
+    unwell = [line for line in text.splitlines() if line.startswith("[-]")]
+    return "\n".join(unwell or [text])[:FEW_WORDS]
 
 
 @contextmanager

@@ -151,7 +151,8 @@ def test_a_200_that_is_not_an_api_servers_is_no_readiness(
 
 
 def test_a_500_says_only_what_is_not_well(serve: Callable[[Says], KubeGateway]) -> None:
-    body = b"[+]ping ok\n[-]etcd failed: reason withheld\nreadyz check failed"
+    well = b"".join(b"[+]poststarthook/number-%d ok\n" % number for number in range(40))
+    body = well + b"[-]etcd failed: reason withheld\nreadyz check failed"
 
     with pytest.raises(KubeError, match=r"^\[-\]etcd failed: reason withheld$"):
         serve(answers(500, body)).knock()
