@@ -61,7 +61,7 @@ READ = ("get", "list", "watch")
 WRITE = ("create", "delete", "patch", "update")
 
 # What an act takes of a cluster's API, in a workload namespace. None reads a Secret, writes an account or a
-# Role, or enters a pod. An act that is not here is the platform's own business.
+# Role, or enters a pod. An act without a rule is the platform's own business.
 RULES: dict[Act, tuple[Rule, ...]] = {
     Act.SEE: (
         Rule(
@@ -86,8 +86,9 @@ RULES: dict[Act, tuple[Rule, ...]] = {
     Act.KEEP_TEMPLATES: (
         Rule(ARGO, ("cronworkflows", "workfloweventbindings", "workflowtemplates"), WRITE),
     ),
-    Act.KEEP_TOKENS: (),
+    Act.FILE_REQUESTS: (),
     Act.KEEP_SECRETS: (),
+    Act.KEEP_TOKENS: (),
 }
 
 
