@@ -229,6 +229,13 @@ def test_limits_that_cannot_work_are_refused_in_the_form(admin: Client) -> None:
     assert b"default.cpu (8) is more than max.cpu (4)" in answer.content
 
 
+def test_a_tier_in_which_no_workflow_may_run_is_refused_in_the_form(admin: Client) -> None:
+    answer = admin.post(where(tier()), tier_form(parallelism="0"))
+
+    assert "seal" not in answer.context
+    assert b"leave it empty to have it derived" in answer.content
+
+
 def team_form(team: Team, **changes: str) -> dict[str, str]:
     return {
         "name": team.name,
