@@ -1,7 +1,9 @@
-"""What each level of a team may do. One definition; faces, charts and clusters are rendered from it.
+"""What each level of a team may do. One definition; faces, Roles and bindings are rendered from it.
 
 The querysets ask `MAY`, the Roles of a team's namespaces are `rules_of` and bound as `roles_of` says, Argo's
-accounts and people's own are bound to those Roles, and the console offers what `MAY` allows.
+accounts and people's own are bound to those Roles, and the console offers what `MAY` allows. A chart and a
+cluster's base import nothing: `team-guardrails` and the base's account tokens name the levels by hand, each
+compared with `Level` by `tests/tenants/test_levels.py`.
 """
 
 from collections.abc import Iterable
