@@ -76,7 +76,7 @@ class TriedTierAdmin(TierAdmin):
     """Sizes, of which an edit is tried on the clusters before it is kept."""
 
     def verdicts(self, edited: Tier) -> Sequence[Answer]:
-        return trial.of_tier(edited, self.touched(edited))
+        return trial.of_tier(edited, self.touched(edited, edited))
 
 
 @admin.register(Turn)

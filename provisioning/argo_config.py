@@ -113,12 +113,12 @@ def default_config(
 ) -> Config:
     """The configuration for a namespace with the quota `hard`, and for its server where there is one.
 
-    `parallelism` None is derived, see `parallelism_for`. `placement` holds `nodeSelector` and `tolerations`
+    `parallelism` is as `parallelism_of` takes it. `placement` holds `nodeSelector` and `tolerations`
     for the steps. The result holds 3.7's keys only, so it fits every version we give to teams.
     """
     sizes = sizes or StepSizes()
     return Config(
-        parallelism=parallelism or parallelism_for(hard, sizes),
+        parallelism=parallelism_of(parallelism, hard, sizes),
         executor=Container(
             image=executor_image,
             # As the controller's: a local cluster has no registry to ask.
@@ -141,6 +141,16 @@ def default_config(
         node_events=NodeEvents(enabled=False),
         sso=sso,
     )
+
+
+def parallelism_of(
+    given: int | None, hard: Mapping[str, str], sizes: StepSizes | None = None
+) -> int:
+    """How many workflows may run at once: what is given; None is derived from the quota `hard`.
+
+    Never less than one: to Argo 0 is no bound at all.
+    """
+    return parallelism_for(hard, sizes) if given is None else max(1, given)
 
 
 def parallelism_for(hard: Mapping[str, str], sizes: StepSizes | None = None) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controlplane.objects import Manifest, Ref, fingerprint, ref_of
+from controlplane.objects import Manifest, Ref, fingerprint, ref_of, stamped
 from controlplane.releases import Chart, Release
 from tenants.levels import Level, roles_of, rules_of
 from tenants.spec import NamespaceSpec
@@ -18,7 +18,6 @@ from .argo_access import Provider, Server
 MANAGED, TEAM, NAMESPACE, ROLE = (
     f"argosy.dev/{word}" for word in ("managed", "team", "namespace", "role")
 )
-FINGERPRINT = "argosy.dev/fingerprint"
 RELEASE = "argo"
 
 RBAC = "rbac.authorization.k8s.io/v1"
@@ -231,7 +230,7 @@ def guard_rails_of(spec: NamespaceSpec, rendered: Iterable[Manifest]) -> tuple[M
                 f"a chart of {spec.name} made a Secret that is more than a place for a token: charts name "
                 "secrets, and never carry them"
             )
-    return tuple(_stamped(_labelled(spec, manifest)) for manifest in manifests)
+    return tuple(stamped(_labelled(spec, manifest)) for manifest in manifests)
 
 
 def is_token(manifest: Manifest) -> bool:
@@ -295,7 +294,7 @@ def _namespace(spec: NamespaceSpec, name: str, *, role: str) -> Manifest:
         for mode in ("enforce", "audit", "warn")
         for suffix, value in (("", "restricted"), ("-version", "latest"))
     }
-    return _stamped(
+    return stamped(
         {
             "apiVersion": "v1",
             "kind": "Namespace",
@@ -308,9 +307,3 @@ def _labelled(spec: NamespaceSpec, manifest: Manifest) -> Manifest:
     meta = manifest["metadata"]
     labels = {**(meta.get("labels") or {}), **labels_of(spec)}
     return {**manifest, "metadata": {**meta, "labels": labels}}
-
-
-def _stamped(manifest: Manifest) -> Manifest:
-    meta = manifest["metadata"]
-    notes = {**(meta.get("annotations") or {}), FINGERPRINT: fingerprint(manifest)}
-    return {**manifest, "metadata": {**meta, "annotations": notes}}

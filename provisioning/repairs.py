@@ -5,9 +5,9 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from controlplane.objects import Manifest, Ref, ref_of
+from controlplane.objects import FINGERPRINT, Manifest, Ref, ref_of
 
-from .desired import FINGERPRINT, Desired
+from .desired import Desired
 from .drift import HELMS, OURS, foreign_entries
 from .live import Live
 from .plan import Apply, Create, EnsureRelease, Recreate, Remove, Restore, Step, drifted

@@ -49,7 +49,10 @@ SHOWN = 500  # outcomes on the page that reports them; the others are counted th
 
 @admin.register(Team)
 class TeamAdmin(Confirmed[Team], RowAdmin[Team]):
-    """Teams: who they are and what they may promise together. An edit that is odd is asked about."""
+    """Teams: who they are and what they may promise together.
+
+    An edit that is odd is asked about, and one of groups that its namespaces follow.
+    """
 
     asks_always = False
 
@@ -90,8 +93,8 @@ class TeamAdmin(Confirmed[Team], RowAdmin[Team]):
     def memory(self, team: Team) -> str:
         return f"{team.memory_budget_gib.normalize():f} GiB"
 
-    def touched(self, row: Team) -> None:  # noqa: ARG002 - groups and budgets are no namespace's
-        return None
+    def touched(self, row: Team, edited: Team) -> NamespaceQuerySet | None:
+        return services.followers(row, edited)
 
     def doubts(self, edited: Team) -> Sequence[str]:
         return doubts.about(edited)
@@ -143,7 +146,7 @@ class TierAdmin(Confirmed[Tier], RowAdmin[Tier]):
     def live(self, tier: Tier) -> int:
         return int(vars(tier)["live"])
 
-    def touched(self, row: Tier) -> NamespaceQuerySet:
+    def touched(self, row: Tier, edited: Tier) -> NamespaceQuerySet:  # noqa: ARG002 - any edit reaches them
         return TenantNamespace.objects.live().filter(tier=row)
 
     def save_model(self, request: HttpRequest, obj: Tier, form: Any, change: bool) -> None:  # noqa: ARG002

@@ -1,7 +1,9 @@
-"""What each level of a team may do. One definition; faces, charts and clusters are rendered from it.
+"""What each level of a team may do. One definition; faces, Roles and bindings are rendered from it.
 
 The querysets ask `MAY`, the Roles of a team's namespaces are `rules_of` and bound as `roles_of` says, Argo's
-accounts and people's own are bound to those Roles, and the console offers what `MAY` allows.
+accounts and people's own are bound to those Roles, and the console offers what `MAY` allows. A chart and a
+cluster's base import nothing: `team-guardrails` and the base's account tokens name the levels by hand, each
+compared with `Level` by `tests/tenants/test_levels.py`.
 """
 
 from collections.abc import Iterable
@@ -61,7 +63,7 @@ READ = ("get", "list", "watch")
 WRITE = ("create", "delete", "patch", "update")
 
 # What an act takes of a cluster's API, in a workload namespace. None reads a Secret, writes an account or a
-# Role, or enters a pod. An act that is not here is the platform's own business.
+# Role, or enters a pod. An act without a rule is the platform's own business.
 RULES: dict[Act, tuple[Rule, ...]] = {
     Act.SEE: (
         Rule(
@@ -86,8 +88,9 @@ RULES: dict[Act, tuple[Rule, ...]] = {
     Act.KEEP_TEMPLATES: (
         Rule(ARGO, ("cronworkflows", "workfloweventbindings", "workflowtemplates"), WRITE),
     ),
-    Act.KEEP_TOKENS: (),
+    Act.FILE_REQUESTS: (),
     Act.KEEP_SECRETS: (),
+    Act.KEEP_TOKENS: (),
 }
 
 

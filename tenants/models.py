@@ -169,6 +169,10 @@ class Tier(models.Model):
 
     def clean(self) -> None:
         """The parts together: each by itself is its own field's business."""
+        if self.parallelism == 0:  # to Argo that is no bound at all
+            raise ValidationError(
+                {"parallelism": "At least 1; leave it empty to have it derived from the quota."}
+            )
         try:
             check_quota(self.quota)
             check_limits(self.limits)

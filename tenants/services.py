@@ -44,10 +44,19 @@ def save_team(team: Team) -> Team:
         )
     team.full_clean()
     team.save()
-    if before is not None and before.groups != team.groups:
-        # Argo's rules in each of its namespaces name the groups.
-        _wish_anew(TenantNamespace.objects.live().filter(team=team))
+    if before is not None and (following := followers(before, team)) is not None:
+        _wish_anew(following)
     return team
+
+
+def followers(before: Team, edited: Team) -> NamespaceQuerySet | None:
+    """The namespaces that an edit of a team reaches; None if it reaches none, whatever there is.
+
+    Argo's rules in each of them name the groups; a name or a budget is in none.
+    """
+    if before.groups == edited.groups:
+        return None
+    return TenantNamespace.objects.live().filter(team=before)
 
 
 @transaction.atomic

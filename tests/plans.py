@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from controlplane.clusters.models import Cluster
-from controlplane.objects import Ref, fingerprint
+from controlplane.objects import FINGERPRINT, Ref, fingerprint
 from controlplane.plans import agreement, looks
-from provisioning.desired import FINGERPRINT
 from provisioning.preview import PlannedObject, Preview
 from tenants.spec import NamespaceSpec
 

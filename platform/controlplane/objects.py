@@ -10,6 +10,8 @@ import orjson
 
 Manifest = dict[str, Any]
 
+FINGERPRINT = "argosy.dev/fingerprint"  # the annotation with the hash of what we wrote
+
 
 @dataclass(frozen=True, order=True)
 class Ref:
@@ -40,3 +42,10 @@ def fingerprint(value: object) -> str:
     except TypeError:  # half a character, or a number of more than 64 bits: others write those
         written = json.dumps(value, sort_keys=True).encode()
     return hashlib.sha256(written).hexdigest()[:32]
+
+
+def stamped(manifest: Manifest) -> Manifest:
+    """With the fingerprint of all that we want of it: a drift is told from a newer wish by that."""
+    meta = manifest["metadata"]
+    notes = {**(meta.get("annotations") or {}), FINGERPRINT: fingerprint(manifest)}
+    return {**manifest, "metadata": {**meta, "annotations": notes}}

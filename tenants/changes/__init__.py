@@ -4,7 +4,7 @@ A kind says what it asks (`Asked`, a typed document that refuses what it does no
 (`place` chooses if nobody named a cluster, `settled` puts the choice into what is asked), whether the team
 may have it (`check`, and `problems` for all of the reasons), who else asks for the same (`rivals`), what it
 would do in a sentence, the spec whose plan the approver reads, and what approval writes. To add one, copy
-`create.py` and its test.
+`create.py`; what it does is tested in `tests/tenants/test_requests.py`.
 """
 
 import sys

@@ -150,6 +150,10 @@ def test_a_tiers_own_parallelism_wins() -> None:
     assert config(parallelism=3).parallelism == 3
 
 
+def test_no_parallelism_at_all_is_never_told_to_argo_which_takes_it_for_no_bound() -> None:
+    assert config(parallelism=0).parallelism == 1
+
+
 @given(pods=st.integers(0, 5000), cpu=st.integers(0, 10**6), count=st.integers(0, 10**5))
 def test_parallelism_never_outgrows_the_quota_nor_stops_the_team(
     pods: int, cpu: int, count: int

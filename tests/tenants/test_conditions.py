@@ -39,11 +39,19 @@ def test_the_phase_follows_the_table(
     assert found is phase
 
 
-def test_every_combination_of_facts_has_a_word() -> None:
+def test_every_combination_of_facts_has_a_word_and_ready_is_that_of_one_alone() -> None:
     for deletion, gone, observed, ready in product(
         (False, True), (False, True), (0, 1, 2), (None, T, F, U)
     ):
-        phase_of(deletion_wanted=deletion, gone=gone, generation=2, observed=observed, ready=ready)
+        word = phase_of(
+            deletion_wanted=deletion, gone=gone, generation=2, observed=observed, ready=ready
+        )
+
+        facts = (deletion, gone, observed, ready)
+        assert isinstance(word, Phase), facts
+        assert (word in {Phase.TERMINATED, Phase.TERMINATING}) is deletion, facts
+        as_wished = not deletion and observed == 2 and ready is T
+        assert (word is Phase.READY) is as_wished, facts
 
 
 def test_a_transition_moves_only_with_the_status() -> None:

@@ -1,5 +1,10 @@
 """What each level may do, and who has which."""
 
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from tenants.levels import MAY, RULES, Act, Level, Rule, account_of, roles_of, rules_of, strongest
@@ -63,3 +68,32 @@ def test_no_level_reads_a_secret_enters_a_pod_or_gives_rights(rule: Rule) -> Non
     never = {"secrets", "serviceaccounts", "roles", "rolebindings", "pods/exec", "pods/attach", "*"}
 
     assert not never & {*rule.resources, *rule.verbs}
+
+
+ROOT = Path(__file__).parents[2]
+GUARD_RAILS = ROOT / "charts" / "team-guardrails"
+ACCOUNTS = ROOT / "platform" / "controlplane" / "clusters" / "base" / "52-account-tokens.yaml"
+
+
+def named_by_hand() -> Iterator[tuple[str, list[str]]]:
+    """Each place that names the levels and can import none, and the names there."""
+    for file in ("accounts/serviceaccount.yaml", "accounts/token.yaml"):
+        text = (GUARD_RAILS / "templates" / file).read_text()
+        for each in re.findall(r"\$level := list (.*?) }}", text):
+            yield file, re.findall(r'"(.*?)"', each)
+    server = (GUARD_RAILS / "templates" / "server" / "role.yaml").read_text()
+    yield "server/role.yaml", re.findall(r"- argo-(\w+)\.service-account-token", server)
+    schema = json.loads((GUARD_RAILS / "values.schema.json").read_text())
+    for key in ("accounts", "groups"):
+        yield f"the schema's {key}", list(schema["properties"][key]["properties"])
+    yield "the schema's level", schema["definitions"]["level"]["enum"]
+    for number, each in enumerate(re.findall(r"\[('argo-.*?)\]", ACCOUNTS.read_text())):
+        yield f"{ACCOUNTS.name}, list {number}", re.findall(r"'argo-(\w+)'", each)
+
+
+def test_every_place_that_names_the_levels_by_hand_names_all_of_them_and_no_other() -> None:
+    places = list(named_by_hand())
+
+    assert len(places) == 9, places  # three of them in the base
+    for place, names in places:
+        assert sorted(names) == sorted(Level), place

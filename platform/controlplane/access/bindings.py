@@ -8,8 +8,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from controlplane.objects import Manifest, fingerprint
-from provisioning.desired import FINGERPRINT
+from controlplane.objects import Manifest, stamped
 from tenants.levels import Level, role_of, roles_of
 
 PEOPLE = "argosy-people"  # the namespace that the base brings for them
@@ -47,7 +46,7 @@ def username_of(account: str) -> str:
 
 def account(name: str, *, username: str) -> Manifest:
     """The account. Its token is in no pod: those of its namespace would be the platform's."""
-    return _stamped(
+    return stamped(
         {
             "apiVersion": "v1",
             "kind": "ServiceAccount",
@@ -65,7 +64,7 @@ def account(name: str, *, username: str) -> Manifest:
 def bindings(name: str, places: Iterable[Place]) -> tuple[Manifest, ...]:
     """A binding for each Role that the person's level has, in each of their namespaces."""
     return tuple(
-        _stamped(
+        stamped(
             {
                 "apiVersion": f"{RBAC}/v1",
                 "kind": "RoleBinding",
@@ -91,10 +90,3 @@ def proof(name: str, *, account: str) -> Manifest:
         "type": "argosy.dev/kubeconfig",
         "metadata": {"name": name, "namespace": PEOPLE, "labels": {PERSON: account}},
     }
-
-
-def _stamped(manifest: Manifest) -> Manifest:
-    """With the fingerprint of all that we want of it, by which a change of somebody else's is seen."""
-    meta = manifest["metadata"]
-    notes = {**(meta.get("annotations") or {}), FINGERPRINT: fingerprint(manifest)}
-    return {**manifest, "metadata": {**meta, "annotations": notes}}

@@ -111,7 +111,7 @@ def _chain(
     others = ", ".join(does(each) for each in Act if each in MAY[level])
     way_out = "" if may else f", not {does(act)}: {_who_may(namespace, act)}"
     yield Step(Link.LEVEL, f"{said} {others}{way_out}.", holds=may)
-    if act not in RULES:
+    if not RULES.get(act):
         yield Step(Link.RULE, "That is the platform's own business: no cluster has a part in it.")
         return
     if namespace.applied_at is None or namespace.deleted_at is not None:

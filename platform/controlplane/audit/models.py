@@ -45,7 +45,9 @@ class Event(Added):
     at = models.DateTimeField()
     actor = models.CharField(max_length=NAME, blank=True)  # nobody: the platform itself
     on_behalf_of = models.CharField(max_length=NAME, blank=True)
-    through = models.CharField(max_length=60, blank=True)  # the door: console, API, desk, command
+    through = models.CharField(
+        max_length=60, blank=True
+    )  # the door: console, API (which token), desk, command, task
     action = models.CharField(max_length=ACTION)
     target = models.CharField(max_length=TARGET)
     team = models.CharField(max_length=NAME, blank=True)

@@ -25,9 +25,11 @@ def rotate() -> None:
     Add the new key last, deploy; make it the first, deploy; run this; remove the old one.
     """
     begun()
+    from controlplane.audit import acting  # noqa: PLC0415
     from controlplane.secrets import rotation  # noqa: PLC0415
 
-    done = rotation.rotate()
+    with acting.under(acting.at_this_machine()):
+        done = rotation.rotate()
     typer.echo(f"{done.moved} were sealed anew; {done.left} are under the newest key already.")
     if done.unreadable:
         typer.echo(rotation.told(list(rotation.unreadable())), err=True)
@@ -50,6 +52,7 @@ def forget_unreadable(
 ) -> None:
     """Empty what no key opens any more: the key is lost, and each is to be entered anew."""
     begun()
+    from controlplane.audit import acting  # noqa: PLC0415
     from controlplane.secrets import rotation  # noqa: PLC0415
 
     found = list(rotation.unreadable())
@@ -59,7 +62,9 @@ def forget_unreadable(
     typer.echo("\n".join(map(str, found)))
     if not yes and not typer.confirm(f"Forget what these {len(found)} hold?"):
         raise typer.Exit(1)
-    typer.echo(f"{rotation.forget(found)} were emptied; enter each of them anew.")
+    with acting.under(acting.at_this_machine()):
+        emptied = rotation.forget(found)
+    typer.echo(f"{emptied} were emptied; enter each of them anew.")
 
 
 def _end_with(found: "list[Unreadable]") -> None:

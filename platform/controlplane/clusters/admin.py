@@ -202,7 +202,7 @@ class ClusterAdmin(SchedulingActs, Confirmed[Cluster], RowAdmin[Cluster]):
             return f"{version} is in force since {brought.since:%F %H:%M}."
         return f"{version} was in force last; since {brought.since:%F %H:%M}: {brought.message}"
 
-    def touched(self, row: Cluster) -> QuerySet[Any]:
+    def touched(self, row: Cluster, edited: Cluster) -> QuerySet[Any]:  # noqa: ARG002 - any edit reaches them
         return row.namespaces.live()
 
     @admin.display(description="labels")

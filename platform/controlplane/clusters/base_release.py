@@ -14,10 +14,9 @@ import yaml
 from controlplane import __version__
 from controlplane.kube.door import Connection, Kube
 from controlplane.kube.errors import Forbidden, KubeError
-from controlplane.objects import Manifest, Ref, fingerprint, ref_of
+from controlplane.objects import Manifest, Ref, fingerprint, ref_of, stamped
 
 FOLDER = Path(__file__).parent / "base"
-FINGERPRINT = "argosy.dev/fingerprint"
 # The policy that lets the platform alone write its labels, and where on it stands who that is.
 GUARD = Ref(
     "admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", "", "argosy-namespace-labels"
@@ -89,7 +88,7 @@ def manifests_for(
     said = _said(username, placement, before)
     words = {name: orjson.dumps(each).decode() for name, each in said.items()}
     return tuple(
-        _stamped(_filled(document, words))
+        stamped(_filled(document, words))
         for file in _files()
         for document in _documents(file.read_text(encoding="utf-8"))
     )
@@ -126,13 +125,6 @@ def _said(username: str, placement: Mapping[str, Any], before: str) -> dict[str,
             for t in placement.get("tolerations") or ()
         ],
     }
-
-
-def _stamped(manifest: Manifest) -> Manifest:
-    """With the fingerprint of all that we want of it: by that a drift is told from a newer wish."""
-    meta = manifest["metadata"]
-    notes = {**(meta.get("annotations") or {}), FINGERPRINT: fingerprint(manifest)}
-    return {**manifest, "metadata": {**meta, "annotations": notes}}
 
 
 def crds() -> tuple[Manifest, ...]:

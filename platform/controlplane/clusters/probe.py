@@ -54,7 +54,11 @@ def look(cluster: Cluster) -> Look:
     except KubeError as exc:
         return Look(asked, exc, credential_ends_at=ends_at)
     seen = Look(
-        asked, None, None, knock.seconds, skew, ends_at, version or cluster.kubernetes_version
+        asked,
+        seconds=knock.seconds,
+        clock_skew=skew,
+        credential_ends_at=ends_at,
+        version=version or cluster.kubernetes_version,
     )
     try:
         return replace(seen, endpoints=services.endpoints_of(connection, cluster.server))

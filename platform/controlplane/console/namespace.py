@@ -207,7 +207,7 @@ def behind_of(namespace: TenantNamespace) -> list[tuple[str, str]]:
 def _controller(namespace: TenantNamespace, user: User) -> dict[str, Any]:
     """What the platform wants of the controller, how it is, and (for the team) what waits for it."""
     tier = namespace.tier
-    parallelism = tier.parallelism or argo_config.parallelism_for(tier.quota)
+    parallelism = argo_config.parallelism_of(tier.parallelism, tier.quota)
     condition = from_dicts(namespace.conditions).get("ArgoReady")
     counted = (
         Workflow.objects.visible_to(user)

@@ -8,9 +8,8 @@ from typing import Any
 import yaml
 from django.core import signing
 
-from controlplane.objects import Manifest, Ref
+from controlplane.objects import FINGERPRINT, Manifest, Ref
 from controlplane.plans.agreement import Plan
-from provisioning.desired import FINGERPRINT
 from provisioning.preview import PlannedObject
 
 from .differences import Line, by_part, difference

@@ -96,7 +96,7 @@ class Argo(Part, frozen=True):
 
 
 class Document(Part, frozen=True, weakref=True):
-    """One image policy, as `image-policy.md` 4.4 describes it."""
+    """One image policy, as an admin writes it; `docs/images.md` says what its parts do."""
 
     name: str = ""
     mode: Literal["enforce", "audit"] = "enforce"

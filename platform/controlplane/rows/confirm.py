@@ -45,10 +45,10 @@ class Touched:
 class Confirmed(Base[Row]):
     """A form whose change is shown in full, and kept when the person says so to exactly that."""
 
-    asks_always = True  # else: only where there is a doubt
+    asks_always = True  # else: only where there is a doubt, or somebody follows
 
-    def touched(self, row: Row) -> QuerySet[Any] | None:
-        """The namespaces that follow this row; None where none does, whatever is edited."""
+    def touched(self, row: Row, edited: Row) -> QuerySet[Any] | None:
+        """The namespaces that follow this row when it becomes `edited`; None where none does."""
         raise NotImplementedError
 
     def doubts(self, edited: Row) -> Sequence[str]:  # noqa: ARG002 - for who has some
@@ -117,9 +117,10 @@ class Confirmed(Base[Row]):
         seal: str,
     ) -> TemplateResponse | None:
         doubts = self.doubts(edited)
-        if not doubts and not self.asks_always:
+        touched = None if row is None else self.touched(row, edited)
+        follows = touched is not None and (self.asks_always or touched.exists())
+        if not (self.asks_always or doubts or follows):
             return None
-        touched = None if row is None else self.touched(row)
         answers = self.verdicts(edited)
         kept = [
             (name, value)

@@ -4,13 +4,14 @@ Of every sealed column there is, not of this part's alone: a cluster's credentia
 A row is written only as it was read, so that what somebody enters meanwhile is never set back.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from django.db import models, transaction
 from django.db.models import Q
 
 from controlplane import sealing
+from controlplane.audit import record
 from controlplane.rows.sealed import SealedText, columns
 from controlplane.sealing import CannotOpen, fingerprint_of, rotated
 
@@ -76,11 +77,26 @@ def told(found: list[Unreadable]) -> str:
 
 def forget(found: list[Unreadable]) -> int:
     """Empty these, so that the platform begins without them; what they held must be entered anew."""
-    count = 0
-    for model, field in columns():
-        pks = [each.pk for each in found if each.model is model]
-        count += model._base_manager.filter(pk__in=pks).update(**{field.name: ""})  # noqa: SLF001
+    return sum(_forget(model, field, found) for model, field in columns())
+
+
+@transaction.atomic
+def _forget(model: type[models.Model], field: SealedText, found: list[Unreadable]) -> int:
+    mine = [each for each in found if each.model is model]
+    rows = model._base_manager.filter(pk__in=[each.pk for each in mine])  # noqa: SLF001
+    count = rows.update(**{field.name: ""})
+    if count:
+        record(
+            "sealed.forgotten",
+            target=_called(model),
+            after={"rows": count, "named": [each.says for each in mine]},
+        )
     return count
+
+
+def _called(model: type[models.Model]) -> str:
+    """What the rows of a table are to the audit, where there is no row but a table."""
+    return f"what is sealed of each {model._meta.verbose_name}"  # noqa: SLF001
 
 
 def _rows(model: type[models.Model], field: SealedText) -> models.QuerySet[models.Model]:
@@ -105,7 +121,19 @@ def _rotate(model: type[models.Model], field: SealedText, done: Rotated) -> None
                 anew[pk] = (text, rotated(text))
             except CannotOpen:
                 done.unreadable += 1
-        with transaction.atomic():  # short, and one for many: nobody waits for all of them
-            for pk, (was, now) in anew.items():
-                mine = model._base_manager.filter(pk=pk, **{field.name: was})  # noqa: SLF001
-                done.moved += mine.update(**{field.name: now})
+        done.moved += _move(model, field, anew)
+
+
+@transaction.atomic  # short, and one for many: nobody waits for all of them
+def _move(model: type[models.Model], field: SealedText, anew: Mapping[int, tuple[str, str]]) -> int:
+    moved = 0
+    for pk, (was, now) in anew.items():
+        mine = model._base_manager.filter(pk=pk, **{field.name: was})  # noqa: SLF001
+        moved += mine.update(**{field.name: now})
+    if moved:  # of each batch: of a rotation that is cut off, what was done is recorded
+        record(
+            "sealed.rotated",
+            target=_called(model),
+            after={"rows": moved, "to": sealing.fingerprints()[0]},
+        )
+    return moved

@@ -46,6 +46,7 @@ def test_an_edit_wishes_every_namespace_of_the_tier_anew() -> None:
         {"limits": {"default": {"cpu": "-1"}}},
         {"limits": {"default": {"cpu": 1}}},
         {"parallelism": -1},
+        {"parallelism": 0},
     ],
 )
 def test_a_tier_that_kubernetes_would_not_take_is_refused(wrong: dict[str, Any]) -> None:

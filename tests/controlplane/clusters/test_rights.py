@@ -49,6 +49,7 @@ def test_nodes_are_counted_and_nothing_else_is_done_to_them() -> None:
 def test_what_every_team_depends_on_is_never_deleted_and_touched_by_name_alone(kind: str) -> None:
     mine = [right for right in needed() if right.resource == kind]
 
+    assert mine  # or what follows would hold of nothing
     assert all(right.name for right in mine)
     assert "delete" not in {right.verb for right in mine}
 

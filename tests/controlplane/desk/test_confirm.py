@@ -229,6 +229,13 @@ def test_limits_that_cannot_work_are_refused_in_the_form(admin: Client) -> None:
     assert b"default.cpu (8) is more than max.cpu (4)" in answer.content
 
 
+def test_a_tier_in_which_no_workflow_may_run_is_refused_in_the_form(admin: Client) -> None:
+    answer = admin.post(where(tier()), tier_form(parallelism="0"))
+
+    assert "seal" not in answer.context
+    assert b"leave it empty to have it derived" in answer.content
+
+
 def team_form(team: Team, **changes: str) -> dict[str, str]:
     return {
         "name": team.name,
@@ -249,12 +256,45 @@ def test_a_teams_plain_edit_is_not_asked_about(admin: Client) -> None:
     assert Team.objects.get(pk=team.pk).name == "Renamed"
 
 
+@pytest.mark.parametrize("field", ["owner_group", "member_group", "viewer_group"])
+def test_a_teams_new_group_is_asked_about_and_reaches_its_live_namespaces(
+    admin: Client, field: str
+) -> None:
+    namespace = NamespaceFactory()
+    team = namespace.team
+    NamespaceFactory(team=team, deleted_at="2026-01-01T00:00:00Z")
+    NamespaceFactory()  # another team's
+    form = team_form(team, **{field: "platform-newcomers"})
+
+    asked = admin.post(where(team), form)
+
+    assert list(asked.context["touched"].first) == [namespace]
+    assert "Who would this change touch?" in asked.content.decode()
+    assert getattr(Team.objects.get(pk=team.pk), field) != "platform-newcomers"
+
+    admin.post(where(team), form | {"_confirmed": asked.context["seal"]})
+
+    namespace.refresh_from_db()
+    assert getattr(Team.objects.get(pk=team.pk), field) == "platform-newcomers"
+    assert namespace.generation == 2
+
+
+def test_a_new_group_of_a_team_without_namespaces_touches_nobody_and_is_kept(admin: Client) -> None:
+    team = TeamFactory()
+
+    answer = admin.post(where(team), team_form(team, member_group="platform-newcomers"))
+
+    assert answer.status_code == 302
+    assert Team.objects.get(pk=team.pk).member_group == "platform-newcomers"
+
+
 def test_a_budget_below_what_is_promised_is_kept_only_with_a_yes(admin: Client) -> None:
     team = NamespaceFactory().team
     form = team_form(team, cpu_budget="1")
 
     asked = admin.post(where(team), form)
     assert "4 cores are promised" in asked.content.decode()
+    assert asked.context["touched"] is None  # no namespace names a budget
     assert Team.objects.get(pk=team.pk).cpu_budget == 32
 
     admin.post(where(team), form | {"_confirmed": asked.context["seal"]})

@@ -1,5 +1,7 @@
 """From an old key to a new one without anything ending; and a key that goes too early stops the start."""
 
+from typing import Any
+
 import pytest
 from cryptography.fernet import Fernet
 from django.db import connection
@@ -8,6 +10,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from controlplane import sealing
+from controlplane.audit import acting
+from controlplane.audit.models import Event
 from controlplane.clusters.credentials import opened as opened_cluster
 from controlplane.clusters.credentials import sealed as sealed_cluster
 from controlplane.clusters.models import Cluster
@@ -24,6 +28,14 @@ from .conftest import CANARY, Keep
 
 pytestmark = pytest.mark.django_db
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+
+
+def recorded(action: str) -> dict[str, Any]:
+    """What the audit has of an act, each by whoever works at this machine."""
+    found = Event.objects.filter(action=action)
+    here = acting.at_this_machine()
+    assert {(each.actor, each.through) for each in found} <= {(here.who(), here.through())}
+    return {each.target: each.after for each in found}
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +126,10 @@ def test_a_lost_key_has_a_way_out_on_the_command_line(keep: Keep, settings: Sett
     done = run("secrets", "forget-unreadable", "--yes")
 
     assert "2 were emptied" in done.output
+    assert recorded("sealed.forgotten") == {
+        "what is sealed of each cluster": {"rows": 1, "named": ["eu"]},
+        "what is sealed of each version": {"rows": 1, "named": ["atlas/one, version 1"]},
+    }
     assert run("secrets", "check").exit_code == 0
     beginning.secrets_open()
 
@@ -126,6 +142,19 @@ def test_the_command_rotates_and_says_how_many(keep: Keep, settings: Settings) -
     done = run("secrets", "rotate")
 
     assert "1 were sealed anew; 0 are under the newest key already." in done.output
+    assert recorded("sealed.rotated") == {
+        "what is sealed of each version": {"rows": 1, "to": sealing.fingerprints()[0]}
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rotation_that_moves_nothing_is_no_act(keep: Keep) -> None:
+    keep("one", "opaque")
+
+    assert run("secrets", "rotate").exit_code == 0
+    assert run("secrets", "forget-unreadable", "--yes").exit_code == 0
+
+    assert not Event.objects.filter(action__startswith="sealed.").exists()
 
 
 def test_the_start_asks_one_question_of_each_sealed_column(keep: Keep) -> None:

@@ -3,7 +3,9 @@
 A kind says what a person fills in (`FIELDS`; none: keys of their own choosing), what of that is wrong
 (`problems`), what the Kubernetes Secret holds (`TYPE`, `data`), in which of a team's namespaces it belongs
 (`ROLE`, `ONE_A_NAMESPACE`), what Argo's configuration names of it (`wiring`), which thing outside no two
-teams may share (`belongs_to`), and how to try it (`test`). To add one, copy `s3.py` and its test.
+teams may share (`belongs_to`), and how to try it (`test`). To add one, copy `s3.py`. Tests of kinds
+are in `tests/controlplane/secrets/`: `test_keeping.py` (what they take), `test_delivering.py` (what comes
+of it in a cluster), `test_trying.py` (how they are tried), `test_canary.py` (that nothing of them is told).
 """
 
 import sys
