@@ -11,7 +11,7 @@ from .document import EVERYTHING, Document, Repositories
 from .facts import NO_FACTS
 from .patterns import NotAPattern, Pattern
 from .references import canonical_registry, canonical_repository, is_registry, is_repository, is_tag
-from .saying import CONTROL, Conflict, DigestRules, Policy, Said, Settings
+from .saying import CONTROL, Conflict, DigestRules, Policy, Said, Settings, SignatureRules
 from .verdict import Code, Question
 
 
@@ -190,6 +190,27 @@ def _bad_signers(said: Settings, keys: Mapping[str, str]) -> Iterator[str]:
                 f"{where}.threshold: {threshold} different signers of {len(different)} keys can "
                 "never be."
             )
+    if said.signature is not None:
+        yield from _promised_in_vain(said.signature)
     for number, attestation in enumerate(said.attestations):
         if not attestation.type.strip():
             yield f"attestations[{number}].type: an attestation is known by its predicate type."
+
+
+def _promised_in_vain(signature: SignatureRules) -> Iterator[str]:
+    """What a policy would forgive and never meets: images are verified once, at push.
+
+    Nothing unverified is kept, for whoever may push could otherwise break a verification on purpose.
+    """
+    if signature.on_error != "deny":
+        yield (
+            "signature.on_error: an image is verified when it is pushed, with keys that are here, and "
+            "what could not be verified then is refused and pushed again; leave it out. For an image "
+            "that must run meanwhile, ask for an exemption."
+        )
+    if not signature.bind_repository:
+        yield (
+            "signature.bind_repository: a push is taken only with a statement that names its own "
+            "repository, so no other would ever count; leave it out, and let the pipeline sign the "
+            "copy of an image for the repository that it is copied to."
+        )
