@@ -39,11 +39,6 @@ def account_name(issuer: str, subject: str) -> str:
     return f"person-{hashlib.sha256(told).hexdigest()[:32]}"
 
 
-def username_of(account: str) -> str:
-    """Who an account is to the API server."""
-    return f"system:serviceaccount:{PEOPLE}:{account}"
-
-
 def account(name: str, *, username: str) -> Manifest:
     """The account. Its token is in no pod: those of its namespace would be the platform's."""
     return stamped(

@@ -15,7 +15,7 @@ class ImageRule:
     exemptible: bool = True
 
 
-RULES: Mapping[str, ImageRule] = {
+RULES: Mapping[Code, ImageRule] = {
     Code.NOT_ALLOWED: ImageRule(
         "Not among the images allowed here",
         "Use an image from a repository that is allowed here, or push this one to one of them. If the "
@@ -117,7 +117,10 @@ ONLY_YOURS = (
 
 def rule_of(code: str) -> ImageRule:
     """The rule of a code; a newer agent may know one that this platform does not."""
-    return RULES.get(code, UNKNOWN)
+    try:
+        return RULES[Code(code)]
+    except ValueError:
+        return UNKNOWN
 
 
 def state_words(state: str) -> tuple[str, str]:

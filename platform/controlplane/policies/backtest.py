@@ -13,6 +13,7 @@ from controlplane.objects import Manifest
 from tenants.models import Team
 
 from . import checking, composing, reading, saying, store
+from .asking import asks_of
 from .decide import decide
 from .document import Document
 from .extraction import images_in
@@ -189,7 +190,7 @@ def _known(found: _Found, broken: Broken) -> bool:
 
 def _facts(judge: _Judge, images: Iterable[str]) -> Facts:
     """What was verified of these; asked only where a policy asks for it."""
-    asks = any(doc.signature or doc.attestations for doc in judge.then.values())
+    asks = any(asks_of(document).proof for document in judge.then.values())
     return facts_about(images) if asks else NO_FACTS
 
 

@@ -40,8 +40,12 @@ class BundleRefused(DomainError):
     code = "bundle_refused"
 
 
-class Wire(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Something that travels: immutable, and an unknown field is refused, not ignored."""
+class Wire(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Something that travels: immutable, and an unknown field is refused, not ignored.
+
+    What is as by default is not sent: an older agent reads a newer platform's files for as long as
+    nobody uses what is new in them. So a default stays what it is for ever: it is what silence means.
+    """
 
 
 class Bundle(Wire, frozen=True):

@@ -11,8 +11,8 @@ from .document import EVERYTHING, Document, Repositories
 from .facts import NO_FACTS
 from .patterns import NotAPattern, Pattern
 from .references import canonical_registry, canonical_repository, is_registry, is_repository, is_tag
-from .saying import CONTROL, Conflict, DigestRules, Policy, Said, Settings
-from .verdict import Question
+from .saying import CONTROL, Conflict, DigestRules, Policy, Said, Settings, SignatureRules
+from .verdict import Code, Question
 
 
 def problems_with(policy: Policy, keys: Mapping[str, str]) -> Iterator[str]:
@@ -97,7 +97,7 @@ def _check_argo(said: Said, document: Document, namespace: str) -> None:
         if not verdict.allowed:
             why = verdict.violations[0].reason
             raise Conflict(
-                f"{_field_of(verdict.violations[0].code, document)}: this would deny {image}, which the "
+                f"{field_of(verdict.violations[0].code, document)}: this would deny {image}, which the "
                 f"platform itself runs for every team: {why}",
                 field="settings",
             )
@@ -120,19 +120,31 @@ def question_of(image: str, namespace: str, *, now: datetime | None = None) -> Q
     )
 
 
-def _field_of(code: str, document: Document) -> str:
-    """Which setting a code of a violation comes from."""
-    proof = "signature" if document.signature is not None else "attestations"
-    return {
-        "denied-repository": "deny",
-        "forbidden-tag": "tags",
-        "digest-required": "digest.required",
-        "digest-algorithm": "digest.algorithms",
-        "host-not-canonical": "canonical_host",
-        "signature": proof,
-        "unknown-digest": proof,
-        "attestation": "attestations",
-    }.get(code, "allow")
+# Which setting each rule comes from. What cannot be read is no setting's: it is not among the allowed.
+FIELDS: Mapping[Code, str] = {
+    Code.NOT_ALLOWED: "allow",
+    Code.DENIED: "deny",
+    Code.NOT_CANONICAL: "canonical_host",
+    Code.TAG: "tags",
+    Code.NO_DIGEST: "digest.required",
+    Code.ALGORITHM: "digest.algorithms",
+    Code.BLANK: "blank_image",
+    Code.UNPARSABLE: "on_unparsable",
+    Code.TEMPLATED: "argo.templated",
+    Code.PATCH: "allow",
+    Code.SHAPE: "allow",
+    Code.SIGNATURE: "signature",
+    Code.ATTESTATION: "attestations",
+    Code.UNKNOWN_DIGEST: "signature",
+}
+
+
+def field_of(code: Code, document: Document) -> str:
+    """Which setting of this document a violation comes from."""
+    field = FIELDS[code]
+    if field == "signature" and document.signature is None:
+        return "attestations"  # they, too, want a digest that is known
+    return field
 
 
 def _entries(said: Settings) -> Iterator[tuple[str, tuple[Repositories, ...]]]:
@@ -178,6 +190,27 @@ def _bad_signers(said: Settings, keys: Mapping[str, str]) -> Iterator[str]:
                 f"{where}.threshold: {threshold} different signers of {len(different)} keys can "
                 "never be."
             )
+    if said.signature is not None:
+        yield from _promised_in_vain(said.signature)
     for number, attestation in enumerate(said.attestations):
         if not attestation.type.strip():
             yield f"attestations[{number}].type: an attestation is known by its predicate type."
+
+
+def _promised_in_vain(signature: SignatureRules) -> Iterator[str]:
+    """What a policy would forgive and never meets: images are verified once, at push.
+
+    Nothing unverified is kept, for whoever may push could otherwise break a verification on purpose.
+    """
+    if signature.on_error != "deny":
+        yield (
+            "signature.on_error: an image is verified when it is pushed, with keys that are here, and "
+            "what could not be verified then is refused and pushed again; leave it out. For an image "
+            "that must run meanwhile, ask for an exemption."
+        )
+    if not signature.bind_repository:
+        yield (
+            "signature.bind_repository: a push is taken only with a statement that names its own "
+            "repository, so no other would ever count; leave it out, and let the pipeline sign the "
+            "copy of an image for the repository that it is copied to."
+        )

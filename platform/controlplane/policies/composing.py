@@ -171,17 +171,6 @@ def _of_team(said: Said, team: str, places: Sequence[Place]) -> Document:
         return Document(name=team, scopes=(Scope(namespaces, own),))
 
 
-def contradictions(said: Said, places: Sequence[Place]) -> dict[str, str]:
-    """The teams about which contradictory things are said, and what."""
-    found: dict[str, str] = {}
-    for team, tiers in tiers_of_teams(places).items():
-        try:
-            team_document(said, team, tiers=tiers, namespaces=())
-        except Conflict as conflict:
-            found[team] = conflict.sentence
-    return found
-
-
 def _allowed(about: Sequence[Policy], said: Said) -> tuple[Repositories, ...]:
     listed = (entry for policy in about for entry in policy.settings.allow)
     return tuple(dict.fromkeys((*argo_repositories(said.argo_images), *listed)))

@@ -123,7 +123,7 @@ class _Judgement:
         return _not_again(now.found, before) if self.kind.is_pod else _not_before(now.found, before)
 
     def _findings(self, manifest: Any) -> Findings:
-        scan = self.document.argo.resource_manifests == "scan"
+        scan = self.policy.reads_manifests
         group, kind = self.question.group, self.question.kind
         return findings(group, kind, manifest, scan_manifests=scan, check=self.check)
 

@@ -66,7 +66,11 @@ class Exemption(Part, frozen=True):
 
 
 class Signature(Part, frozen=True):
-    """Who must have signed an image: `threshold` different ones of `keys`."""
+    """Who must have signed an image: `threshold` different ones of `keys`.
+
+    The platform verifies at push, so its own policies say `bind_repository` and `on_error` one way
+    only (`checking`); a verifier that is asked while a pod waits has use for both.
+    """
 
     keys: tuple[str, ...]  # key ids; the keys themselves are the verifier's
     threshold: int = 1

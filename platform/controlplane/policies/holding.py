@@ -6,6 +6,7 @@ Made once per document and forgotten with it, so that a reloaded bundle leaves n
 import weakref
 from functools import partial
 
+from .asking import asks_of
 from .document import Document, Exemption, Repositories
 from .patterns import NotAPattern, Pattern
 from .references import NotAReference, Reference, parse
@@ -25,13 +26,22 @@ from .rules import (
 class Policy:
     """One document with its rules, namespace by namespace, built when first asked for."""
 
-    __slots__ = ("_attested", "_namespaces", "_signed", "_without_scope", "exemptions")
+    __slots__ = (
+        "_attested",
+        "_namespaces",
+        "_signed",
+        "_without_scope",
+        "exemptions",
+        "reads_manifests",
+    )
 
     def __init__(self, document: Document) -> None:
         # The document itself is not held: it would never be forgotten.
         self.exemptions = _exemptions(document)
-        self._signed = _wanted(document.signature.repositories) if document.signature else None
-        self._attested = tuple(_wanted(a.repositories) for a in document.attestations)
+        asked = asks_of(document)
+        self._signed = None if asked.signed is None else _wanted(asked.signed)
+        self.reads_manifests = asked.manifests
+        self._attested = tuple(_wanted(repositories) for repositories in asked.attested)
         self._namespaces: dict[str, AllOf] = {}
         self._without_scope = AllOf(_rules(document, None))
         for scope in document.scopes:

@@ -5,7 +5,7 @@ not named here holds no image. A test walks the API server's own schema and fail
 or a pod spec appears that this table does not know.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
@@ -142,23 +142,6 @@ OTHER_IMAGES: Mapping[str, str] = MappingProxyType(
 WITHOUT_IMAGES = frozenset({
     "attach", "binding", "eviction", "exec", "log", "portforward", "proxy", "scale",
 })  # fmt: skip
-
-
-def images_of(group: str, kind: str) -> Iterator[str]:
-    """Every path of this kind where an image may stand; `inline` marks where templates recur."""
-    return _paths(KINDS[group, kind].fields, "")
-
-
-def _paths(fields: Fields, path: str) -> Iterator[str]:
-    for field, holds in fields.items():
-        here = f"{path}.{field}" if path else field
-        while isinstance(holds, Each | Values):
-            here += "[]" if isinstance(holds, Each) else "{}"
-            holds = holds.of  # noqa: PLW2901 - down to what the lists hold
-        if isinstance(holds, Leaf) or field == "inline":
-            yield here
-        else:
-            yield from _paths(SHAPES[holds], here)
 
 
 _WORKLOAD = Kind({"spec": "workload"})

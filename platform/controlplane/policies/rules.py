@@ -1,7 +1,7 @@
 """What may an image be? A small algebra: every rule says how an image breaks it, or None.
 
-Rules see a parsed reference only. Nothing is allowed by an absence: an empty `AllOf` denies, an
-empty `AnyOf` denies, and an entry of a policy that no image can match allows nothing.
+Rules see a parsed reference only. Nothing is allowed by an absence: an empty `AllOf` denies, and an
+entry of a policy that no image can match allows nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -53,41 +53,6 @@ class AllOf:
         return [b for rule in self.rules if (b := rule.violation(image)) is not None]
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """One rule holds. Else the first one's sentence stands for all."""
-
-    rules: Sequence[Rule]
-
-    def violation(self, image: Reference) -> Broken | None:
-        first: Broken | None = None
-        for rule in self.rules:
-            broken = rule.violation(image)
-            if broken is None:
-                return None
-            first = first or broken
-        return first or Broken(Code.NOT_ALLOWED, "the policy has no rule that would allow it")
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """The rule does not hold; `broken` is what is said when it does."""
-
-    rule: Rule
-    broken: Broken
-
-    def violation(self, image: Reference) -> Broken | None:
-        return self.broken if self.rule.violation(image) is None else None
-
-
-@dataclass(frozen=True, slots=True)
-class Anything:
-    """No image breaks this."""
-
-    def violation(self, image: Reference) -> Broken | None:  # noqa: ARG002 - that is the rule
-        return None
-
-
 class RepositorySet:
     """Some repositories; asking costs the depth of a path, not the number of entries."""
 
@@ -132,18 +97,6 @@ class RepositorySet:
         else:
             repository = canonical_repository(registry, entry.repository)
             self._exact.setdefault(registry, set()).add(repository)
-
-
-@dataclass(frozen=True, slots=True)
-class RegistryIn:
-    """The registry is one of these."""
-
-    registries: frozenset[str]
-
-    def violation(self, image: Reference) -> Broken | None:
-        if canonical_registry(image.registry) in self.registries:
-            return None
-        return Broken(Code.NOT_ALLOWED, f"registry {image.registry} is not allowed here")
 
 
 @dataclass(frozen=True, slots=True)

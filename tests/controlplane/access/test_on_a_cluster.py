@@ -12,7 +12,7 @@ import yaml
 from django.utils import timezone
 
 from controlplane.access import services
-from controlplane.access.bindings import PEOPLE, RBAC, username_of
+from controlplane.access.bindings import PEOPLE, RBAC
 from controlplane.access.following import follow
 from controlplane.access.models import Account
 from controlplane.access.wishes import name_of
@@ -44,6 +44,11 @@ WORKFLOW = {
     "spec": {"entrypoint": "main", "templates": [{"name": "main", "suspend": {}}]},
 }
 GONE_WITHIN = 15.0  # seconds: an API server believes a token it has seen for ten more
+
+
+def username_of(account: str) -> str:
+    """Who an account is to the API server."""
+    return f"system:serviceaccount:{PEOPLE}:{account}"
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from securesystemslib.dsse import Envelope
+from securesystemslib.signer import CryptoSigner
 
 from controlplane.policies import bundle as bundles
 from controlplane.policies.bundle import Bundle, BundleRefused, Fact, FactsDelta
@@ -148,9 +150,10 @@ def test_facts_are_sealed_and_opened_the_same_way():
 
 def test_a_field_this_version_does_not_know_is_refused_not_ignored():
     class Later(Bundle, frozen=True):
-        only_on_fridays: bool = True
+        only_on_fridays: bool = False
 
-    later = Later(**{f: getattr(bundle(), f) for f in bundle().__struct_fields__})
+    said = {f: getattr(bundle(), f) for f in bundle().__struct_fields__}
+    later = Later(**said, only_on_fridays=True)
     bundles.TYPES[Later] = bundles.BUNDLE_TYPE
     try:
         sealed = bundles.seal(later, KEY)
@@ -158,6 +161,62 @@ def test_a_field_this_version_does_not_know_is_refused_not_ignored():
         del bundles.TYPES[Later]
 
     assert "this version of Argosy cannot read it" in refusal(sealed)
+
+
+def payload(sealed):
+    return json.loads(base64.b64decode(json.loads(sealed)["payload"]))
+
+
+def test_what_is_as_by_default_is_not_sent():
+    (fact,) = payload(bundles.seal(facts(), KEY))["facts"]
+
+    assert fact == {
+        "repository": "harbor.acme.test/payments/api",
+        "digest": "sha256:" + "a" * 64,
+        "key_ids": ["k1"],
+        "epoch": 1,
+        "at": "2026-11-21T12:00:00Z",
+    }
+    assert "stand_down_until" not in payload(bundles.seal(bundle(), KEY))
+
+
+def later_fact(**said):
+    class Later(Fact, frozen=True):
+        only_on_fridays: bool = False
+
+    fact = facts().facts[0]
+    return Later(**{f: getattr(fact, f) for f in fact.__struct_fields__}, **said)
+
+
+def test_a_newer_platforms_list_is_read_while_nobody_uses_what_is_new_in_it():
+    sealed = bundles.seal(facts(facts=(later_fact(),)), KEY)
+
+    assert bundles.open_facts(sealed, KEYS) == facts()
+
+
+def test_a_newer_platforms_list_that_says_something_new_is_refused_not_half_read():
+    sealed = bundles.seal(facts(facts=(later_fact(only_on_fridays=True),)), KEY)
+
+    with pytest.raises(BundleRefused, match="this version of Argosy cannot read it"):
+        bundles.open_facts(sealed, KEYS)
+
+
+def sealed_in_full(content, **defaults):
+    """As platforms wrote it before: with every field, whatever it says."""
+    said = json.loads(bundles.canonical(content)) | defaults
+    for fact in said.get("facts", ()):
+        fact |= {"attestations": [], "made_for": {}, "error": ""}
+    envelope = Envelope(json.dumps(said).encode(), bundles.TYPES[type(content)], {})
+    envelope.sign(CryptoSigner(KEY))
+    return json.dumps(envelope.to_dict()).encode()
+
+
+def test_files_on_disks_that_say_the_defaults_too_hold_and_are_no_other_content():
+    old = bundles.open_sealed(sealed_in_full(bundle(), stand_down_until=None), KEYS)
+
+    assert old == bundle()
+    assert not bundles.newer(old, bundle())
+    assert bundles.open_facts(sealed_in_full(facts()), KEYS) == facts()
 
 
 def test_an_enormous_file_is_not_even_read(monkeypatch):

@@ -10,7 +10,7 @@ from controlplane.policies import bundle, bundles, keys, pushes, services
 from controlplane.policies.artifacts import NotVerified
 from controlplane.policies.checking import question_of
 from controlplane.policies.decide import decide
-from controlplane.policies.models import Artifact, SigningKey
+from controlplane.policies.models import Artifact, ImagePolicy, SigningKey
 from controlplane.policies.trying import try_image
 from controlplane.policies.verified import Verified
 from tests.factories import (
@@ -271,6 +271,33 @@ def test_a_cluster_decides_by_what_it_was_told_as_the_platform_does() -> None:
     assert (runs(here.team), runs_there()) == (False, False)
     push(here.team, ben)
     assert (runs(here.team), runs_there()) == (True, True)
+
+
+@pytest.mark.parametrize("forgiving", [{"on_error": "allow"}, {"bind_repository": False}])
+@pytest.mark.parametrize("about", [REPOSITORY, "harbor.corp.example/payments/other"])
+def test_a_policy_of_before_that_forgives_lets_in_nothing_that_was_not_verified(
+    forgiving: dict[str, Any], about: str
+) -> None:
+    ana, here = signer(), NamespaceFactory()
+    ana.known("ci")
+    asks = {"keys": ["ci"], "repositories": [HARBOR], **forgiving}
+    ImagePolicy.objects.create(
+        name="before", scope="platform", settings={"allow": [HARBOR], "signature": asks}
+    )
+    signed_by = signer() if about == REPOSITORY else ana  # somebody unknown, or for another image
+
+    with pytest.raises(NotVerified):
+        push(here.team, envelope=envelope(signed_by, said=statement(about)))
+
+    sealed = bundles.bundle_for(here.cluster, now=NOW).envelope
+    key: Any = load_pem_public_key(bundles.public_key().encode())
+    held, known = bundle.open_sealed(sealed, [key]), Verified()
+    known.add(told())
+    document = held.document_for(here.name)
+    assert document is not None
+    assert document.signature is not None
+    assert not decide(question_of(IMAGE, here.name), document, known).allowed
+    assert not runs(here.team)
 
 
 def test_another_team_that_pushed_it_first_is_in_nobodys_way_and_facts_add_up() -> None:

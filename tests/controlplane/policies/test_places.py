@@ -8,7 +8,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from controlplane.policies.places import ARGO, KINDS, OTHER_IMAGES, images_of
+from controlplane.policies.places import (
+    ARGO,
+    KINDS,
+    OTHER_IMAGES,
+    SHAPES,
+    Each,
+    Fields,
+    Leaf,
+    Values,
+)
 from localcluster.api import Api
 from localcluster.clusters import RunningCluster
 from localcluster.home import Home
@@ -16,6 +25,23 @@ from localcluster.home import Home
 # Every path in the schema of Argo 4.1.2 where an image, a patch or a manifest may stand. A local
 # cluster cannot tell: like the smaller of Argo's own two sets, its CRDs leave the schema out.
 UPSTREAM = json.loads((Path(__file__).parent / "argo-4.1-images.json").read_text())
+
+
+def images_of(group: str, kind: str) -> Iterator[str]:
+    """Every path of this kind where an image may stand; `inline` marks where templates recur."""
+    return paths(KINDS[group, kind].fields, "")
+
+
+def paths(fields: Fields, path: str) -> Iterator[str]:
+    for field, holds in fields.items():
+        here = f"{path}.{field}" if path else field
+        while isinstance(holds, Each | Values):
+            here += "[]" if isinstance(holds, Each) else "{}"
+            holds = holds.of  # noqa: PLW2901 - down to what the lists hold
+        if isinstance(holds, Leaf) or field == "inline":
+            yield here
+        else:
+            yield from paths(SHAPES[holds], here)
 
 
 def of_no_container(path: str) -> bool:

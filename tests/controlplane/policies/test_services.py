@@ -21,7 +21,7 @@ from tests.factories import (
     platform_admin,
     tier,
 )
-from tests.images import FOREIGN, HARBOR, IMAGE, NOW, nothing_said, policy
+from tests.images import FOREIGN, HARBOR, IMAGE, NOW, nothing_said, policy, signer
 
 pytestmark = pytest.mark.django_db
 
@@ -99,6 +99,31 @@ def test_a_policy_that_cannot_be_leaves_no_row(settings: dict[str, Any], field: 
     assert field in refused.value.sentence
     assert refused.value.field == "settings"
     assert not ImagePolicy.objects.filter(name="bad").exists()
+
+
+@pytest.mark.parametrize(
+    ("vain", "way_out"),
+    [
+        ({"on_error": "allow"}, "ask for an exemption"),
+        ({"bind_repository": False}, "sign the copy"),
+    ],
+)
+def test_what_no_push_could_ever_bring_about_is_not_promised(vain: Any, way_out: str) -> None:
+    signer().known("ci")
+
+    with pytest.raises(BadPolicy) as refused:
+        policy("signed", signature={"keys": ["ci"], **vain})
+
+    assert f"signature.{next(iter(vain))}: " in refused.value.sentence
+    assert way_out in refused.value.sentence
+    assert not ImagePolicy.objects.filter(name="signed").exists()
+
+
+def test_the_one_way_that_holds_may_be_said_in_so_many_words() -> None:
+    signer().known("ci")
+    ways = {"on_error": "deny", "bind_repository": True}
+
+    assert policy("signed", signature={"keys": ["ci"], "repositories": [HARBOR], **ways}).pk
 
 
 def test_a_draft_is_held_to_the_same() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from controlplane.policies.asking import asks_of
 from controlplane.policies.document import Document
 
 from . import cel, cost, images, regex
@@ -39,18 +40,16 @@ class Asking:
     @classmethod
     def of(cls, documents: Mapping[str, Document]) -> "Asking":
         """By the names that teams' rules stand under."""
-        proof = {key: Proof.of(d) for key, d in documents.items() if _asks_for_proof(d)}
+        asked = {key: asks_of(document) for key, document in sorted(documents.items())}
         return cls(
             exempt=frozenset(
                 image
                 for document in documents.values()
                 for image in exempted(document, [n for s in document.scopes for n in s.namespaces])
             ),
-            exempting=tuple(key for key, d in sorted(documents.items()) if d.exemptions),
-            proof=proof,
-            manifests=tuple(
-                key for key, d in sorted(documents.items()) if d.argo.resource_manifests == "scan"
-            ),
+            exempting=tuple(key for key, asks in asked.items() if asks.exempting),
+            proof={key: Proof.of(documents[key]) for key, asks in asked.items() if asks.proof},
+            manifests=tuple(key for key, asks in asked.items() if asks.manifests),
         )
 
 
@@ -185,10 +184,6 @@ def _images(shape: Shape) -> str:
 
 def _image(entry: str) -> str:
     return f"{entry}.substring(0, {entry}.lastIndexOf('\\t'))"
-
-
-def _asks_for_proof(document: Document) -> bool:
-    return document.signature is not None or bool(document.attestations)
 
 
 def names(configured: Manifest) -> Iterable[str]:

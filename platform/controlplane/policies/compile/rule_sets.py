@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from controlplane.policies.asking import asks_of
 from controlplane.policies.document import EVERYTHING, Document, Repositories, Scope
 from controlplane.policies.holding import counts
 from controlplane.policies.patterns import NotAPattern, Pattern
@@ -105,9 +106,8 @@ def proven_names(document: Document) -> frozenset[str] | None:
 def _wants_proof(document: Document) -> tuple[Repositories | None, ...]:
     """None stands for every image."""
     found: list[Repositories | None] = []
-    for wanted in (document.signature, *document.attestations):
-        if wanted is not None:
-            found += wanted.repositories or (None,)
+    for repositories in asks_of(document).proof:
+        found += repositories or (None,)
     return tuple(found)
 
 
