@@ -145,7 +145,7 @@ class TestTheExplanation:
         links = {step["link"]: step["sentence"] for step in found["steps"]}
         assert list(links) == ["group", "level", "binding", "rule"]
         assert "payments-members" in links["group"]
-        assert "a member may" in links["level"]
+        assert "members, who may" in links["level"]
         assert "argo-member" in links["binding"]
         assert links["rule"].startswith("The Role argosy-member in payments says: create")
 
