@@ -248,7 +248,7 @@ EXEMPTION_DAYS = env.number("ARGOSY_EXEMPTION_DAYS", default=90)
 STAND_DOWN_HOURS = env.number("ARGOSY_STAND_DOWN_HOURS", default=24)
 
 # In which networks teams' artifact stores and databases are, as 10.20.0.0/16. Without any, no team's pods
-# reach one, and a secret may be tried at every address that is not this machine's own.
+# reach one, and a secret is tried at public addresses alone, or by a platform of one machine near it.
 STORE_NETWORKS = env.networks("ARGOSY_STORE_NETWORKS")
 # Where the audit's head is written beside the log: a file that is only appended to, and who is told of it.
 AUDIT_HEADS_FILE = env.text("ARGOSY_AUDIT_HEADS_FILE", default="")

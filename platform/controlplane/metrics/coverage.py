@@ -19,7 +19,8 @@ def words(coverage: Coverage, now: datetime) -> str:
         return "no cluster yet"
     said = [f"{coverage.seen} of {coverage.of} cluster{'' if coverage.of == 1 else 's'}"]
     if coverage.stale:
-        said.append(f"{coverage.stale} stale since {_clock(coverage.since, now)}")
+        since = f" since {_clock(coverage.since, now)}" if coverage.since else ""
+        said.append(f"{coverage.stale} stale{since}")
     if coverage.never:
         said.append(f"{coverage.never} never seen")
     return ", ".join(said)
@@ -35,8 +36,6 @@ def of_watches(clusters: Iterable[int], watches: Iterable[Watch]) -> Coverage:
     return Coverage(len(asked), len(heard) - len(lost), len(lost), since)
 
 
-def _clock(moment: datetime | None, now: datetime) -> str:
-    if moment is None:
-        return "an unknown time"
+def _clock(moment: datetime, now: datetime) -> str:
     same_day = moment.date() == now.date()
     return f"{moment:%H:%M}" if same_day else f"{moment:%-d %b %H:%M}"

@@ -167,7 +167,19 @@ def test_a_provider_that_calls_itself_otherwise_is_another_one() -> None:
     ],
 )
 def test_whom_we_call(settings: Settings, address: str, networks: list[str], *, good: bool) -> None:
-    settings.STORE_NETWORKS = networks
+    settings.STORE_NETWORKS, settings.EMBEDDED = networks, True
+
+    assert allowed(ipaddress.ip_address(address)) is good
+
+
+@pytest.mark.parametrize(
+    ("address", "good"),
+    [("10.1.2.3", False), ("fd00:ec2::254", False), ("169.254.169.254", False), ("8.8.8.8", True)],
+)
+def test_in_production_what_is_private_is_called_only_where_networks_say_so(
+    settings: Settings, address: str, *, good: bool
+) -> None:
+    settings.STORE_NETWORKS, settings.EMBEDDED = [], False
 
     assert allowed(ipaddress.ip_address(address)) is good
 

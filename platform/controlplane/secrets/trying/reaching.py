@@ -59,16 +59,19 @@ def address_of(host: str, port: int) -> str:
 
 
 def allowed(address: Address) -> bool:
-    """Where networks are set, those; else all but loopback, link-local, multicast and what is nobody's."""
+    """Where networks are set, those; else public addresses, and those near a platform of one machine.
+
+    Never what is link-local (a cloud's metadata), multicast or nobody's. In production what is private is
+    pods, services and others' things until somebody says which of it are stores.
+    """
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     networks = [ipaddress.ip_network(each) for each in settings.STORE_NETWORKS]
     if networks:
         return any(stores.holds(network, address) for network in networks)
-    if address.is_loopback:
-        # A platform on one machine, with its stores beside it.
-        return bool(settings.EMBEDDED)
-    return not (address.is_link_local or address.is_multicast or address.is_unspecified)
+    if address.is_link_local or address.is_multicast or address.is_unspecified:
+        return False
+    return bool(settings.EMBEDDED) or address.is_global
 
 
 def ask(
