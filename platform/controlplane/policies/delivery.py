@@ -28,7 +28,6 @@ KINDS = ("ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy")
 CONFIGURATION = Ref(routing.API, "ValidatingWebhookConfiguration", "", routing.NAME)
 LABEL = "argosy.dev/part=image-policy"
 BEFORE = "before-"
-LOADED_LABEL = "argosy.dev/routing"
 
 Manifest = dict[str, Any]
 
@@ -113,7 +112,7 @@ def _widened(kube: Kube, wanted: Manifest) -> Manifest:
     kept = {
         name: {**entry, "name": name, **({"clientConfig": client} if client else {})}
         for entry in current.get("webhooks") or ()
-        if not entry["name"].startswith("loaded.") and not _same_as_one_of(entry, wanted)
+        if not probes.is_sign(entry) and not _same_as_one_of(entry, wanted)
         for name in (_name_before(entry),)
     }
     return {**wanted, "webhooks": [*wanted["webhooks"], *kept.values()]}
@@ -157,31 +156,8 @@ def _route(kube: Kube, configuration: Manifest, patience: Patience) -> None:
 
 def _with_sign(configuration: Manifest) -> Manifest:
     """The configuration with the entry by which one sees that the API server routes by it."""
-    sign = _loaded(fingerprint(configuration)[:8])
+    sign = probes.sign(fingerprint(configuration)[:8])
     return {**configuration, "webhooks": [*configuration["webhooks"], sign]}
-
-
-def _loaded(revision: str) -> Manifest:
-    """An entry that only our probe meets, and that nobody answers: its error is the sign we wait for."""
-    return {
-        "name": f"loaded.{revision}.{routing.DOMAIN}",
-        "admissionReviewVersions": ["v1"],
-        "clientConfig": {"url": "https://127.0.0.1:1/"},
-        "failurePolicy": "Fail",
-        "sideEffects": "None",
-        "timeoutSeconds": 1,
-        "rules": [
-            {
-                "apiGroups": [""],
-                "apiVersions": ["v1"],
-                "operations": ["CREATE"],
-                "resources": ["configmaps"],
-                "scope": "Namespaced",
-            }
-        ],
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": probes.NAMESPACE}},
-        "objectSelector": {"matchLabels": {LOADED_LABEL: revision}},
-    }
 
 
 def _await_denial(kube: Kube, probe: Manifest, revision: str, patience: Patience) -> None:

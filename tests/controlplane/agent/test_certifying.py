@@ -10,6 +10,7 @@ from controlplane.admission import certificates
 from controlplane.agent.certifying import CONFIGURATION, Certifying
 from controlplane.agent.seen import Sighting
 from controlplane.objects import Manifest
+from controlplane.policies.compile import probes
 from tests.fakes.cluster import FakeCluster
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -26,7 +27,10 @@ def configuration(bundle: bytes) -> Manifest:
         "apiVersion": CONFIGURATION.api_version,
         "kind": CONFIGURATION.kind,
         "metadata": {"name": CONFIGURATION.name},
-        "webhooks": [{"clientConfig": {"caBundle": b64encode(bundle).decode()}}],
+        "webhooks": [
+            {"name": "asks", "clientConfig": {"caBundle": b64encode(bundle).decode()}},
+            probes.sign("1a2b3c4d"),  # as every configuration that was brought has
+        ],
     }
 
 

@@ -6,12 +6,16 @@ denial says by which rules. Nothing else tells: policies load on their own, and 
 
 from typing import Any
 
+from . import routing
 from .shapes import TEAM_LABEL
 
 NAMESPACE = "argosy-images-probe"
 IMAGE = "argosy probe"  # the name of no image, under any policy
 
 Manifest = dict[str, Any]
+
+LOADED = "loaded."
+LOADED_LABEL = "argosy.dev/routing"
 
 _RESTRICTED = {
     "allowPrivilegeEscalation": False,
@@ -70,6 +74,34 @@ def probes(namespace: str = NAMESPACE) -> list[Manifest]:
     for probe in found[:-1]:
         probe["metadata"]["namespace"] = namespace
     return found
+
+
+def sign(revision: str) -> Manifest:
+    """A webhook that only a probe meets, and that nobody answers: its error says by which routes one goes."""
+    return {
+        "name": f"{LOADED}{revision}.{routing.DOMAIN}",
+        "admissionReviewVersions": ["v1"],
+        "clientConfig": {"url": "https://127.0.0.1:1/"},
+        "failurePolicy": "Fail",
+        "sideEffects": "None",
+        "timeoutSeconds": 1,
+        "rules": [
+            {
+                "apiGroups": [""],
+                "apiVersions": ["v1"],
+                "operations": ["CREATE"],
+                "resources": ["configmaps"],
+                "scope": "Namespaced",
+            }
+        ],
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}},
+        "objectSelector": {"matchLabels": {LOADED_LABEL: revision}},
+    }
+
+
+def is_sign(entry: Manifest) -> bool:
+    """Whether this entry of a webhook configuration is that one: it judges nothing, and has no certificate."""
+    return str(entry.get("name", "")).startswith(LOADED)
 
 
 def _object(api_version: str, kind: str, **content: Any) -> Manifest:
