@@ -4,6 +4,7 @@ The namespace they are for belongs to a team without rules, so everything in it 
 denial says by which rules. Nothing else tells: policies load on their own, and give no signal.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from . import routing
@@ -99,8 +100,8 @@ def sign(revision: str) -> Manifest:
     }
 
 
-def is_sign(entry: Manifest) -> bool:
-    """Whether this entry of a webhook configuration is that one: it judges nothing, and has no certificate."""
+def is_sign(entry: Mapping[str, Any]) -> bool:
+    """Whether this entry of a webhook configuration is that one: it judges nothing, and has no CA."""
     return str(entry.get("name", "")).startswith(LOADED)
 
 
