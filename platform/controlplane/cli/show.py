@@ -31,7 +31,10 @@ def rows(found: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json:
     if as_json:
         typer.echo(orjson.dumps(list(found)))
         return
-    table = Table(*columns)
+    table = Table()
+    for number, column in enumerate(columns):
+        # What a line is about stays whole; of the rest nothing is cut off, however narrow the terminal.
+        table.add_column(column, no_wrap=number == 0, overflow="fold")
     for row in found:
         table.add_row(*(_printable(row.get(column, "")) for column in columns))
     console.print(table if found else "There is none yet.")

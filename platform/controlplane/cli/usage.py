@@ -1,5 +1,6 @@
 """`argosy usage`: what a team uses, what it costs, and how every cluster is."""
 
+from itertools import dropwhile
 from typing import Annotated, Any
 
 import typer
@@ -34,8 +35,12 @@ def show(
     if covered["seen"] < covered["of"]:
         complain(f"Not every cluster is followed now: {covered['words']}.")
     used = {point["at"]: point for point in found["used"]}
+    seen = list(dropwhile(lambda point: _is_unknown(point, used), found["quota"]))
+    if len(seen) < len(found["quota"]):
+        before = _moment(seen[0]["at"]) if seen else "now"
+        console.print(f"Nobody looked before {before}: for that time there are no numbers.")
     rows(
-        [_step(point, used.get(point["at"], {})) for point in found["quota"]],
+        [_step(point, used.get(point["at"], {})) for point in seen],
         ("at", "promised", "limit", "reserved", "core hours", "GiB hours", "workflows", "failed"),
         as_json=False,
     )
@@ -109,6 +114,15 @@ def _has(found: client.Answer, key: str) -> bool:
     return any(key in line for line in found["results"])
 
 
+def _is_unknown(held: dict[str, Any], used: dict[str, Any]) -> bool:
+    return held["cpu_promised"] is None and not used.get(held["at"], {}).get("workflows")
+
+
+def _moment(at: str) -> str:
+    """Without the year and the zone: a table is narrow, and all of it is of one span."""
+    return f"{at[5:10]} {at[11:16]}"
+
+
 def _step(held: dict[str, Any], used: dict[str, Any]) -> dict[str, Any]:
     """One line: nothing where nothing is known."""
     known = {
@@ -119,7 +133,7 @@ def _step(held: dict[str, Any], used: dict[str, Any]) -> dict[str, Any]:
     } if used else {}  # fmt: skip
     reserved = {"promised": "cpu_promised", "limit": "cpu_hard", "reserved": "cpu_used"}
     return {
-        "at": held["at"][:16],
+        "at": _moment(held["at"]),
         **{name: "" if held[key] is None else held[key] for name, key in reserved.items()},
         **known,
     }

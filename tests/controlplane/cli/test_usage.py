@@ -1,6 +1,7 @@
 """`argosy usage` against a platform that answers over HTTP."""
 
 import json
+import re
 from functools import partial
 
 import pytest
@@ -47,6 +48,19 @@ def test_a_teams_usage_is_a_table_with_how_much_of_it_is_known(payments: TenantN
     assert {"core", "hours"} <= set(table.output.split())
     assert "1 of 1 cluster" in table.output
     assert found["used"][-1]["cpu_seconds"] == 7200
+
+
+def test_on_a_narrow_terminal_it_says_when_each_line_is_and_leaves_out_what_nobody_saw(
+    payments: TenantNamespace,
+) -> None:
+    said = runner.run(
+        "usage", "show", "payments", "--range", "7d", user=owner_of(payments.team), COLUMNS="80"
+    ).output
+
+    assert f"{timezone.now():%m-%d} " in said
+    assert "…" not in said
+    assert "Nobody looked before" in said
+    assert len(re.findall(r"^│ \d\d-\d\d \d\d:\d\d", said, re.MULTILINE)) == 1
 
 
 def test_a_bill_says_that_no_price_is_set_and_then_what_it_costs(payments: TenantNamespace) -> None:
