@@ -199,8 +199,11 @@ def _lines(rows: QuerySet[UsageMonth], month: datetime, names: Sequence[str]) ->
 
 def _begun(namespaces: Namespaces) -> datetime | None:
     """Since when these namespaces are looked at; None if that has not begun."""
-    first = QuotaDay.objects.of(namespaces).aggregate(first=Min("at"))["first"]
-    return first if isinstance(first, datetime) else None
+    said = QuotaDay.objects.of(namespaces).aggregate(
+        first=Min("at"), made=Min("namespace__begun_at")
+    )
+    # A day is told from its midnight on, when nothing may have been there yet.
+    return max((moment for moment in said.values() if moment), default=None)
 
 
 def _quota_point(at: datetime, row: Mapping[str, Any] | None) -> QuotaPoint:

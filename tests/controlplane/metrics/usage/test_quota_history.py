@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from controlplane.index.models import QuotaUse, Watch
-from controlplane.metrics import quota_history
+from controlplane.metrics import quota_history, ranges, reading
 from controlplane.metrics.models import FleetHour, QuotaDay, QuotaHour
+from controlplane.metrics.ranges import Window
 from tenants.models import TenantNamespace
 from tests.controlplane.metrics.usage.conftest import NOW, watched
 from tests.factories import NamespaceFactory
@@ -139,3 +140,16 @@ def test_each_grain_is_forgotten_after_its_own_time(payments: TenantNamespace) -
         there.append([m.objects.count() for m in (QuotaHour, QuotaDay, FleetHour)])
 
     assert there == [[1, 1, 1], [0, 1, 0], [0, 0, 0]]
+
+
+def test_hours_of_a_day_before_the_namespace_was_there_have_no_usage(
+    payments: TenantNamespace,
+) -> None:
+    made = NOW - timedelta(hours=2)
+    TenantNamespace.objects.update(begun_at=made)
+    quota_history.remember(NOW)
+    day = ranges.asked(window=Window.A_DAY, now=NOW)
+
+    told = reading.used(TenantNamespace.objects.all(), day)
+
+    assert [point.at.hour for point in told] == [10, 11, 12]
