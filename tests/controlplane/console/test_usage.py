@@ -46,7 +46,8 @@ def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 def payments() -> TenantNamespace:
     """A namespace whose quota is half used, and in which workflows ended."""
     team = TeamFactory(slug="payments", name="Payments")
-    namespace = NamespaceFactory(name="payments", team=team, begun_at=NOW)
+    made = NOW - timedelta(hours=3)
+    namespace = NamespaceFactory(name="payments", team=team, begun_at=made)
     watched(namespace.cluster)
     QuotaUse.objects.create(
         namespace=namespace,
@@ -101,7 +102,7 @@ def test_an_hour_that_nobody_looked_at_has_no_number_and_one_without_workflows_a
         rows_of(page, t) for t in ("CPU reserved, of the quota", "CPU used by workflows")
     )
     assert reserved[-2].endswith("– – –")
-    assert used[0] == "10 Mar 00:00 0"  # the day on which it was first looked at
+    assert used[0] == "10 Mar 09:00 0"  # the hour in which it was made
 
 
 def test_a_chart_is_its_table(owner: Client) -> None:
