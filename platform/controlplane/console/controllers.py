@@ -96,7 +96,7 @@ def said_of(
     if clusters and all(cluster.simulated for cluster in clusters):
         return Said(
             trouble="Simulated: nothing measured. Pods of these clusters run nothing, so there is no "
-            "controller that could say anything. What is above comes from rows, and lives."
+            "controller that could say anything. What is above is counted by the platform itself."
         )
     span, charts, covered = _span(over, now), [], ""
     for name in names:

@@ -30,7 +30,7 @@
     const bars = figure.dataset.chart === "bars";
     const axis = { stroke: colour("muted"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line"), width: 1 }, font: "12px system-ui, sans-serif" };
     place.replaceChildren();
-    return new uPlot({
+    const plot = new uPlot({
       width: place.clientWidth, height: HEIGHT, tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), "UTC"),
       cursor: { drag: { x: false, y: false }, points: { show: !still } },
       scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
@@ -45,6 +45,12 @@
         value: (_, v) => v === null ? "–" : v.toLocaleString("en", { maximumFractionDigits: 3 }),
       }))],
     }, data, place);
+    // The legend says the newest numbers while nobody points at others.
+    const newest = data[0].findLastIndex((_, n) => data.slice(1).some((values) => values[n] !== null));
+    const rest = () => { if (newest >= 0) plot.setLegend({ idx: newest }); };
+    rest();
+    plot.over.addEventListener("mouseleave", () => requestAnimationFrame(rest));
+    return plot;
   };
   const alone = (values) => values.flatMap((v, n) => v !== null && (values[n - 1] ?? null) === null && (values[n + 1] ?? null) === null ? [n] : []);
   const plots = new Map();
