@@ -38,7 +38,7 @@ def _edited(*, instance: Any, history_instance: Any, history_user: Any, **_: obj
     recording.record(
         f"{_word(instance)}.{VERBS[history_instance.history_type]}",
         actor=history_user.get_username() if history_user is not None else None,
-        target=f"{instance._meta.verbose_name} {instance}",  # noqa: SLF001 - Django's documented way
+        target=_named(instance),
         before=was or None,
         after={**became, **_because(history_instance)} or None,
         team=team_of(instance),
@@ -47,8 +47,14 @@ def _edited(*, instance: Any, history_instance: Any, history_user: Any, **_: obj
 
 def _edited_together(*, sender: Any, rows: list[Any], kind: str, **_: object) -> None:
     """Many rows by one statement: who they were is kept, what each was before is in its history."""
-    of = [(f"{sender._meta.verbose_name} {row}", team_of(row)) for row in rows]  # noqa: SLF001 - as above
+    of = [(_named(row), team_of(row)) for row in rows]
     recording.record_each(f"{_word(sender)}.{VERBS[kind]}", of)
+
+
+def _named(row: Any) -> str:
+    """What kind of thing it is, and which: once, where its own words begin with the kind."""
+    kind = str(row._meta.verbose_name)  # noqa: SLF001 - Django's documented way
+    return str(row) if str(row).startswith(f"{kind} ") else f"{kind} {row}"
 
 
 def _word(model: Any) -> str:

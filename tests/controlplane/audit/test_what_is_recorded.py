@@ -11,6 +11,7 @@ from controlplane.audit import Outcome, middleware, recording, tasks
 from controlplane.audit.models import Event, Seal
 from controlplane.identity import accounts, tokens
 from controlplane.identity.models import ApiToken
+from controlplane.placement.models import Room
 from tenants import requests, services
 from tenants.models import Team, TenantNamespace
 from tests.controlplane.api.conftest import client_of
@@ -261,3 +262,11 @@ def test_the_clock_seals_what_was_recorded() -> None:
     tasks.seal_what_was_recorded.apply()
 
     assert Seal.objects.count() == Event.objects.count() > 0
+
+
+def test_a_thing_is_called_once_by_its_kind() -> None:
+    cluster = ClusterFactory(name="eu")
+    Room.objects.create(cluster=cluster)
+
+    assert last("room.made").target == "room of eu"
+    assert last("cluster.made").target == "cluster eu"
