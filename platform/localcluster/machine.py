@@ -246,9 +246,10 @@ def _mounts(folder: Path) -> list[Path]:
 def _pids() -> set[int]:
     found: set[int] = set()
     for hierarchy in _hierarchies():
-        for procs in (hierarchy / CGROUP).rglob("cgroup.procs"):
+        # Groups end while we look at them: a walk goes on, where a glob would not.
+        for folder, _folders, _files in os.walk(hierarchy / CGROUP):
             with suppress(OSError):
-                found.update(map(int, procs.read_text().split()))
+                found.update(map(int, (Path(folder) / "cgroup.procs").read_text().split()))
     return found
 
 

@@ -214,8 +214,8 @@ def test_who_is_told_to_end_answers_who_has_asked_and_ends_well(
         answers.append(answer.status_code)
 
     with psycopg.connect(platform.database.url) as holder:
-        # Whoever asks waits for us, as for a slow query.
-        holder.execute("lock table tenants_tenantnamespace in access exclusive mode")
+        # Whoever asks waits for us, as for a slow query; of the processes the web alone reads tokens.
+        holder.execute("lock table identity_apitoken in access exclusive mode")
         asking = threading.Thread(target=ask)
         asking.start()
         platform.until(lambda: waiting(platform.database.url) > 0)

@@ -24,6 +24,9 @@
     const hour = at.toISOString().slice(11, 16);
     return apart >= 86400 || hour === "00:00" ? day : hour;
   });
+  // What is less than one keeps its first digits: 0.0003 is not 0.
+  const said = (v) => v.toLocaleString("en", Math.abs(v) < 1 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 3 });
+  const HOUR = 3600;
   const draw = (figure) => {
     const { heads, data } = read(figure);
     const place = figure.querySelector("[data-plot]");
@@ -33,8 +36,8 @@
     const plot = new uPlot({
       width: place.clientWidth, height: HEIGHT, tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), "UTC"),
       cursor: { drag: { x: false, y: false }, points: { show: !still } },
-      scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
-      axes: [{ ...axis, values: (_, splits, __, ___, apart) => clock(splits, apart) }, { ...axis, size: 58, values: (_, splits) => splits.map((v) => v.toLocaleString("en", { maximumFractionDigits: 3 })) }],
+      scales: { x: { range: (_, first, last) => first === last ? [first - HOUR, last + HOUR] : [first, last] }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
+      axes: [{ ...axis, values: (_, splits, __, ___, apart) => clock(splits, apart) }, { ...axis, size: 58, values: (_, splits) => splits.map(said) }],
       series: [{ value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...heads.map((head) => ({
         label: head.textContent, stroke: colour(head.dataset.look), width: 2, spanGaps: false,
         dash: "dashed" in head.dataset ? [6, 4] : undefined,
@@ -42,13 +45,13 @@
         paths: bars ? uPlot.paths.bars({ size: [0.7, 40] }) : uPlot.paths.linear(),
         // A number between two gaps is no line: a point shows it.
         points: { show: !bars, filter: (u, s, show, gaps) => show || gaps ? null : alone(u.data[s]), size: 5 },
-        value: (_, v) => v === null ? "–" : v.toLocaleString("en", { maximumFractionDigits: 3 }),
+        value: (_, v) => v === null ? "–" : said(v),
       }))],
     }, data, place);
     // The legend says the newest numbers while nobody points at others.
     const newest = data[0].findLastIndex((_, n) => data.slice(1).some((values) => values[n] !== null));
     const rest = () => { if (newest >= 0) plot.setLegend({ idx: newest }); };
-    rest();
+    requestAnimationFrame(rest);  // what is drawn first empties it
     plot.over.addEventListener("mouseleave", () => requestAnimationFrame(rest));
     return plot;
   };
