@@ -26,15 +26,21 @@ STEPS = ((60, 1, "s"), (3600, 60, "min"), (DAY, 3600, "h"))
 Json = Annotated[bool, typer.Option("--json", help="Print the API's own answer.")]
 
 
-def rows(found: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
-    """A list: a table, or JSON."""
+def rows(
+    found: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    *,
+    as_json: bool,
+    whole: Sequence[str] = (),
+) -> None:
+    """A list: a table, or JSON. Columns that are `whole` stay on one line, however narrow the terminal."""
     if as_json:
         typer.echo(orjson.dumps(list(found)))
         return
     table = Table()
-    for number, column in enumerate(columns):
-        # What a line is about stays whole; of the rest nothing is cut off, however narrow the terminal.
-        table.add_column(column, no_wrap=number == 0, overflow="fold")
+    for column in columns:
+        # Nothing is cut off: it goes on in the next line.
+        table.add_column(column, no_wrap=column in whole, overflow="fold")
     for row in found:
         table.add_row(*(_printable(row.get(column, "")) for column in columns))
     console.print(table if found else "There is none yet.")

@@ -43,6 +43,7 @@ def show(
         [_step(point, used.get(point["at"], {})) for point in seen],
         ("at", "promised", "limit", "reserved", "core hours", "GiB hours", "workflows", "failed"),
         as_json=False,
+        whole=("at",),
     )
     console.print(f"CPU in cores, of {covered['words']}; hours are what workflows that ended used.")
 
