@@ -149,7 +149,10 @@ class FakeCluster:
         metadata_only: bool = False,
     ) -> Listing:
         # One moment for all pages, which here is the moment of the first.
-        version, start = map(int, cursor.split(":")) if cursor else (next(self._numbers), 0)
+        try:
+            version, start = map(int, cursor.split(":")) if cursor else (next(self._numbers), 0)
+        except ValueError:
+            raise refused(400, {"message": "continue key is not valid"}) from None
         if version < self.compacted:
             raise refused(410, {"message": "the cursor is too old"})
         everything = self.list(api_version, kind, namespace, labels=labels, fields=fields)
