@@ -12,7 +12,7 @@ Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
 ARTIFACTS, ARCHIVE = "artifactRepository", "persistence"
-HTTPS, HTTP, HIGHEST = 443, 80, 65535
+HTTPS, HTTP, HIGHEST_PORT = 443, 80, 65535
 
 # A machine's own, its cloud's metadata, and everybody at once. Who names a network that merely holds them, as
 # 0.0.0.0/0 for a store on the internet, does not mean them: each is named itself, or is not reached.
@@ -88,8 +88,13 @@ def _is_inside(one: Network, other: Network) -> bool:
     return False
 
 
+def is_port(number: int) -> bool:
+    """Whether there is a port of this number."""
+    return 0 < number <= HIGHEST_PORT
+
+
 def _port(number: int) -> int | None:
-    return number if 0 < number <= HIGHEST else None
+    return number if is_port(number) else None
 
 
 def _at(wiring: Mapping[str, Any], *path: str) -> object:

@@ -32,10 +32,7 @@ def of_the_platform(admin: Path, role: Manifest) -> str:
     A user and no service account: what people do through the platform is to be in the audit log, and
     local clusters leave service accounts out of theirs.
     """
-    config = yaml.safe_load(admin.read_text(encoding="utf-8"))
-    kube = KubeGateway.from_kubeconfig(config)
-    for manifest in (role, _to_user(role["metadata"]["name"])):
-        kube.apply(manifest, manager=ADMINISTRATOR)
+    config, _ = _applied(admin, (role, _to_user(role["metadata"]["name"])))
     (cluster,) = config["clusters"]
     keys, path = admin.parent / "pki", admin.parent / f"{PLATFORM}.kubeconfig"
     if not (keys / f"{PLATFORM}.crt").exists():
@@ -58,11 +55,17 @@ def _to_user(role: str) -> Manifest:
 
 def made(admin: Path, manifests: Iterable[Manifest], secret: Ref) -> str:
     """Apply these as the cluster's administrator; the kubeconfig of whose token is in this Secret of them."""
+    config, kube = _applied(admin, manifests)
+    return json.dumps(_with_token(config, _token(kube, secret)))
+
+
+def _applied(admin: Path, manifests: Iterable[Manifest]) -> tuple[dict[str, Any], KubeGateway]:
+    """These, as the cluster's administrator; the kubeconfig it came with, and the way in."""
     config = yaml.safe_load(admin.read_text(encoding="utf-8"))
     kube = KubeGateway.from_kubeconfig(config)
     for manifest in manifests:
         kube.apply(manifest, manager=ADMINISTRATOR)
-    return json.dumps(_with_token(config, _token(kube, secret)))
+    return config, kube
 
 
 def _token(kube: KubeGateway, secret: Ref) -> str:

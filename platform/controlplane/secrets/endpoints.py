@@ -1,6 +1,6 @@
 """One spelling for one place: what two teams may not share is not to be had by writing it otherwise."""
 
-HIGHEST_PORT = 65535
+from provisioning.stores import is_port
 
 
 def one_spelling(endpoint: str, usual_port: int) -> str:
@@ -12,4 +12,4 @@ def one_spelling(endpoint: str, usual_port: int) -> str:
 def port_is_good(endpoint: str) -> bool:
     """Whether its port, if it says one, is one that there is."""
     _, colon, port = endpoint.partition(":")
-    return not colon or 0 < int(port) <= HIGHEST_PORT
+    return not colon or is_port(int(port))

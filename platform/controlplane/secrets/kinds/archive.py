@@ -6,6 +6,7 @@ from typing import Any
 
 from controlplane.secrets.endpoints import one_spelling
 from controlplane.secrets.trying import postgresql as trying
+from provisioning.stores import is_port
 
 from . import Field, Held, Problem, Role, Tried
 
@@ -33,7 +34,6 @@ KEEPS = "90d"
 CONNECTIONS = 5  # of a controller; a hundred of them share a server
 HOST = re.compile(r"[a-zA-Z0-9]([-a-zA-Z0-9.]{0,252})", re.ASCII)
 NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,62}", re.ASCII)
-HIGHEST_PORT = 65535
 
 
 def problems(held: Held) -> Iterator[Problem]:
@@ -42,7 +42,7 @@ def problems(held: Held) -> Iterator[Problem]:
     if not HOST.fullmatch(said["host"]):
         yield Problem("host", "A host's name or address, without a port.")
     port = said.get("port") or "5432"
-    if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= HIGHEST_PORT):
+    if not (port.isascii() and port.isdigit() and is_port(int(port[:6]))):
         yield Problem("port", "A number from 1 to 65535.")
     for name in ("database", "user"):
         if not NAME.fullmatch(said[name]):

@@ -6,6 +6,7 @@ from typing import Any
 
 from controlplane.secrets.endpoints import one_spelling, port_is_good
 from controlplane.secrets.trying import s3 as trying
+from provisioning.stores import HTTP, HTTPS
 
 from . import Field, Held, Problem, Role, Tried
 
@@ -74,7 +75,7 @@ def wiring(name: str, settings: Mapping[str, str]) -> Mapping[str, Any]:
 
 def belongs_to(settings: Mapping[str, str]) -> str:
     """A bucket is one team's: whoever has its keys reads all of it."""
-    usual = 443 if settings["tls"] == "yes" else 80
+    usual = HTTPS if settings["tls"] == "yes" else HTTP
     return f"s3://{one_spelling(settings['endpoint'], usual)}/{settings['bucket']}"
 
 
