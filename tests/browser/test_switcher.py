@@ -40,6 +40,18 @@ def test_what_is_typed_finds_a_namespace_and_leads_to_its_part_of_the_open_page(
     opened.wait_for_url("**/workflows/?namespace=payments-00003&cluster=*")
 
 
+def test_the_first_key_after_it_opens_is_taken_however_fast(visits: Visits, live: Platform) -> None:
+    live.show(FULL)
+    tab = visits.tab_of("viewer")
+    visits.goto(tab, "/workflows/")
+
+    focused = tab.evaluate(
+        "document.querySelector('details.switch > summary').click(); document.activeElement.name"
+    )
+
+    assert focused == "q"
+
+
 def test_escape_closes_it_and_gives_the_focus_back(opened: Tab) -> None:
     box = opened.get_by_role("searchbox", name="Find a team or a namespace")
     expect(box).to_be_focused()

@@ -35,7 +35,12 @@
 (() => {
   const list = document.querySelector("details.switch");
   if (!list) return;
-  list.addEventListener("toggle", () => { if (list.open) list.querySelector("input[type=search]").focus(); });
+  // Opened here and not by the browser, whose `toggle` comes later than the next key of somebody who types fast.
+  list.querySelector("summary").addEventListener("click", (event) => {
+    event.preventDefault();
+    list.open = !list.open;
+    if (list.open) list.querySelector("input[type=search]").focus();
+  });
   list.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !list.open) return;
     list.open = false;
