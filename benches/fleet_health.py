@@ -221,8 +221,11 @@ def stretch(healthy: list[Cluster]) -> float:
     with counted(turns):
         until, began = time.monotonic() + SECONDS, time.monotonic()
         while time.monotonic() < until:
-            mine.filter(claimed_until=None).update(next_reconcile_at=timezone.now())
-            for pk in mine.filter(claimed_until=None).values_list("pk", flat=True):
+            resting = mine.filter(claimed_until=None, next_reconcile_at__gt=timezone.now())
+            # A time that is past for every worker: one that read its clock before this would find the row
+            # not due, and leave it marked as queued for a minute.
+            resting.update(next_reconcile_at=timezone.now() - timedelta(seconds=5))
+            for pk in mine.filter(claimed_until=None, queued_at=None).values_list("pk", flat=True):
                 tasks.enqueue(pk)
             time.sleep(0.02)
         seconds = time.monotonic() - began
