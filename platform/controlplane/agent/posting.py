@@ -50,6 +50,8 @@ class Outbox:
         admitted: Sequence[Admitted] = (),
     ) -> None:
         """Have these told. What was looked at is told after what was seen in it."""
+        if not (sightings or scanned or admitted):
+            return  # no news: whoever waits for some would look for ever, without a rest
         with self._lock:
             room = max(0, self._most - len(self._said))
             self._said += sightings[:room]

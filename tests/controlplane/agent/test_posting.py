@@ -46,6 +46,12 @@ def test_what_the_webhook_spooled_is_passed_on(platform: Street, poster: Poster)
     assert platform.sightings() == [{"image": "evil.io/x", "source": "webhook"}]
 
 
+def test_a_look_at_an_empty_spool_is_no_news(poster: Poster) -> None:
+    poster.step()
+
+    assert not poster.outbox.news.is_set()
+
+
 def test_while_the_platform_is_away_it_waits_through_a_restart(
     platform: Street, poster: Poster
 ) -> None:
