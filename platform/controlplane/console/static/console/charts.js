@@ -26,7 +26,7 @@
   });
   // What is less than one keeps its first digits: 0.0003 is not 0.
   const said = (v) => v.toLocaleString("en", Math.abs(v) < 1 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 3 });
-  const HOUR = 3600;
+  const HOUR = 3600;  // to both sides of a single time: uPlot itself would show three years after it
   const draw = (figure) => {
     const { heads, data } = read(figure);
     const place = figure.querySelector("[data-plot]");
@@ -36,7 +36,7 @@
     const plot = new uPlot({
       width: place.clientWidth, height: HEIGHT, tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), "UTC"),
       cursor: { drag: { x: false, y: false }, points: { show: !still } },
-      scales: { x: { range: (_, first, last) => first === last ? [first - HOUR, last + HOUR] : [first, last] }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
+      scales: { x: { range: (_, first, last) => data[0].length === 1 ? [data[0][0] - HOUR, data[0][0] + HOUR] : [first, last] }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
       axes: [{ ...axis, values: (_, splits, __, ___, apart) => clock(splits, apart) }, { ...axis, size: 58, values: (_, splits) => splits.map(said) }],
       series: [{ value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...heads.map((head) => ({
         label: head.textContent, stroke: colour(head.dataset.look), width: 2, spanGaps: false,
