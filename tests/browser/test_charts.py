@@ -24,7 +24,8 @@ DRAWN_AT = """() => {
   const chart = document.querySelector("[data-chart]"), canvas = chart.querySelector("canvas");
   const over = chart.querySelector(".u-over").getBoundingClientRect();
   const left = over.left - canvas.getBoundingClientRect().left, zoom = canvas.width / canvas.clientWidth;
-  const ink = getComputedStyle([...chart.querySelectorAll(".u-legend .u-marker")].at(-1)).borderColor.match(/\\d+/g);
+  const marker = [...chart.querySelectorAll(".u-legend .u-marker")].at(-1);
+  const ink = getComputedStyle(marker).borderColor.match(/\\d+/g);
   const { data, width } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   const found = [];
   for (let at = 0; at < data.length; at += 4) {

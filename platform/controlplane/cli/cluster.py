@@ -55,7 +55,7 @@ def list_(*, as_json: Json = False) -> None:
     if as_json:
         rows(found, (), as_json=True)
         return
-    rows([_line(each) for each in found], COLUMNS, as_json=False)
+    rows([_line(each) for each in found], COLUMNS, as_json=False, whole=("state",))
     for each in found:
         if said := " ".join(_said(each)):
             complain(f"{each['name']}: {said}")
