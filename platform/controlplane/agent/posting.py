@@ -49,7 +49,12 @@ class Outbox:
         scanned: Sequence[Scanned] = (),
         admitted: Sequence[Admitted] = (),
     ) -> None:
-        """Have these told. What was looked at is told after what was seen in it."""
+        """Have these told. What was looked at is told after what was seen in it.
+
+        Nothing is no news: who posts would wake itself by what it did not find, for ever.
+        """
+        if not (sightings or scanned or admitted):
+            return
         with self._lock:
             room = max(0, self._most - len(self._said))
             self._said += sightings[:room]

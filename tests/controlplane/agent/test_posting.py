@@ -46,6 +46,13 @@ def test_what_the_webhook_spooled_is_passed_on(platform: Street, poster: Poster)
     assert platform.sightings() == [{"image": "evil.io/x", "source": "webhook"}]
 
 
+def test_who_found_nothing_to_post_is_not_woken_to_look_again(poster: Poster) -> None:
+    for _ in range(2):
+        poster.step()
+
+    assert not poster.outbox.news.is_set()
+
+
 def test_while_the_platform_is_away_it_waits_through_a_restart(
     platform: Street, poster: Poster
 ) -> None:
