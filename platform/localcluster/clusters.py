@@ -276,7 +276,7 @@ def _remember(folder: Path, record: Mapping[str, Any]) -> None:
 
 
 def _record(folder: Path) -> Mapping[str, Any]:
-    """What is known of it. A file that was spoilt (a full disk, a power cut) tells nothing, and `up` mends it."""
+    """What is known of it. A file that was spoilt, as by a power cut, tells nothing, and `up` mends it."""
     try:
         record = json.loads((folder / RECORD).read_text())
     except ValueError:
