@@ -299,7 +299,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"database": {"()": "controlplane.log_lines.DatabaseInOneLine"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["database"]}
+    },
     "root": {"handlers": ["stderr"], "level": env.text("ARGOSY_LOG_LEVEL", default="INFO")},
     "loggers": {
         # Its command lines hold values; ours is the line per turn.

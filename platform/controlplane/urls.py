@@ -47,6 +47,7 @@ def readyz_web(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's
     return HttpResponse("ok", content_type=PLAIN)
 
 
+handler500 = "controlplane.console.bad_days.failed"
 urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),

@@ -236,7 +236,7 @@ def _status(home: Home, name: str) -> ClusterStatus:
     state: State = "half"
     if not any(own.values()):
         state = "stopped"
-    elif all(running.values()):
+    elif all(running.values()) and record["server"]:
         state = "running"
     return ClusterStatus(
         name=name,
@@ -276,5 +276,10 @@ def _remember(folder: Path, record: Mapping[str, Any]) -> None:
 
 
 def _record(folder: Path) -> Mapping[str, Any]:
-    record: Mapping[str, Any] = json.loads((folder / RECORD).read_text())
-    return record
+    """What is known of it. A file that was spoilt, as by a power cut, tells nothing, and `up` mends it."""
+    try:
+        record = json.loads((folder / RECORD).read_text())
+    except ValueError:
+        record = {}
+    told = record if isinstance(record, dict) else {}
+    return {"node": "simulated", "server": "", "durable": True, **told}

@@ -81,10 +81,20 @@ def daemons(folder: Path) -> tuple[Daemon, ...]:
 
 
 def stop(folder: Path) -> None:
-    """What others run beside it goes first: it calls the API server."""
-    beside = sorted((folder / BESIDE).glob("*.pid"))
-    for daemon in (*(Daemon(file.parent, file.stem) for file in beside), *daemons(folder)):
+    """What others run beside it goes first: it calls the API server.
+
+    And once more at the end: who keeps it running there may have started it again while the API server
+    still answered, and nobody would come back for it.
+    """
+    _stop_beside(folder)
+    for daemon in daemons(folder):
         daemon.stop()
+    _stop_beside(folder)
+
+
+def _stop_beside(folder: Path) -> None:
+    for file in sorted((folder / BESIDE).glob("*.pid")):
+        Daemon(file.parent, file.stem).stop()
 
 
 def stop_controller_manager(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """What somebody runs beside a cluster: where it lives, and that it goes with the cluster."""
 
 import sys
+import time
 from pathlib import Path
 
 import yaml
@@ -41,6 +42,30 @@ def test_it_ends_with_its_cluster_and_nobody_else_does(tmp_path: Path) -> None:
         assert others.running() is not None
     finally:
         others.stop()
+
+
+def test_what_is_started_beside_it_while_it_goes_down_does_not_stay(tmp_path: Path) -> None:
+    # An API server, while whose end somebody who keeps agents running starts one once more.
+    last_act = (
+        "import signal, sys, time; from pathlib import Path;"
+        "from localcluster.processes import Daemon;"
+        f"agent = Daemon(Path({str(tmp_path / 'beside')!r}), 'agent');"
+        "signal.signal(signal.SIGTERM, lambda *_: (agent.start(['/bin/sleep', '600']), sys.exit()));"
+        f"Path({str(tmp_path / 'answers')!r}).touch(); time.sleep(600)"
+    )
+    Daemon(tmp_path, "kube-apiserver").start([sys.executable, "-c", last_act])
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "answers").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    agent = Daemon(tmp_path / "beside", "agent")
+    try:
+        control_plane.stop(tmp_path)
+
+        assert "agent.log" in {file.name for file in (tmp_path / "beside").iterdir()}
+        assert agent.running() is None
+    finally:
+        agent.stop()
 
 
 def test_the_audit_log_holds_who_and_what_and_never_the_object() -> None:

@@ -43,6 +43,25 @@ def test_the_home_is_chosen_by_the_environment(
     assert (chosen, Home.default().path) == (tmp_path / "here", tmp_path / ".argosy")
 
 
+def test_a_cluster_whose_record_was_spoilt_is_told_as_to_be_mended_beside_the_others(
+    tmp_path: Path,
+) -> None:
+    home = Home(tmp_path)
+    runs = Daemon(home.cluster("eu"), "kwok")
+    runs.start(("/bin/sleep", "60"))
+    (runs.folder / "cluster.json").write_text("")
+    home.cluster("us").mkdir()
+    record = '{"node": "simulated", "server": "https://127.0.0.1:1", "durable": false}'
+    (home.cluster("us") / "cluster.json").write_text(record)
+    try:
+        found = {each.name: (each.state, each.server) for each in clusters.status(home=home)}
+    finally:
+        clusters.down_all(home=home)
+
+    assert found == {"eu": ("half", ""), "us": ("stopped", "https://127.0.0.1:1")}
+    assert runs.running() is None
+
+
 def test_a_full_disk_is_told_with_its_way_out(tmp_path: Path) -> None:
     with (
         pytest.raises(LocalClusterError, match=r"No space left.*\(/x/ca\.key\): free some space"),

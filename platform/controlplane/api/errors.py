@@ -26,7 +26,12 @@ UNREADABLE = (SuspiciousOperation, RecursionError, UnicodeError)
 PLAIN: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str], ...] = (
     (RequestDataTooBig, 413, "too_large", "That is too much for one call."),
     (UNREADABLE, 400, "parse_error", "The call cannot be read."),
-    (OperationalError, 503, "database", "The platform's database cannot be used: {}."),
+    (
+        OperationalError,
+        503,
+        "database",
+        "The platform's database cannot be used: {}. Nothing of this was kept: try again in a moment.",
+    ),
 )
 
 logger = logging.getLogger(__name__)

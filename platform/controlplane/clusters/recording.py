@@ -74,6 +74,13 @@ def ask_soon(cluster: Cluster, *, now: datetime) -> None:
     serving.filter(next_probe_at__gt=now).update(next_probe_at=now)
 
 
+def ask_often(cluster: Cluster, *, now: datetime) -> None:
+    """It was given up, and seems to be back: whoever mended it is not to wait for the longest pause."""
+    soon = now + breaker.DOUBTED_FOR
+    away = Cluster.objects.filter(pk=cluster.pk, reachable=False)
+    away.filter(next_probe_at__gt=soon).update(next_probe_at=soon)
+
+
 def release_claims() -> None:
     """Whoever was asking them is gone: everybody is due."""
     Cluster.objects.update(next_probe_at=None)

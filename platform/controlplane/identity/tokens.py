@@ -3,16 +3,16 @@
 import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.request import Request
 
 from controlplane.audit import record
+from controlplane.hints import hinted
 
 from . import vouching
 from .guessing import wrong_tokens
@@ -126,7 +126,7 @@ def _note_use(token: ApiToken) -> None:
     now = timezone.now()
     if token.last_used_at is None or token.last_used_at < now - USED_EVERY:
         # A hint: with a database that can only be read, people still read.
-        with suppress(OperationalError):
+        with hinted():
             # Narrowed by what was read: of a hundred calls at once one writes.
             unused = ApiToken.objects.filter(pk=token.pk, last_used_at=token.last_used_at)
             unused.update(last_used_at=now)

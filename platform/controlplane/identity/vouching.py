@@ -3,14 +3,14 @@
 Who is here is asked about by the clock (`rechecking`); who comes back after a while, at the door.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError
 from django.utils import timezone
+
+from controlplane.hints import hinted
 
 from .models import Grant, GrantState, User
 from .returning import door, is_due
@@ -87,7 +87,7 @@ def _note_seen(grant: Grant) -> None:
     """A hint to the clock: with a database that can only be read, people still read."""
     now = timezone.now()
     if grant.seen_at < now - SEEN_EVERY:
-        with suppress(OperationalError):
+        with hinted():
             Grant.objects.filter(pk=grant.pk).update(seen_at=now)
 
 

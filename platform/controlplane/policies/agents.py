@@ -6,14 +6,14 @@ one goes on for a while after the next was first used, and no replica is turned 
 
 import hashlib
 import secrets
-from contextlib import suppress
 from datetime import datetime, timedelta
 
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from controlplane.audit import record
 from controlplane.clusters.models import Cluster
+from controlplane.hints import hinted
 
 from .models import AgentToken
 
@@ -58,7 +58,7 @@ def known(plain: str, *, now: datetime) -> AgentToken | None:
     if token is None:
         return None
     # A hint: with a database that can only be read, agents still read.
-    with suppress(OperationalError):
+    with hinted():
         if token.last_used_at is None:
             before = AgentToken.objects.filter(cluster=token.cluster, pk__lt=token.pk)
             before.filter(ends_at=None).update(ends_at=now + OVERLAP)

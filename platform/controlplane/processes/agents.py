@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from controlplane.admission import certificates
 from controlplane.admission.app import PATH
-from controlplane.clusters import rights
+from controlplane.clusters import recording, rights
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
 from controlplane.kube.errors import KubeError
@@ -53,6 +53,7 @@ OF_AN_ACCOUNT = {
     "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
 }
+FORESEEN = (Error, OSError, LocalClusterError, DomainError, KubeError)
 DRAIN = 0.2  # it goes with its API server: nobody is left who would call
 
 logger = logging.getLogger(__name__)
@@ -113,16 +114,14 @@ def run(ended: threading.Event, *, url: str) -> None:
     keeper = Keeper(url, Home(settings.HOME))
     while not ended.wait(LOOK_EVERY):
         close_old_connections()
-        try:
-            keeper.step()
-        except (Error, OSError, LocalClusterError) as problem:
-            logger.warning("the agents of local clusters were not looked after: %s", problem)
+        keeper.step()
     connections.close_all()
 
 
 def places(home: Home) -> Iterator[tuple[Cluster, ClusterStatus, Place]]:
     """The local clusters that run and are registered here, by the address of their API server."""
-    registered = {cluster.server: cluster for cluster in Cluster.objects.only("name", "server")}
+    known = Cluster.objects.only("name", "server", "reachable")
+    registered = {cluster.server: cluster for cluster in known}
     if not registered or not home.clusters.is_dir():
         return
     for status in clusters.status(home=home):
@@ -157,14 +156,46 @@ class Keeper:
     account: Callable[[Path, str], str] = kubeconfig_of  # from its administrator's, and its name
     _next: dict[Path, float] = field(default_factory=dict)
     _waits: dict[Path, float] = field(default_factory=dict)
+    _told: dict[str, str] = field(default_factory=dict)
 
     def step(self) -> None:
-        """Look after each of them once."""
-        for cluster, status, place in places(self.home):
-            place.beside.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _credentials(cluster, place)
+        """Look after each of them once. What goes wrong with one is said, and is the others' no trouble."""
+        try:
+            found = list(places(self.home))
+        except Exception as problem:  # noqa: BLE001 - the edge: nobody else would start an agent again
+            self._say("local clusters", problem)
+            return
+        self._told.pop("local clusters", None)
+        for cluster, status, place in found:
+            try:
+                self._look_after(cluster, status, place)
+            except Exception as problem:  # noqa: BLE001 - the edge, as above
+                self._say(status.name, problem)
+            else:
+                self._told.pop(status.name, None)
+
+    def _look_after(self, cluster: Cluster, status: ClusterStatus, place: Place) -> None:
+        if cluster.reachable is False and status.state == "running":
+            recording.ask_often(cluster, now=timezone.now())
+        place.beside.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _credentials(cluster, place)
+        # Without its API server it is on its way down, or up: an agent would have nobody to serve.
+        if status.programs.get("kube-apiserver", True):
             self._running(cluster, status, place)
-            delivering.webhook_at(cluster, place.client())
+        delivering.webhook_at(cluster, place.client())
+
+    def _say(self, about: str, problem: Exception) -> None:
+        """Once, until it is another problem; of one that nobody foresaw, where in the code it was."""
+        said = f"{type(problem).__name__}: {problem}"
+        if self._told.get(about) == said:
+            return
+        self._told[about] = said
+        logger.warning(
+            "the agent of %s was not looked after, which is tried again each second: %s",
+            about,
+            problem if isinstance(problem, FORESEEN) else said,
+            exc_info=None if isinstance(problem, FORESEEN) else problem,
+        )
 
     def _running(self, cluster: Cluster, status: ClusterStatus, place: Place) -> None:
         daemon, now = place.daemon, time.monotonic()

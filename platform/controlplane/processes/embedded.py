@@ -50,6 +50,8 @@ def serve(*, host: str, port: int) -> None:
     Raises AlreadyRunning if another one runs on the same database.
     """
     with _only_one():
+        # Before what may take a while: a process that says nothing looks like one that hangs.
+        logger.info("Argosy begins, with what it keeps in %s", settings.HOME)
         call_command("migrate", interactive=False, verbosity=0)
         beginning.secrets_open()
         # Whoever held a row was a worker of ours, and is gone.
@@ -128,9 +130,13 @@ def turns() -> Iterator[None]:
 
 
 def _look_at_once() -> None:
-    """What is known of the clusters is as old as the last stop: the clock alone would leave it so longer."""
+    """What is known of the clusters is as old as the last stop, and a turn may have been cut off by it.
+
+    The clock alone would leave both so until its first rounds.
+    """
     try:
         tasks.probe_clusters.delay()
+        tasks.sweep.delay()
     except OperationalError as exc:
         logger.warning("the clusters are asked when the clock says so: the broker is away: %s", exc)
 

@@ -98,6 +98,8 @@ class Keeper:
             self.step()
         except (Error, OSError, DomainError, LocalClusterError) as problem:
             self._say("engine", str(problem))
+        except Exception as problem:  # noqa: BLE001 - the edge: who keeps the engine must not end, and it with him
+            self._say("engine", f"{type(problem).__name__}: {problem}")
 
     def step(self) -> None:
         """Look after it once."""
@@ -167,13 +169,18 @@ class Keeper:
 
     def _check(self, draft: Path) -> None:
         """Raises LocalClusterError: the engine goes on with what it had."""
-        done = subprocess.run(
-            [self.programs / "promtool", "check", "config", draft],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=CHECK_SECONDS,
-        )
+        try:
+            done = subprocess.run(
+                [self.programs / "promtool", "check", "config", draft],
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=CHECK_SECONDS,
+            )
+        except subprocess.TimeoutExpired as late:
+            raise LocalClusterError(
+                f"the engine's configuration was not checked within {CHECK_SECONDS} s; the one before holds"
+            ) from late
         if done.returncode:
             said = (done.stderr + done.stdout).strip()[-600:]
             raise LocalClusterError(f"the engine's configuration is not taken: {said}")

@@ -14,9 +14,11 @@ from django.urls import path
 from django.utils import timezone
 
 from controlplane.console import theme
+from controlplane.console.bad_days import failed
 from controlplane.console.templatetags.console import ago, badge, duration, same_page
 from controlplane.headers import OURS
 from controlplane.identity.models import User
+from controlplane.urls import handler500 as ours_on_bad_days
 from controlplane.urls import urlpatterns as ours
 from tests.factories import (
     PASSWORD,
@@ -210,10 +212,20 @@ def broken(_: HttpRequest) -> None:
     raise OperationalError("database is locked: planted")
 
 
-urlpatterns = [path("forbidden/", forbidden), path("broken/", broken), *ours]
+def mistaken(_: HttpRequest) -> None:
+    raise KeyError("planted")
+
+
+urlpatterns = [
+    path("forbidden/", forbidden),
+    path("broken/", broken),
+    path("mistaken/", mistaken),
+    *ours,
+]
+handler500 = ours_on_bad_days
 with_bad_days = override_settings(ROOT_URLCONF=__name__)
 Person = Callable[[], User]
-BAD_DAYS = [("/forbidden/", 403), ("/no-such-page/", 404), ("/broken/", 500)]
+BAD_DAYS = [("/forbidden/", 403), ("/no-such-page/", 404), ("/broken/", 503), ("/mistaken/", 500)]
 
 
 @with_bad_days
@@ -239,17 +251,27 @@ def test_somebody_signed_in_gets_a_calm_page_on_a_bad_day(where: str, status: in
 
 
 @with_bad_days
+def test_a_database_that_somebody_holds_is_called_no_mistake() -> None:
+    page = Client(raise_request_exception=False).get("/broken/").content.decode()
+
+    assert "another program holds its database" in page
+    assert "mistake" not in page
+
+
+@with_bad_days
 def test_the_page_of_a_failure_asks_nothing_of_the_database(
     django_assert_num_queries: Callable[..., object],
 ) -> None:
     """It may be the database that failed: asking it again would leave no page at all."""
-    from django.views.defaults import server_error
-
     request = RequestFactory().get("/broken/")
     request.user = approver()
 
     with django_assert_num_queries(0):
-        assert server_error(request).status_code == 500
+        assert failed(request).status_code == 500
+        try:
+            broken(request)
+        except OperationalError:
+            assert failed(request).status_code == 503
 
 
 def test_a_page_of_another_team_and_no_page_look_the_same() -> None:

@@ -2,10 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
+from controlplane.clusters.models import Cluster
 from controlplane.kube.errors import Unreachable
 from controlplane.policies import agents as tokens
 from controlplane.policies import bundles
@@ -127,6 +131,85 @@ def test_one_that_fell_is_started_again_and_not_in_every_moment(
     keeper.step()
 
     assert len(started) == 2
+
+
+def test_one_cluster_that_cannot_be_looked_after_is_said_once_and_the_others_have_their_agents(
+    home: Home,
+    started: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    spoilt = home.cluster("spoilt")
+    spoilt.mkdir()
+    (spoilt / "beside").write_text("where its folder was to be")
+    elsewhere = "https://127.0.0.1:16410"
+    ClusterFactory(name="east", server=SERVER)
+    ClusterFactory(name="west", server=elsewhere)
+    ours = agents.clusters.status(home=home)
+    broken = ClusterStatus("spoilt", "running", "simulated", elsewhere, spoilt / "kubeconfig", {})
+    monkeypatch.setattr(agents.clusters, "status", lambda *, home: (broken, *ours))
+    keeper = keeper_of(home)
+
+    for _ in range(3):
+        keeper.step()
+
+    assert ["--cluster=east" in command for command in started] == [True]
+    assert caplog.text.count("the agent of spoilt was not looked after") == 1
+
+
+def test_what_nobody_foresaw_does_not_end_the_looking_after(
+    home: Home,
+    started: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ClusterFactory(server=SERVER)
+    well = agents.clusters.status
+
+    def mistaken(*, home: Home) -> tuple[ClusterStatus, ...]:
+        raise KeyError("server")
+
+    monkeypatch.setattr(agents.clusters, "status", mistaken)
+    keeper = keeper_of(home)
+    keeper.step()
+    keeper.step()
+    monkeypatch.setattr(agents.clusters, "status", well)
+    keeper.step()
+
+    assert len(started) == 1
+    assert caplog.text.count("KeyError: 'server'") == 2  # its line, and the end of where it was
+
+
+def test_a_cluster_on_its_way_down_is_given_no_agent_and_no_alarm(
+    home: Home,
+    started: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ClusterFactory(server=SERVER)
+    (up,) = agents.clusters.status(home=home)
+    down = replace(up, state="half", programs={"kube-apiserver": False, "kwok": True})
+    monkeypatch.setattr(agents.clusters, "status", lambda *, home: (down,))
+
+    keeper_of(home).step()
+
+    assert started == []
+    assert caplog.records == []
+
+
+def test_a_cluster_of_this_machine_that_runs_again_is_asked_again_within_seconds(
+    home: Home, started: list[list[str]]
+) -> None:
+    now = timezone.now()
+    given_up = {"reachable": False, "next_probe_at": now + timedelta(minutes=1)}
+    ClusterFactory(name="east", server=SERVER, **given_up)
+    ClusterFactory(name="elsewhere", server="https://10.0.0.1:6443", **given_up)
+
+    keeper_of(home).step()
+
+    soon = Cluster.objects.filter(next_probe_at__lt=now + timedelta(seconds=10))
+    assert [each.name for each in soon] == ["east"]
+    assert len(started) == 1
 
 
 def test_a_token_of_another_platform_is_replaced_and_what_that_one_said_is_forgotten(

@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from controlplane.celery import app
 from controlplane.processes import embedded
 from tenants import services
 from tenants.models import TenantNamespace
@@ -32,3 +33,11 @@ def test_rows_that_a_killed_platform_held_are_free_when_the_next_one_starts() ->
     assert services.release_claims() == 1
 
     assert TenantNamespace.objects.due(now).get() == row
+
+
+def test_what_is_due_is_looked_for_when_it_begins_and_not_only_when_the_clock_says_so() -> None:
+    embedded._look_at_once()
+
+    with app.connection_for_read() as broker, broker.SimpleQueue("celery") as queue:
+        sent = {queue.get(block=False).headers["task"] for _ in range(queue.qsize())}
+    assert {"provisioning.tasks.sweep", "provisioning.tasks.probe_clusters"} <= sent

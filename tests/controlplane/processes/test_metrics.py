@@ -162,6 +162,32 @@ def test_what_the_checker_refuses_is_said_and_the_engine_goes_on(
     assert keeper.keeper.daemon.running() is not None
 
 
+@pytest.mark.django_db
+def test_a_checker_that_hangs_ends_nothing_and_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    hangs = tmp_path / "promtool"
+    hangs.write_text("#!/bin/sh\nexec sleep 60\n")
+    hangs.chmod(0o700)
+    monkeypatch.setattr(metrics, "CHECK_SECONDS", 0.1)
+    keeper = Keeper(tmp_path, tmp_path / "metrics", "http://127.0.0.1:1")
+
+    keeper.safely()
+
+    assert "was not checked within 0.1 s" in caplog.text
+
+
+@pytest.mark.django_db
+def test_what_nobody_foresaw_does_not_end_who_keeps_the_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(metrics, "embedded", lambda *_args, **_more: {}["members"])
+
+    Keeper(tmp_path, tmp_path / "metrics", "http://127.0.0.1:1").safely()
+
+    assert "KeyError: 'members'" in caplog.text
+
+
 @pytest.mark.cluster
 @pytest.mark.django_db(transaction=True)
 def test_it_ends_with_the_platform_and_its_address_with_it(keeper: Running) -> None:
