@@ -118,11 +118,11 @@ def _do(step: Step, connection: Connection) -> None:
             kube.apply(manifest)
         case Create(manifest=manifest):
             kube.create(manifest)
-            _restore(
+            restore(
                 kube, manifest, OURS
             )  # by creating we own it as an editor would, not as applier
         case Restore(manifest=manifest, manager=manager):
-            _restore(kube, manifest, manager)
+            restore(kube, manifest, manager)
         case Recreate(manifest=manifest, uid=uid):
             kube.delete(ref_of(manifest), uid=uid)
             kube.apply(manifest)
@@ -136,7 +136,7 @@ def _do(step: Step, connection: Connection) -> None:
             kube.delete(ref, uid=uid)
 
 
-def _restore(kube: Kube, manifest: Manifest, manager: str) -> None:
+def restore(kube: Kube, manifest: Manifest, manager: str) -> None:
     """Apply, then replace the whole object by what we apply, and the others' ownership with it.
 
     After the apply every field of ours is right; the replacement only takes away, and a removal

@@ -87,7 +87,7 @@ class OwnedEntry:
     """Who wrote an object of ours, each answer as a hash: a large cluster has a hundred thousand.
 
     `ours`: the fields we own; `applied`: when we last applied it; `theirs`: what others own of it that
-    matters, 0 if nothing. `namespace` is the one it lives in, or is.
+    matters, 0 if nothing. `namespace` is the one it lives in, or is, or one of `places`.
     """
 
     namespace: str

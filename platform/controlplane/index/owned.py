@@ -14,14 +14,14 @@ from controlplane.objects import Manifest
 from provisioning.drift import foreign_entries, is_trusted
 
 from .entries import OwnedEntry, version_of
+from .places import place_of
 
 
 def owned_of(manifest: Manifest, *, manager: str) -> OwnedEntry | None:
     """The entry of an object that `manager` of ours applies; None for what no API server would send."""
     meta = manifest["metadata"]
-    uid = meta.get("uid")
-    namespace = meta.get("name") if manifest.get("kind") == "Namespace" else meta.get("namespace")
-    if not isinstance(uid, str) or not isinstance(namespace, str):
+    uid, place = meta.get("uid"), place_of(manifest)
+    if not isinstance(uid, str) or place is None:
         return None
     mine = [
         entry
@@ -29,7 +29,7 @@ def owned_of(manifest: Manifest, *, manager: str) -> OwnedEntry | None:
         if is_trusted(entry, manager=manager) and entry.get("subresource") != "status"
     ]
     return OwnedEntry(
-        namespace=sys.intern(namespace),  # one text for all that live there
+        namespace=sys.intern(place),  # one text for all that live there
         uid=uid,
         resource_version=version_of(meta.get("resourceVersion")),
         ours=_hash([entry.get("fieldsV1") for entry in mine]),

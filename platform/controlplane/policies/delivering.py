@@ -15,17 +15,22 @@ from urllib.parse import urlsplit
 import msgspec
 from django.conf import settings
 from django.db.models import Q
+from django.utils import timezone
 
+from controlplane.clusters import recording
 from controlplane.clusters.connections import connect
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
+from controlplane.kube.door import Connection
 from controlplane.kube.errors import KubeError
+from provisioning.apply import apply, failures_of
 from tenants import services
 from tenants.models import TenantNamespace
 
-from . import bundles, delivery
+from . import bundles, delivery, drifting
 from .compile.cluster import held
 from .composing import Unversioned
+from .drifting import Drift
 from .inputs import fingerprints
 from .models import LONGEST_SENTENCE, Delivery
 
@@ -94,6 +99,11 @@ def waiting(now: datetime) -> list[tuple[int, str]]:
     return [each for each in fingerprints(now).items() if each[0] in serving and waits(*each)]
 
 
+def due_now(cluster: int, *, now: datetime) -> bool:
+    """Have its look be due: also where one is under way, which may have passed by what was changed since."""
+    return bool(Delivery.objects.filter(cluster=cluster).update(due_at=now))
+
+
 def bring(cluster: Cluster, *, now: datetime, inputs: str = "") -> bool:
     """Have the cluster hold its newest policies, if it is time for that; True if it was looked at.
 
@@ -136,12 +146,25 @@ def release_claims() -> None:
 def _brought(
     cluster: Cluster, wanted: Unversioned, client: dict[str, Any] | None, *, known: bool
 ) -> None:
-    kube = connect(cluster).kube
+    connection = connect(cluster)
+    kube = connection.kube
     link = f"{settings.BASE_URL}{LINK}"
     objects = held(wanted.documents, wanted.namespaces, client=client, link=link)
-    if known and delivery.holds(kube, objects):
-        return  # it was seen to act, and is as it was
+    if known:  # it was seen to act
+        drift = drifting.look(kube, objects)
+        if not drift.steps:
+            return
+        _put_back(connection, cluster, drift)
     delivery.deliver(kube, objects, within=WITHIN.total_seconds())
+
+
+def _put_back(connection: Connection, cluster: Cluster, drift: Drift) -> None:
+    """At once, and told: it is what acted before. That it does so again is seen by delivering it."""
+    outcomes = apply(drift.steps, connection, keep_claim=lambda: True)
+    if failures := failures_of(outcomes):
+        raise KubeError("; ".join(failure.sentence for failure in failures))
+    logger.warning("cluster %s: its image policies: %s", cluster, drift.told)
+    recording.record_put_back(cluster, drift.told, now=timezone.now())
 
 
 def _tell_who_waits(cluster: Cluster) -> None:
@@ -174,7 +197,6 @@ def _record(
         "in_force": done,
         "message": "" if error is None else error.sentence[:LONGEST_SENTENCE],
         "checked_at": now,
-        "due_at": now + (LOOKED_AFTER if done else AGAIN_AFTER),
         "claimed_until": None,
     }
     if done:
@@ -186,7 +208,10 @@ def _record(
         logger.info(
             "image policies of cluster %s: %s", row.cluster_id, facts["message"] or "in force"
         )
-    Delivery.objects.filter(pk=row.pk).update(**facts)
+    mine = Delivery.objects.filter(pk=row.pk)
+    mine.update(**facts)
+    # Narrowed by what was read: who was seen to change it meanwhile made another look due.
+    mine.filter(due_at=row.due_at).update(due_at=now + (LOOKED_AFTER if done else AGAIN_AFTER))
 
 
 def _seen(row: Delivery, inputs: str) -> None:

@@ -18,6 +18,8 @@ from typing import Any
 from controlplane.kube.door import Kube
 from controlplane.kube.errors import KubeError
 from controlplane.objects import Ref, fingerprint, ref_of
+from provisioning.apply import restore
+from provisioning.drift import OURS, foreign_entries
 
 from .compile import admission_policies, probes, routing
 from .compile.cluster import Held
@@ -62,7 +64,7 @@ def deliver(kube: Kube, held: Held, *, within: float = ACTS_WITHIN) -> None:
     if held.configuration is not None:
         _route(kube, _widened(kube, held.configuration), patience)
     for manifest in held.policies:
-        kube.apply(manifest)
+        _put(kube, manifest)
     for probe in held.probes:
         _await_denial(kube, probe, held.revision, patience)
     if held.configuration is not None:
@@ -70,39 +72,6 @@ def deliver(kube: Kube, held: Held, *, within: float = ACTS_WITHIN) -> None:
     else:
         kube.delete(CONFIGURATION)
     _sweep(kube, {ref_of(manifest) for manifest in held.policies})
-
-
-def holds(kube: Kube, held: Held) -> bool:
-    """Whether everything lies in the cluster as it was brought: nothing was changed, nothing is missing.
-
-    What lies there need not act yet; that is known of whoever saw it act.
-    """
-    live = {ref_of(manifest): manifest for manifest in _live(kube)}
-    wanted = {ref_of(manifest): manifest for manifest in held.policies}
-    if live.keys() != wanted.keys() or not _covers(
-        kube.get(ref_of(probes.namespace())), probes.namespace()
-    ):
-        return False
-    if not _same(kube.get(CONFIGURATION), held.configuration):
-        return False
-    return all(_covers(live[ref], manifest) for ref, manifest in wanted.items())
-
-
-def _same(there: Manifest | None, wanted: Manifest | None) -> bool:
-    if there is None or wanted is None:
-        return there is wanted
-    return _covers(there, _with_sign(wanted))
-
-
-def _covers(live: Any, wanted: Any) -> bool:
-    """Whether all that is wanted stands there, and no list has more; the API server adds defaults."""
-    match live, wanted:
-        case dict(), dict():
-            return all(_covers(live.get(key), value) for key, value in wanted.items())
-        case list(), list():
-            return len(live) == len(wanted) and all(map(_covers, live, wanted))
-        case _:
-            return bool(live == wanted)
 
 
 def _widened(kube: Kube, wanted: Manifest) -> Manifest:
@@ -137,9 +106,9 @@ def _same_as_one_of(entry: Manifest, wanted: Manifest) -> bool:
 
 def _route(kube: Kube, configuration: Manifest, patience: Patience) -> None:
     """Apply it, and return when the API server is seen to route by it."""
-    signed = _with_sign(configuration)
+    signed = with_sign(configuration)
     sign = signed["webhooks"][-1]
-    kube.apply(signed)
+    _put(kube, signed)
     probe = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -154,10 +123,16 @@ def _route(kube: Kube, configuration: Manifest, patience: Patience) -> None:
     )
 
 
-def _with_sign(configuration: Manifest) -> Manifest:
+def with_sign(configuration: Manifest) -> Manifest:
     """The configuration with the entry by which one sees that the API server routes by it."""
     sign = probes.sign(fingerprint(configuration)[:8])
     return {**configuration, "webhooks": [*configuration["webhooks"], sign]}
+
+
+def _put(kube: Kube, manifest: Manifest) -> None:
+    """Make it so, and nothing else: what somebody added may narrow it to nothing."""
+    if foreign_entries(kube.apply(manifest), manager=OURS):
+        restore(kube, manifest, OURS)
 
 
 def _await_denial(kube: Kube, probe: Manifest, revision: str, patience: Patience) -> None:
@@ -178,16 +153,13 @@ def _refusal(kube: Kube, probe: Manifest) -> str:
 
 def _sweep(kube: Kube, wanted: set[Ref]) -> None:
     """Nothing of ours stays that nobody wants any more."""
-    for ref in _ours(kube):
+    for ref in map(ref_of, live(kube)):
         if ref not in wanted:
             kube.delete(ref)
 
 
-def _ours(kube: Kube) -> Iterator[Ref]:
-    yield from map(ref_of, _live(kube))
-
-
-def _live(kube: Kube) -> Iterator[Manifest]:
+def live(kube: Kube) -> Iterator[Manifest]:
+    """The policies and bindings that lie there and are the image policies', wanted or not."""
     for kind in KINDS:
         yield from kube.list(admission_policies.API, kind, labels=LABEL)
 
@@ -195,7 +167,7 @@ def _live(kube: Kube) -> Iterator[Manifest]:
 def withdraw(kube: Kube) -> None:
     """Take every image policy out of the cluster: bindings first, or a policy would be missed."""
     kube.delete(CONFIGURATION)
-    for ref in _ours(kube):
+    for ref in map(ref_of, live(kube)):
         kube.delete(ref)
     with suppress(KubeError):
         kube.delete(ref_of(probes.namespace()))

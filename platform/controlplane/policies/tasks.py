@@ -1,6 +1,9 @@
-"""When clusters are brought their policies: at the news of a namespace, and by the clock."""
+"""When clusters are brought their policies: at the news of a namespace or of a change, and by the clock."""
+
+from functools import partial
 
 from celery import shared_task
+from django.db import transaction
 from django.utils import timezone
 
 from controlplane.celery import POLICIES_EVERY
@@ -15,6 +18,16 @@ def bring_policies(pk: int, inputs: str = "") -> None:
     cluster = Cluster.objects.serving().filter(pk=pk).first()
     if cluster is not None:
         delivering.bring(cluster, now=timezone.now(), inputs=inputs)
+
+
+def bring_soon(pk: int) -> bool:
+    """Somebody changed what this cluster was brought: it is looked at now. Gives whether it will be."""
+    if not delivering.due_now(pk, now=timezone.now()):
+        return False
+    # Robust, because it is marked as due by then: with the broker away, the clock finds it.
+    bring = partial(bring_policies.apply_async, (pk,), expires=POLICIES_EVERY)
+    transaction.on_commit(bring, robust=True)
+    return True
 
 
 @shared_task(ignore_result=True)
