@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from controlplane.kube.applying import apply_over
 from controlplane.kube.door import Connection, Kube
 from controlplane.kube.errors import (
     Conflict,
@@ -143,7 +144,7 @@ def restore(kube: Kube, manifest: Manifest, manager: str) -> None:
     leaves no new owner behind. So afterwards managedFields names us alone.
     """
     for last in (False, False, False, False, True):
-        applied = kube.apply(manifest, manager=manager)
+        applied = apply_over(kube, manifest, manager=manager)
         try:
             kube.replace(_ours_alone(manifest, applied, manager), manager=manager)
         except Conflict:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from controlplane.kube.applying import apply_over
 from controlplane.kube.door import Kube
 from controlplane.kube.errors import KubeError
 from controlplane.objects import Ref, fingerprint, ref_of
@@ -131,7 +132,7 @@ def with_sign(configuration: Manifest) -> Manifest:
 
 def _put(kube: Kube, manifest: Manifest) -> None:
     """Make it so, and nothing else: what somebody added may narrow it to nothing."""
-    if foreign_entries(kube.apply(manifest), manager=OURS):
+    if foreign_entries(apply_over(kube, manifest), manager=OURS):
         restore(kube, manifest, OURS)
 
 

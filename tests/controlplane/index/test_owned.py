@@ -6,6 +6,7 @@ import pytest
 
 from controlplane.index.entries import OwnedEntry
 from controlplane.index.owned import is_other, is_tampered, owned_of
+from controlplane.index.places import BASE
 from controlplane.objects import Manifest
 
 US = {"manager": "argosy", "operation": "Apply"}
@@ -107,3 +108,21 @@ def test_what_no_api_server_would_send_is_nothing(lacking: Callable[[Manifest], 
     lacking(meta)
 
     assert owned_of({"kind": "ResourceQuota", "metadata": meta}, manager="argosy") is None
+
+
+def test_a_policy_of_the_whole_cluster_is_read_as_any_other_object_of_ours() -> None:
+    policy = {
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": "argosy-namespace-labels", "uid": "u", "managedFields": []},
+    }
+
+    found = owned_of(policy, manager="argosy")
+
+    assert found is not None
+    assert found.namespace == BASE
+
+
+def test_what_kubernetes_says_of_a_policy_after_looking_at_its_types_is_no_change() -> None:
+    typed = {**US, "manager": "validatingadmissionpolicy-status", "subresource": "status"}
+
+    assert not is_tampered(OURS, seen(entry(US, SPEC), entry(typed, {"f:status": {}}, "2")))

@@ -6,16 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from controlplane.celery import app
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
 from controlplane.kube.errors import refused
 from controlplane.objects import ref_of
-from controlplane.policies import delivering, delivery, services
+from controlplane.policies import delivering, delivery, drifting, services
 from controlplane.policies.compile import probes
 from controlplane.policies.models import Delivery
-from controlplane.policies.tasks import bring_policies, look_at_policies
+from controlplane.policies.tasks import bring_policies, bring_soon, look_at_policies
 from tests.factories import ClusterFactory, NamespaceFactory, TeamFactory, platform_admin
 from tests.fakes.cluster import FakeCluster
 from tests.images import NOW, policy
@@ -81,6 +82,75 @@ def test_what_drifted_is_repaired_by_that_look(fake: FakeCluster, cluster: Clust
     delivering.bring(cluster, now=NOW + delivering.LOOKED_AFTER + SECOND)
 
     assert (fake.get(binding) or {})["spec"]["validationActions"] == ["Deny", "Audit"]
+
+
+def test_what_somebody_added_beside_our_fields_is_taken_away(
+    fake: FakeCluster, cluster: Cluster
+) -> None:
+    delivering.bring(cluster, now=NOW)
+    policy_ = next(r for r in fake.objects if r.kind == "ValidatingAdmissionPolicy")
+    narrower = {"spec": {"matchConstraints": {"objectSelector": {"matchLabels": {"a": "b"}}}}}
+    fake.patch(policy_, narrower, manager="kubectl-edit")
+
+    delivering.bring(cluster, now=NOW + delivering.LOOKED_AFTER + SECOND)
+
+    assert "'a': 'b'" not in str(fake.get(policy_))
+    cluster.refresh_from_db()
+    assert cluster.base_put_back == (
+        f"Put back ValidatingAdmissionPolicy {policy_.name} (changed by kubectl-edit)"
+    )
+
+
+def test_what_was_deleted_is_told_and_what_changes_because_a_policy_did_is_not(
+    fake: FakeCluster, cluster: Cluster
+) -> None:
+    delivering.bring(cluster, now=NOW)
+    policy(deny=[{"registry": "evil.example"}])
+    delivering.bring(cluster, now=NOW + SECOND)
+    cluster.refresh_from_db()
+    assert cluster.base_put_back == ""
+
+    gone = next(r for r in fake.objects if r.kind == "ValidatingAdmissionPolicyBinding")
+    fake.delete(gone)
+    delivering.bring(cluster, now=NOW + delivering.LOOKED_AFTER + MINUTE)
+
+    cluster.refresh_from_db()
+    assert cluster.base_put_back == f"Put back {gone.kind} {gone.name} (it was gone)"
+    assert cluster.base_put_back_at is not None
+
+
+def test_who_was_seen_to_change_it_has_that_cluster_looked_at_now(
+    fake: FakeCluster, cluster: Cluster
+) -> None:
+    other = ClusterFactory()
+    for each in (cluster, other):
+        delivering.bring(each, now=NOW)
+    Delivery.objects.update(due_at=timezone.now() + MINUTE)
+    quiet = row_of(other).due_at
+
+    assert bring_soon(cluster.pk)
+
+    assert [pk for pk, _ in delivering.waiting(timezone.now())] == [cluster.pk]
+    assert row_of(other).due_at == quiet
+    assert not bring_soon(cluster.pk + 1000)  # gone meanwhile
+
+
+def test_what_is_changed_while_it_is_looked_at_is_looked_at_again(
+    fake: FakeCluster, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivering.bring(cluster, now=NOW)
+    later, look = NOW + delivering.LOOKED_AFTER + SECOND, drifting.look
+
+    def looking(*args: Any) -> Any:
+        found = look(*args)
+        delivering.due_now(cluster.pk, now=later)  # seen when the look had passed it by
+        return found
+
+    monkeypatch.setattr(drifting, "look", looking)
+    delivering.bring(cluster, now=later)
+
+    assert row_of(cluster).due_at == later
+    assert row_of(cluster).claimed_until is None
 
 
 def test_a_new_policy_goes_out_at_once(fake: FakeCluster, cluster: Cluster) -> None:
