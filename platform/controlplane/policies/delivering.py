@@ -104,6 +104,11 @@ def due_now(cluster: int, *, now: datetime) -> bool:
     return bool(Delivery.objects.filter(cluster=cluster).update(due_at=now))
 
 
+def is_due(cluster: int, *, now: datetime) -> bool:
+    """Whether its look is due, whatever changed of what it is to hold."""
+    return Delivery.objects.filter(cluster=cluster, due_at__lte=now).exists()
+
+
 def bring(cluster: Cluster, *, now: datetime, inputs: str = "") -> bool:
     """Have the cluster hold its newest policies, if it is time for that; True if it was looked at.
 

@@ -16,8 +16,12 @@ from . import delivering
 def bring_policies(pk: int, inputs: str = "") -> None:
     """One cluster, unless it is away. Safe to enqueue twice: the second finds it claimed, or done."""
     cluster = Cluster.objects.serving().filter(pk=pk).first()
-    if cluster is not None:
-        delivering.bring(cluster, now=timezone.now(), inputs=inputs)
+    if cluster is None:
+        return
+    looked = delivering.bring(cluster, now=timezone.now(), inputs=inputs)
+    if looked and delivering.is_due(pk, now=timezone.now()):
+        # Somebody's hand was seen meanwhile, and who was sent for that found the cluster claimed.
+        bring_policies.apply_async((pk,), expires=POLICIES_EVERY)
 
 
 def bring_soon(pk: int) -> bool:

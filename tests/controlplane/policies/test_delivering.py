@@ -130,7 +130,8 @@ def test_who_was_seen_to_change_it_has_that_cluster_looked_at_now(
 
     assert bring_soon(cluster.pk)
 
-    assert [pk for pk, _ in delivering.waiting(timezone.now())] == [cluster.pk]
+    assert delivering.is_due(cluster.pk, now=timezone.now())
+    assert cluster.pk in dict(delivering.waiting(timezone.now()))  # should the broker lose the task
     assert row_of(other).due_at == quiet
     assert not bring_soon(cluster.pk + 1000)  # gone meanwhile
 
@@ -151,6 +152,23 @@ def test_what_is_changed_while_it_is_looked_at_is_looked_at_again(
 
     assert row_of(cluster).due_at == later
     assert row_of(cluster).claimed_until is None
+
+
+def test_who_was_seen_while_it_was_brought_has_it_looked_at_when_that_ends(
+    fake: FakeCluster, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(bring_policies, "apply_async", lambda args, **_: asked.append(*args))
+    bring_policies(cluster.pk)
+    assert asked == []
+    bring_soon(cluster.pk)
+    monkeypatch.setattr(
+        drifting, "look", lambda *_: drifting.Drift() if bring_soon(cluster.pk) else None
+    )
+
+    bring_policies(cluster.pk)
+
+    assert asked == [cluster.pk]
 
 
 def test_a_new_policy_goes_out_at_once(fake: FakeCluster, cluster: Cluster) -> None:
