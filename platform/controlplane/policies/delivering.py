@@ -8,6 +8,7 @@ refused; nobody waits for them but the pods.
 import hashlib
 import logging
 from base64 import b64decode
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -130,14 +131,15 @@ def bring(cluster: Cluster, *, now: datetime, inputs: str = "") -> bool:
         return False
     if not _claimed(row, now):
         return False
-    known = bool(row.in_force) and row.content == content
+    acted = row.content == content and row.version == told.version
+    before = _Before(acted, acts=acted and bool(row.in_force))
     try:
-        _brought(cluster, wanted, client, known=known)
+        _brought(row, wanted, client, before)
     except (DomainError, KubeError) as error:
         _record(row, error=error, content=content, now=now)
     else:
         _record(row, version=told.version, content=content, now=now)
-        if not known:
+        if not before.acts:
             _tell_who_waits(cluster)
     _seen(row, inputs)
     return True
@@ -148,19 +150,33 @@ def release_claims() -> None:
     Delivery.objects.update(claimed_until=None, inputs="")
 
 
+@dataclass(frozen=True)
+class _Before:
+    """Whether this very content was seen to act there once, and whether it is so still."""
+
+    acted: bool
+    acts: bool
+
+
 def _brought(
-    cluster: Cluster, wanted: Unversioned, client: dict[str, Any] | None, *, known: bool
+    row: Delivery, wanted: Unversioned, client: dict[str, Any] | None, before: _Before
 ) -> None:
-    connection = connect(cluster)
-    kube = connection.kube
+    connection = connect(row.cluster)
     link = f"{settings.BASE_URL}{LINK}"
     objects = held(wanted.documents, wanted.namespaces, client=client, link=link)
-    if known:  # it was seen to act
-        drift = drifting.look(kube, objects)
-        if not drift.steps:
+    if before.acted:
+        drift = drifting.look(connection.kube, objects)
+        if drift.steps:
+            _put_back(connection, row.cluster, drift)
+        elif before.acts and not drift.older:
             return
-        _put_back(connection, cluster, drift)
-    delivery.deliver(kube, objects, within=WITHIN.total_seconds())
+    untouched = Delivery.objects.filter(pk=row.pk, due_at=row.due_at)
+    delivery.deliver(
+        connection.kube,
+        objects,
+        within=WITHIN.total_seconds(),
+        disturbed=lambda: not untouched.exists(),
+    )
 
 
 def _put_back(connection: Connection, cluster: Cluster, drift: Drift) -> None:
@@ -168,8 +184,9 @@ def _put_back(connection: Connection, cluster: Cluster, drift: Drift) -> None:
     outcomes = apply(drift.steps, connection, keep_claim=lambda: True)
     if failures := failures_of(outcomes):
         raise KubeError("; ".join(failure.sentence for failure in failures))
-    logger.warning("cluster %s: its image policies: %s", cluster, drift.told)
-    recording.record_put_back(cluster, drift.told, now=timezone.now())
+    if drift.told:
+        logger.warning("cluster %s: its image policies: %s", cluster, drift.told)
+        recording.record_put_back(cluster, drift.told, now=timezone.now())
 
 
 def _tell_who_waits(cluster: Cluster) -> None:
@@ -214,9 +231,10 @@ def _record(
             "image policies of cluster %s: %s", row.cluster_id, facts["message"] or "in force"
         )
     mine = Delivery.objects.filter(pk=row.pk)
-    mine.update(**facts)
+    due_at = now + (LOOKED_AFTER if done else AGAIN_AFTER)
     # Narrowed by what was read: who was seen to change it meanwhile made another look due.
-    mine.filter(due_at=row.due_at).update(due_at=now + (LOOKED_AFTER if done else AGAIN_AFTER))
+    if not mine.filter(due_at=row.due_at).update(**facts, due_at=due_at):
+        mine.update(**facts)
 
 
 def _seen(row: Delivery, inputs: str) -> None:

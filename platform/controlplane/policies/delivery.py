@@ -18,7 +18,7 @@ from typing import Any
 from controlplane.kube.applying import apply_over
 from controlplane.kube.door import Kube
 from controlplane.kube.errors import KubeError
-from controlplane.objects import Ref, fingerprint, ref_of
+from controlplane.objects import Ref, fingerprint, ref_of, stamped
 from provisioning.apply import restore
 from provisioning.drift import OURS, foreign_entries
 
@@ -27,6 +27,7 @@ from .compile.cluster import Held
 
 ACTS_WITHIN = 60.0  # seconds, for all of it
 LOOK_EVERY = 0.1
+ASK_EVERY = 0.5  # whether somebody disturbs
 KINDS = ("ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy")
 CONFIGURATION = Ref(routing.API, "ValidatingWebhookConfiguration", "", routing.NAME)
 LABEL = "argosy.dev/part=image-policy"
@@ -39,16 +40,34 @@ class NotInForce(KubeError):
     """The cluster took the policies, but does not act on them yet."""
 
 
+class Disturbed(NotInForce):
+    """Somebody changed them while they were brought: to wait on for them to act is to wait for nothing."""
+
+
+def nobody() -> bool:
+    """Nobody disturbs."""
+    return False
+
+
 @dataclass(frozen=True)
 class Patience:
     """How long one delivery waits for the cluster to act, in all."""
 
     within: float = ACTS_WITHIN
+    disturbed: Callable[[], bool] = nobody
     began: float = field(default_factory=time.monotonic)
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Return when it is so. Raises NotInForce when time is up."""
+        """Return when it is so. Raises NotInForce when time is up, Disturbed when somebody meddles."""
+        ask_at = time.monotonic() + ASK_EVERY
         while not condition():
+            if time.monotonic() >= ask_at:
+                if self.disturbed():
+                    raise Disturbed(
+                        "Somebody changed the image policies in the cluster before they were seen to "
+                        "act. They are put back, and brought again, now."
+                    )
+                ask_at = time.monotonic() + ASK_EVERY
             if time.monotonic() - self.began > self.within:
                 raise NotInForce(
                     f"The cluster took the image policies, but did not {what} within "
@@ -58,9 +77,15 @@ class Patience:
             time.sleep(LOOK_EVERY)
 
 
-def deliver(kube: Kube, held: Held, *, within: float = ACTS_WITHIN) -> None:
+def deliver(
+    kube: Kube,
+    held: Held,
+    *,
+    within: float = ACTS_WITHIN,
+    disturbed: Callable[[], bool] = nobody,
+) -> None:
     """Bring the cluster's image policies up to date. Raises KubeError; then it may be tried again."""
-    patience = Patience(within)
+    patience = Patience(within, disturbed)
     kube.apply(probes.namespace())
     if held.configuration is not None:
         _route(kube, _widened(kube, held.configuration), patience)
@@ -132,8 +157,9 @@ def with_sign(configuration: Manifest) -> Manifest:
 
 def _put(kube: Kube, manifest: Manifest) -> None:
     """Make it so, and nothing else: what somebody added may narrow it to nothing."""
-    if foreign_entries(apply_over(kube, manifest), manager=OURS):
-        restore(kube, manifest, OURS)
+    marked = stamped(manifest)
+    if foreign_entries(apply_over(kube, marked), manager=OURS):
+        restore(kube, marked, OURS)
 
 
 def _await_denial(kube: Kube, probe: Manifest, revision: str, patience: Patience) -> None:
@@ -157,6 +183,12 @@ def _sweep(kube: Kube, wanted: set[Ref]) -> None:
     for ref in map(ref_of, live(kube)):
         if ref not in wanted:
             kube.delete(ref)
+
+
+def lasting(held: Held) -> tuple[Manifest, ...]:
+    """Every object of a delivery, as it lies there in the end."""
+    routed = () if held.configuration is None else (with_sign(held.configuration),)
+    return (probes.namespace(), *map(stamped, (*held.policies, *routed)))
 
 
 def live(kube: Kube) -> Iterator[Manifest]:

@@ -24,27 +24,32 @@ from .compile.cluster import Held
 
 @dataclass(frozen=True)
 class Drift:
-    """The steps that put everything back, and what was found in words; none and '' if nothing was changed."""
+    """The steps that put back what others changed, and what was found in words; none and '' if nothing was.
+
+    `older`: what lies there is an earlier wish of ours. Then there are no steps, for a newer one takes its
+    place in an order of its own, which lets no image slip through.
+    """
 
     steps: tuple[Step, ...] = ()
     told: str = ""
+    older: bool = False
 
 
 def look(kube: Kube, held: Held) -> Drift:
     """How it lies in the cluster now. What lies there need not act yet: that is known of who saw it act."""
     singles = (ref_of(probes.namespace()), delivery.CONFIGURATION)
     found = [*delivery.live(kube), *filter(None, map(kube.get, singles))]
-    return drift_of(wanted_of(held), Live(objects={ref_of(each): each for each in found}))
-
-
-def wanted_of(held: Held) -> tuple[Manifest, ...]:
-    """Every object of a delivery, as it lies there in the end."""
-    routed = () if held.configuration is None else (delivery.with_sign(held.configuration),)
-    return (probes.namespace(), *held.policies, *routed)
+    return drift_of(delivery.lasting(held), Live(objects={ref_of(each): each for each in found}))
 
 
 def drift_of(wanted: Sequence[Manifest], live: Live) -> Drift:
     """What is to be done of it, and said."""
+    if any(
+        (found := live.objects.get(ref_of(each))) is not None
+        and not repairs.is_same_wish(found, each)
+        for each in wanted
+    ):
+        return Drift(older=True)
     steps = tuple(_steps(wanted, live))
     desired = Desired(guard_rails=tuple(wanted))
     return Drift(steps, repairs.told(steps, desired, live, control=NOBODYS))

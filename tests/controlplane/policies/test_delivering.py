@@ -1,5 +1,6 @@
 """Each registered cluster gets what was decided, when it was decided, and is told of once it acts by it."""
 
+import time
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,7 +13,7 @@ from controlplane.celery import app
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
 from controlplane.kube.errors import refused
-from controlplane.objects import ref_of
+from controlplane.objects import FINGERPRINT, ref_of
 from controlplane.policies import delivering, delivery, drifting, services
 from controlplane.policies.compile import probes
 from controlplane.policies.models import Delivery
@@ -119,6 +120,26 @@ def test_what_was_deleted_is_told_and_what_changes_because_a_policy_did_is_not(
     assert cluster.base_put_back_at is not None
 
 
+def test_what_an_older_release_brought_is_brought_anew_and_nobody_is_named_for_it(
+    fake: FakeCluster, cluster: Cluster
+) -> None:
+    delivering.bring(cluster, now=NOW)
+    old = next(r for r in fake.objects if r.kind == "ValidatingAdmissionPolicy")
+    wanted = fake.get(old)
+    earlier = {key: value for key, value in (wanted or {}).items() if key != "metadata"}
+    labels = (wanted or {})["metadata"]["labels"]
+    said = {"name": old.name, "labels": labels, "annotations": {FINGERPRINT: "of before"}}
+    fake.apply(
+        {**earlier, "metadata": said, "spec": {**earlier["spec"], "failurePolicy": "Ignore"}}
+    )
+
+    delivering.bring(cluster, now=NOW + delivering.LOOKED_AFTER + SECOND)
+
+    assert (fake.get(old) or {})["spec"] == (wanted or {})["spec"]
+    cluster.refresh_from_db()
+    assert cluster.base_put_back == ""
+
+
 def test_who_was_seen_to_change_it_has_that_cluster_looked_at_now(
     fake: FakeCluster, cluster: Cluster
 ) -> None:
@@ -169,6 +190,41 @@ def test_who_was_seen_while_it_was_brought_has_it_looked_at_when_that_ends(
     bring_policies(cluster.pk)
 
     assert asked == [cluster.pk]
+
+
+def test_who_meddles_again_and_again_has_nobody_wait_for_what_he_took_away(
+    fake: FakeCluster, cluster: Cluster
+) -> None:
+    delivering.bring(cluster, now=NOW)
+    binding = next(r for r in fake.objects if r.kind == "ValidatingAdmissionPolicyBinding")
+    later = NOW + delivering.LOOKED_AFTER + SECOND
+    fake.delete(binding)
+    fake.policies_act = False
+    meddling = delivering.Delivery.objects.filter(cluster=cluster)
+    create = fake.create
+
+    def meddled(manifest: Any, *, dry_run: bool = False) -> Any:
+        meddling.update(due_at=later)  # the watch saw somebody, while it is tried whether they act
+        return create(manifest, dry_run=dry_run)
+
+    fake.create = meddled  # type: ignore[method-assign]
+    began = time.monotonic()
+    delivering.bring(cluster, now=later)
+
+    assert time.monotonic() - began < delivering.WITHIN.total_seconds() / 4
+    row = row_of(cluster)
+    assert "put back, and brought again, now" in row.message
+    assert (row.in_force, row.claimed_until, row.due_at) == (False, None, later)
+
+    # Who is seen the second time is named as well, though what he took was not seen to act in between.
+    fake.create = create  # type: ignore[method-assign]
+    fake.policies_act = True
+    Cluster.objects.update(base_put_back="")
+    fake.delete(binding)
+    delivering.bring(cluster, now=later)
+    cluster.refresh_from_db()
+    assert "(it was gone)" in cluster.base_put_back
+    assert row_of(cluster).in_force is True
 
 
 def test_a_new_policy_goes_out_at_once(fake: FakeCluster, cluster: Cluster) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from controlplane.objects import Manifest, ref_of
+from controlplane.objects import Manifest, ref_of, stamped
 from controlplane.policies.drifting import Drift, covers, drift_of
 from provisioning.live import Live
 from provisioning.plan import Apply, Remove, Restore, Stage
@@ -16,18 +16,25 @@ THEM = {
     "time": "2026-01-01T18:32:00Z",
     "fieldsV1": {"f:spec": {"f:matchConstraints": {}}},
 }
-WANTED: Manifest = {
-    "apiVersion": "admissionregistration.k8s.io/v1",
-    "kind": "ValidatingAdmissionPolicy",
-    "metadata": {"name": "argosy-images-pods"},
-    "spec": {"failurePolicy": "Fail", "matchConstraints": {"resourceRules": [{"scope": "*"}]}},
-}
+WANTED: Manifest = stamped(
+    {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": "argosy-images-pods"},
+        "spec": {"failurePolicy": "Fail", "matchConstraints": {"resourceRules": [{"scope": "*"}]}},
+    }
+)
 
 
 def lying(*entries: Manifest, name: str = "argosy-images-pods", **spec: Any) -> Manifest:
     return {
         **WANTED,
-        "metadata": {"name": name, "uid": f"uid-{name}", "managedFields": list(entries)},
+        "metadata": {
+            **WANTED["metadata"],
+            "name": name,
+            "uid": f"uid-{name}",
+            "managedFields": list(entries),
+        },
         "spec": {**WANTED["spec"], **spec},
     }
 
@@ -61,6 +68,12 @@ def test_what_was_changed_in_our_name_is_told_by_its_value() -> None:
     found = drift_of([WANTED], live(lying(US, failurePolicy="Ignore")))
 
     assert found.steps == (Apply(Stage.GUARD_RAILS, WANTED),)
+
+
+def test_an_earlier_wish_of_ours_is_nobodys_doing_and_nothing_is_put_in_its_place_here() -> None:
+    newer = stamped({**WANTED, "spec": {**WANTED["spec"], "failurePolicy": "Ignore"}})
+
+    assert drift_of([newer], live(lying(US))) == Drift(older=True)
 
 
 def test_what_somebody_made_with_our_label_goes() -> None:
