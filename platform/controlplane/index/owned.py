@@ -6,15 +6,16 @@ from us here: the thorough look finds that.
 """
 
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from controlplane.objects import Manifest
+from controlplane.objects import FINGERPRINT, Manifest
 from provisioning.drift import foreign_entries, is_trusted
 
 from .entries import OwnedEntry, version_of
-from .places import place_of
+from .places import WHOLE, place_of
 
 
 def owned_of(manifest: Manifest, *, manager: str) -> OwnedEntry | None:
@@ -35,6 +36,8 @@ def owned_of(manifest: Manifest, *, manager: str) -> OwnedEntry | None:
         ours=_hash([entry.get("fieldsV1") for entry in mine]),
         applied=_hash([entry.get("time") for entry in mine]),
         theirs=_hash(foreign_entries(manifest, manager=manager)),
+        # Namespaces' objects are a hundred thousand, and applied once a turn.
+        wish=_wish(meta, mine) if place in WHOLE else 0,
     )
 
 
@@ -46,7 +49,8 @@ def is_tampered(before: OwnedEntry | None, now: OwnedEntry) -> bool:
         return False  # our own apply; what was left of others, its next write takes away
     if now.theirs:
         return now.theirs != before.theirs
-    return now.ours != before.ours
+    # Times are of seconds: a delivery widens what is routed, and narrows it again, within one.
+    return now.ours != before.ours and now.wish in {0, before.wish}
 
 
 def is_other(before: OwnedEntry | None, now: OwnedEntry) -> bool:
@@ -54,6 +58,14 @@ def is_other(before: OwnedEntry | None, now: OwnedEntry) -> bool:
     if before is None:
         return now.theirs != 0
     return (before.ours, before.applied, before.theirs) != (now.ours, now.applied, now.theirs)
+
+
+def _wish(meta: Manifest, mine: Sequence[Mapping[str, Any]]) -> int:
+    """Our mark on it; none where it is not ours any more, for then somebody wrote it."""
+    noted = [(e.get("fieldsV1") or {}).get("f:metadata", {}).get("f:annotations", {}) for e in mine]
+    if not any(f"f:{FINGERPRINT}" in each for each in noted):
+        return 0
+    return _hash([(meta.get("annotations") or {}).get(FINGERPRINT)])
 
 
 def _hash(parts: list[Any]) -> int:

@@ -164,14 +164,17 @@ def _brought(
     connection = connect(row.cluster)
     link = f"{settings.BASE_URL}{LINK}"
     objects = held(wanted.documents, wanted.namespaces, client=client, link=link)
+    bring = delivery.deliver
     if before.acted:
         drift = drifting.look(connection.kube, objects)
         if drift.steps:
             _put_back(connection, row.cluster, drift)
         elif before.acts and not drift.older:
             return
+        if not drift.older:
+            bring = delivery.await_acting  # all of it lies there
     untouched = Delivery.objects.filter(pk=row.pk, due_at=row.due_at)
-    delivery.deliver(
+    bring(
         connection.kube,
         objects,
         within=WITHIN.total_seconds(),
@@ -180,7 +183,7 @@ def _brought(
 
 
 def _put_back(connection: Connection, cluster: Cluster, drift: Drift) -> None:
-    """At once, and told: it is what acted before. That it does so again is seen by delivering it."""
+    """At once, and told: it is what acted before. That it does so again is yet to be seen."""
     outcomes = apply(drift.steps, connection, keep_claim=lambda: True)
     if failures := failures_of(outcomes):
         raise KubeError("; ".join(failure.sentence for failure in failures))

@@ -100,6 +100,17 @@ def deliver(
     _sweep(kube, {ref_of(manifest) for manifest in held.policies})
 
 
+def await_acting(
+    kube: Kube, held: Held, *, within: float = ACTS_WITHIN, disturbed: Callable[[], bool] = nobody
+) -> None:
+    """Return when all that lies there is seen to act; nothing is written. Raises NotInForce."""
+    patience = Patience(within, disturbed)
+    for probe in held.probes:
+        _await_denial(kube, probe, held.revision, patience)
+    if held.configuration is not None:
+        _await_routed(kube, with_sign(held.configuration), patience)
+
+
 def _widened(kube: Kube, wanted: Manifest) -> Manifest:
     """What was routed until now goes on being routed beside what is to be."""
     current = kube.get(CONFIGURATION) or {}
@@ -133,8 +144,12 @@ def _same_as_one_of(entry: Manifest, wanted: Manifest) -> bool:
 def _route(kube: Kube, configuration: Manifest, patience: Patience) -> None:
     """Apply it, and return when the API server is seen to route by it."""
     signed = with_sign(configuration)
-    sign = signed["webhooks"][-1]
     _put(kube, signed)
+    _await_routed(kube, signed, patience)
+
+
+def _await_routed(kube: Kube, signed: Manifest, patience: Patience) -> None:
+    sign = signed["webhooks"][-1]
     probe = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
