@@ -81,6 +81,7 @@ bench: setup ## what a namespace costs beside bare helm, how fast the index foll
 	@$(RUN)/python benches/index.py
 	@$(RUN)/python -m benches.metrics
 	@$(RUN)/python benches/drift.py
+	@$(RUN)/python -m benches.policy_drift
 	@$(RUN)/python -m benches.revocation
 	@$(RUN)/python benches/console.py
 	@$(RUN)/python -m benches.fleet_pages

@@ -121,7 +121,7 @@ def watched_in(cluster: Cluster, namespace: TenantNamespace) -> dict[str, Any]:
         )
 
     with watching():
-        until(lambda: Watch.objects.filter(in_step=True).count() == len(KINDS) + 1)
+        until(lambda: Watch.objects.filter(in_step=True).count() == len(KINDS) + len(WHOLES))
         started = time.monotonic()
         with ThreadPoolExecutor(MAKERS) as pool:
             list(pool.map(make, range(WORKFLOWS)))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from controlplane.kube.applying import apply_over
 from controlplane.kube.door import Connection, Kube
 from controlplane.kube.errors import (
     Conflict,
@@ -118,11 +119,11 @@ def _do(step: Step, connection: Connection) -> None:
             kube.apply(manifest)
         case Create(manifest=manifest):
             kube.create(manifest)
-            _restore(
+            restore(
                 kube, manifest, OURS
             )  # by creating we own it as an editor would, not as applier
         case Restore(manifest=manifest, manager=manager):
-            _restore(kube, manifest, manager)
+            restore(kube, manifest, manager)
         case Recreate(manifest=manifest, uid=uid):
             kube.delete(ref_of(manifest), uid=uid)
             kube.apply(manifest)
@@ -136,14 +137,14 @@ def _do(step: Step, connection: Connection) -> None:
             kube.delete(ref, uid=uid)
 
 
-def _restore(kube: Kube, manifest: Manifest, manager: str) -> None:
+def restore(kube: Kube, manifest: Manifest, manager: str) -> None:
     """Apply, then replace the whole object by what we apply, and the others' ownership with it.
 
     After the apply every field of ours is right; the replacement only takes away, and a removal
     leaves no new owner behind. So afterwards managedFields names us alone.
     """
     for last in (False, False, False, False, True):
-        applied = kube.apply(manifest, manager=manager)
+        applied = apply_over(kube, manifest, manager=manager)
         try:
             kube.replace(_ours_alone(manifest, applied, manager), manager=manager)
         except Conflict:

@@ -1,4 +1,6 @@
-"""Is the platform's own part of a cluster as it should be? Looked at by the clock, put back, and told.
+"""Is the platform's own part of a cluster as it should be? Looked at, put back, and told.
+
+By the clock, and at once where the watch saw somebody else's hand in one of its policies.
 
 The kinds of Argo, the priority class and the policies are looked at as a team's guard rails are: by their
 fingerprint, by who owns their fields, and by the API server's own answer to a dry run.
@@ -6,7 +8,7 @@ fingerprint, by who owns their fields, and by the API server's own answer to a d
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -38,6 +40,16 @@ def due() -> Sequence[int]:
     looked = serving.exclude(base_checked_at__gt=timezone.now() - LOOK_EVERY)
     found = (old.exclude(base_checked_at__gt=timezone.now() - LOOK_EVERY / 5) | looked).distinct()
     return list(found.order_by("base_checked_at").values_list("pk", flat=True)[:A_ROUND])
+
+
+def due_now(cluster: int, *, now: datetime) -> bool:
+    """Have its look be due: also where one is under way, which may have passed by what was changed since."""
+    return recording.doubt_base(cluster, since=now - LOOK_EVERY)
+
+
+def is_due(cluster: Cluster, *, now: datetime) -> bool:
+    """Whether nobody looked since that was said, nor for as long as the clock waits."""
+    return cluster.base_checked_at is None or cluster.base_checked_at <= now - LOOK_EVERY
 
 
 def tend(cluster: Cluster) -> str:

@@ -44,6 +44,11 @@ def is_told(message: str) -> bool:
     return message.startswith((PUT_BACK, TOOK_AWAY))
 
 
+def is_same_wish(found: Manifest, wanted: Manifest) -> bool:
+    """True if we wrote what is there for this wish, whatever became of it; not for an older one."""
+    return _print(found) == _print(wanted)
+
+
 def _put_back(steps: Iterable[Step], desired: Desired, live: Live) -> Iterator[tuple[Ref, str]]:
     for step in steps:
         match step:
@@ -64,7 +69,7 @@ def _object(wanted: Manifest, live: Live, manager: str) -> Iterator[tuple[Ref, s
     found = live.objects.get(ref_of(wanted))
     if found is None:
         yield ref_of(wanted), "it was gone"
-    elif _print(found) == _print(wanted):
+    elif is_same_wish(found, wanted):
         yield ref_of(wanted), _by("changed", foreign_entries(found, manager=manager))
 
 

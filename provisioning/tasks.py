@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from functools import wraps
+from functools import partial, wraps
 from typing import ParamSpec, TypeVar
 
 from celery import shared_task
 from django.conf import settings
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from controlplane.clusters import probe, recording
@@ -34,6 +34,7 @@ PROBE_EVERY = timedelta(
     seconds=5
 )  # for those that are due then: clusters.breaker says when each is
 TEND_EVERY = timedelta(seconds=30)
+HURRIED_EVERY = timedelta(seconds=1)  # until a worker has room for a look that cannot wait
 TOLD: dict[str, str] = {
     Trouble.AWAY: "does not answer",
     Trouble.CREDENTIAL: "refuses our credential",
@@ -139,15 +140,29 @@ def _tell(waiting: NamespaceQuerySet, error: KubeError | None, now: datetime) ->
 
 @shared_task(ignore_result=True)
 @patient
-def tend_base(pk: int) -> None:
-    """Look after the platform's own part of one cluster."""
+def tend_base(pk: int, *, hurried: bool = False) -> None:
+    """Look after the platform's own part of one cluster. `hurried`: it is asked for until somebody has."""
     cluster = Cluster.objects.serving().filter(pk=pk).first()
-    if cluster is not None and slots.take(pk, row=None):
-        try:
-            base.tend(cluster)
-        finally:
-            # Whether it answered is not told here, so that it is not taken for heard.
-            go_on(slots.leave(pk, heard=False))
+    if cluster is None or (hurried and not base.is_due(cluster, now=timezone.now())):
+        return
+    if not slots.take(pk, row=None):
+        if hurried:
+            tend_base.apply_async((pk,), {"hurried": True}, countdown=HURRIED_EVERY.total_seconds())
+        return
+    try:
+        base.tend(cluster)
+    finally:
+        # Whether it answered is not told here, so that it is not taken for heard.
+        go_on(slots.leave(pk, heard=False))
+
+
+def tend_soon(pk: int) -> bool:
+    """Somebody changed what the base of this cluster holds: it is looked at now. Gives whether it will be."""
+    if not base.due_now(pk, now=timezone.now()):
+        return False
+    # Robust, because it is marked as due by then: with the broker away, the clock finds it.
+    transaction.on_commit(partial(tend_base.delay, pk, hurried=True), robust=True)
+    return True
 
 
 @shared_task(ignore_result=True)

@@ -1,7 +1,8 @@
 """A cluster in memory that behaves like the door's real one, and can be told a story.
 
 `tests/controlplane/kube/test_contract.py` runs the same sentences against this and a real API server. What it
-leaves out: normalising of values, admission, and lists merged by key (here a list is one field).
+leaves out: normalising of values, admission, and lists merged by key (here a list is one field). Of field
+selectors it knows one, by name.
 """
 
 import copy
@@ -110,14 +111,14 @@ class FakeCluster:
         labels: str = "",
         fields: str = "",
     ) -> tuple[Manifest, ...]:
-        assert not fields, "the fake knows no field selectors"
         self._called("list", Ref(api_version, kind, namespace, ""))
-        wanted = _pairs(labels)
+        wanted, called = _pairs(labels), _named(fields)
         return tuple(
             self._shown(stored)
             for ref, stored in sorted(self.objects.items())
             if (ref.api_version, ref.kind) == (api_version, kind)
             and namespace in {"", ref.namespace}
+            and called in {"", ref.name}
             and _matches(stored.manifest, wanted)
         )
 
@@ -173,10 +174,9 @@ class FakeCluster:
         seconds: int,
         metadata_only: bool = False,
     ) -> Iterator[Event]:
-        assert not fields, "the fake knows no field selectors"
         self._called("watch", Ref(api_version, kind, namespace, ""))
         deadline = time.monotonic() + seconds
-        wanted = _pairs(labels)
+        wanted, called = _pairs(labels), _named(fields)
         shown = _metadata if metadata_only else _whole
 
         def events() -> Iterator[Event]:
@@ -194,7 +194,10 @@ class FakeCluster:
                 seen = max(seen, now)
                 for change in news:
                     ref = change.ref
-                    if (ref.api_version, ref.kind) != (api_version, kind):
+                    if (ref.api_version, ref.kind) != (api_version, kind) or called not in {
+                        "",
+                        ref.name,
+                    }:
                         continue
                     event = change.event(wanted) if namespace in {"", ref.namespace} else None
                     if event is not None:
@@ -462,6 +465,13 @@ def _whole(manifest: Manifest) -> Manifest:
 
 def _pairs(labels: str) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in labels.split(",") if pair)
+
+
+def _named(fields: str) -> str:
+    """The name that a field selector asks for, '' for any."""
+    field, _, name = fields.partition("=")
+    assert field in {"", "metadata.name"}, "the fake knows no other field selector"
+    return name
 
 
 def _matches(manifest: Manifest | None, labels: dict[str, str]) -> bool:

@@ -147,3 +147,61 @@ def test_it_is_looked_at_every_few_minutes_and_soon_where_it_is_old_or_was_refus
     ClusterFactory(base_version="old", base_checked_at=long_ago, reachable=False)
 
     assert set(base.due()) == due
+
+
+def test_who_was_seen_to_change_it_has_it_looked_at_now(cluster: Cluster) -> None:
+    assert not base.is_due(cluster, now=timezone.now())
+    other = ClusterFactory(base_version=base_release.version(), base_checked_at=timezone.now())
+
+    assert tasks.tend_soon(cluster.pk)
+
+    cluster.refresh_from_db()
+    assert base.is_due(cluster, now=timezone.now())
+    assert not base.is_due(Cluster.objects.get(pk=other.pk), now=timezone.now())
+    assert base.due() == [cluster.pk]  # the clock finds it as well, should the broker lose the task
+
+
+def test_no_look_is_due_where_there_is_no_cluster_any_more() -> None:
+    assert not tasks.tend_soon(12_345)
+
+
+def test_what_is_changed_while_it_is_looked_at_is_looked_at_again(
+    fake: FakeCluster, cluster: Cluster
+) -> None:
+    tasks.tend_soon(cluster.pk)
+    cluster.refresh_from_db()
+
+    tasks.tend_soon(cluster.pk)  # seen while this look goes on
+    base.tend(cluster)
+
+    cluster.refresh_from_db()
+    assert base.is_due(cluster, now=timezone.now())
+    base.tend(cluster)
+    cluster.refresh_from_db()
+    assert not base.is_due(cluster, now=timezone.now())
+
+
+def test_a_hurried_look_that_somebody_else_has_taken_is_not_taken_again(
+    fake: FakeCluster, cluster: Cluster
+) -> None:
+    fake.calls.clear()
+
+    tasks.tend_base(cluster.pk, hurried=True)
+
+    assert fake.calls == []
+
+
+def test_a_hurried_look_for_which_no_worker_has_room_is_asked_for_again(
+    fake: FakeCluster, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+    monkeypatch.setattr(
+        tasks.tend_base, "apply_async", lambda *_, countdown, **__: asked.append(countdown)
+    )
+    monkeypatch.setattr(tasks.slots, "take", lambda *_, **__: False)
+    tasks.tend_soon(cluster.pk)
+
+    tasks.tend_base(cluster.pk)  # the clock's: it comes again by itself
+    tasks.tend_base(cluster.pk, hurried=True)
+
+    assert asked == [tasks.HURRIED_EVERY.total_seconds()]

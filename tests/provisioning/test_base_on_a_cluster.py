@@ -81,6 +81,23 @@ def test_what_somebody_narrows_and_deletes_is_put_back_and_told(
     assert base.tend(cluster) == ""
 
 
+def test_a_binding_that_only_warns_denies_again_though_an_apply_would_ask_for_both(
+    cluster: Cluster, admin: KubeGateway
+) -> None:
+    told_only = {"spec": {"validationActions": ["Warn"]}}
+    admin.patch(BINDING, told_only, manager="kubectl-edit")
+
+    said = base.tend(cluster)
+
+    assert "argosy-control-pods (changed by kubectl-edit" in said
+    assert (admin.get(BINDING) or {})["spec"]["validationActions"] == ["Deny"]
+    assert base.tend(cluster) == ""
+
+    admin.patch(BINDING, told_only, manager="kubectl-edit")
+    base_release.install(connect(cluster), {})
+    assert (admin.get(BINDING) or {})["spec"]["validationActions"] == ["Deny"]
+
+
 def test_an_older_base_is_brought_up_to_date_and_what_it_left_is_swept(
     cluster: Cluster, admin: KubeGateway
 ) -> None:

@@ -12,6 +12,7 @@ import orjson
 import yaml
 
 from controlplane import __version__
+from controlplane.kube.applying import apply_over
 from controlplane.kube.door import Connection, Kube
 from controlplane.kube.errors import Forbidden, KubeError
 from controlplane.objects import Manifest, Ref, fingerprint, ref_of, stamped
@@ -59,7 +60,7 @@ def install(
     before = known_as(connection.kube) if handing_over else ""
     manifests = manifests_for(username, placement, before="" if before == username else before)
     for manifest in manifests:
-        connection.kube.apply(manifest)
+        apply_over(connection.kube, manifest)
     for manifest in manifests:
         if manifest["kind"] == CRD:
             _await_established(connection.kube, ref_of(manifest))

@@ -147,7 +147,8 @@ class Cluster(models.Model):
     clock_skew = models.FloatField(null=True, editable=False)
     credential_ends_at = models.DateTimeField(null=True, editable=False)
     conditions = models.JSONField(default=list, editable=False)
-    # The platform's base there, as provisioning.base saw it; and what it put back there last.
+    # The platform's base there, as provisioning.base saw it; and what of it, or of the image policies, was
+    # put back there last.
     base_version = models.CharField(max_length=50, blank=True, editable=False)
     base_checked_at = models.DateTimeField(null=True, editable=False)
     base_message = models.CharField(max_length=500, blank=True, editable=False)

@@ -60,12 +60,29 @@ def record_base(
     cluster: Cluster, *, version: str = "", message: str = "", put_back: str = "", now: datetime
 ) -> None:
     """Keep how the platform's base was found there, and what of it was put back."""
-    facts: dict[str, Any] = {"base_checked_at": now, "base_message": message[:500]}
+    facts: dict[str, Any] = {"base_message": message[:500]}
     if version:
         facts["base_version"] = version
-    if put_back:
-        facts |= {"base_put_back": put_back[:500], "base_put_back_at": now}
     _keep(cluster, facts, doubted=cluster.probe_failures > 0 and bool(cluster.reachable), now=now)
+    if put_back:
+        record_put_back(cluster, put_back, now=now)
+    # Narrowed by what was read: who was seen to change it meanwhile made another look due.
+    mine = Cluster.objects.filter(pk=cluster.pk, base_checked_at=cluster.base_checked_at)
+    if mine.update(base_checked_at=now):
+        cluster.base_checked_at = now
+
+
+def record_put_back(cluster: Cluster, said: str, *, now: datetime) -> None:
+    """Keep what of the platform's own was put back in this cluster: its base, or its image policies."""
+    facts = {"base_put_back": said[:500], "base_put_back_at": now}
+    Cluster.objects.filter(pk=cluster.pk).update(**facts)
+    for field, value in facts.items():
+        setattr(cluster, field, value)
+
+
+def doubt_base(cluster: int, *, since: datetime) -> bool:
+    """Have this cluster's base be looked at as if it had not been since then; False if there is none such."""
+    return bool(Cluster.objects.filter(pk=cluster).update(base_checked_at=since))
 
 
 def ask_soon(cluster: Cluster, *, now: datetime) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from controlplane.clusters.rights import Right, calls, register
 
-from .kinds import GUARDED, KINDS
+from .kinds import STREAMS
 
 
 @register
 def followed() -> Iterator[Right]:
     """Each kind that is watched, everywhere: a stream a namespace would be thousands of them."""
-    for kind in (*KINDS, *GUARDED):
-        yield from calls(kind.api_version, kind.name, "list", "watch")
+    for kind in (stream.asked for stream in STREAMS):
+        yield from calls(kind.api_version, kind.name, "list", "watch", names=(kind.called,))

@@ -87,7 +87,8 @@ class OwnedEntry:
     """Who wrote an object of ours, each answer as a hash: a large cluster has a hundred thousand.
 
     `ours`: the fields we own; `applied`: when we last applied it; `theirs`: what others own of it that
-    matters, 0 if nothing. `namespace` is the one it lives in, or is.
+    matters, 0 if nothing; `wish`: what we applied, as we ourselves marked it, 0 if that is not kept of it.
+    `namespace` is the one it lives in, or is, or one of `places`.
     """
 
     namespace: str
@@ -96,6 +97,7 @@ class OwnedEntry:
     ours: int
     applied: int
     theirs: int
+    wish: int = 0
 
 
 Entry = WorkflowEntry | CronEntry | QuotaEntry | OwnedEntry

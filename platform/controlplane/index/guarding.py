@@ -1,11 +1,11 @@
-"""Noticing who changes what the platform keeps: from news of objects to namespaces that want a turn."""
+"""Noticing who changes what the platform keeps: from news of objects to the places that want a look."""
 
 import threading
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from .entries import OwnedEntry
-from .kinds import GUARDED, Kind
+from .kinds import Kind
 from .owned import is_other, is_tampered
 from .watching import Changed, Heard, Listed, News, Standing
 
@@ -17,7 +17,7 @@ class Guard:
         self._last: dict[str, OwnedEntry] = {}
 
     def take(self, news: News) -> set[str]:
-        """The namespaces in which somebody else changed something, as far as this news tells."""
+        """The places where somebody else changed something, as far as this news tells."""
         match news:
             case Changed(OwnedEntry() as entry, gone=True):
                 self._last.pop(entry.uid, None)
@@ -41,8 +41,10 @@ class Guard:
 
 @dataclass
 class Watchfulness:
-    """Whether all guarded kinds of one cluster are followed, and if not, why. Told by many threads."""
+    """Whether all of these kinds of one cluster are followed, and if not, why. Told by many threads."""
 
+    called: Kind
+    kinds: tuple[Kind, ...]
     _by_kind: dict[str, Standing] = field(default_factory=dict)
     _said: Standing | None = None
     _telling: threading.Lock = field(default_factory=threading.Lock)
@@ -54,7 +56,7 @@ class Watchfulness:
                 return news if self._said is not None and self._said.in_step else None
             self._by_kind[kind.name] = news
             bad = next((s for s in self._by_kind.values() if not s.in_step), None)
-            if bad is None and len(self._by_kind) < len(GUARDED):
+            if bad is None and len(self._by_kind) < len(self.kinds):
                 return None  # the first list of some is yet to come
             now = bad or Standing(in_step=True)
             if now == self._said:

@@ -1,16 +1,19 @@
 """When a namespace that somebody changed has its turn: at once, but never so that others wait for it.
 
 Somebody may change things in a loop, and a cluster that was away may come back with all of them changed. So a
-namespace has a few turns at once and then one every few seconds, and a cluster so many a second.
+namespace has a few turns at once and then one every few seconds, and a cluster so many a second. What holds
+on a whole cluster is paced as one namespace is, and waits for none: every namespace stands on it.
 """
 
 from dataclasses import dataclass
+
+from .places import WHOLE
 
 SPACING = 0.5  # between two turns of one namespace; what happens meanwhile is one turn
 NAMESPACE_ROOM, NAMESPACE_EVERY = 10, 5.0
 CLUSTER_ROOM, CLUSTER_EVERY = 40, 0.1
 
-Key = tuple[int, str]  # cluster, namespace
+Key = tuple[int, str]  # cluster, and where on it: a namespace, or one of `places`
 
 
 @dataclass
@@ -60,10 +63,11 @@ class Pace:
         all_ = self._clusters.setdefault(
             key[0], Bucket(CLUSTER_ROOM, CLUSTER_EVERY, CLUSTER_ROOM, now)
         )
-        if now - self._last.get(key, -SPACING) < SPACING or min(mine.fill(now), all_.fill(now)) < 1:
+        asked = [mine] if key[1] in WHOLE else [mine, all_]
+        if now - self._last.get(key, -SPACING) < SPACING or min(b.fill(now) for b in asked) < 1:
             return False
-        mine.left -= 1
-        all_.left -= 1
+        for bucket in asked:
+            bucket.left -= 1
         self._last[key] = now
         return True
 

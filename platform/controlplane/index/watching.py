@@ -8,11 +8,12 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from controlplane.kube.door import Event, Kube
 from controlplane.kube.errors import Expired, KubeError, Refused
+from controlplane.objects import Manifest
 
 from .entries import Entry, version_of
 from .kinds import Kind
@@ -63,8 +64,19 @@ class Standing:
 News = Listed | Changed | Heard | Standing
 
 
+@dataclass(frozen=True)
+class Reader:
+    """What is kept of each object that a stream tells of, and who is told."""
+
+    entry: Callable[[Manifest], Entry | None]
+    tell: Callable[[News], None]
+
+
 class Follower:
-    """One kind on one cluster. `known` is the highest resourceVersion that the index has of it."""
+    """One kind on one cluster. `known` is the highest resourceVersion that the index has of it.
+
+    `beside`: who reads of the same objects, and of the same stream, another thing.
+    """
 
     def __init__(
         self,
@@ -75,11 +87,12 @@ class Follower:
         tell: Callable[[News], None],
         ended: threading.Event,
         seconds: int = STREAM_SECONDS,
+        beside: Sequence[Reader] = (),
     ) -> None:
         self._kube = kube
         self._kind = kind
         self._known = known
-        self._tell = tell
+        self._readers = (Reader(kind.entry, tell), *beside)
         self._ended = ended
         self._seconds = seconds
         self._place = ""  # the resourceVersion to go on from; none: list first
@@ -110,6 +123,7 @@ class Follower:
             self._kind.api_version,
             self._kind.name,
             labels=self._kind.labels,
+            fields=self._kind.fields,
             resource_version=self._place,
             seconds=self._seconds,
             metadata_only=self._kind.metadata_only,
@@ -134,24 +148,32 @@ class Follower:
             return exc
         return None
 
+    def _tell(self, news: Heard | Standing) -> None:
+        for reader in self._readers:
+            reader.tell(news)
+
     def _list(self) -> None:
-        entries: list[Entry] = []
+        kept: list[list[Entry]] = [[] for _ in self._readers]
         cursor = ""
         while not self._ended.is_set():
             page = self._kube.list_from(
                 self._kind.api_version,
                 self._kind.name,
                 labels=self._kind.labels,
+                fields=self._kind.fields,
                 cursor=cursor,
                 limit=METADATA_PAGE if self._kind.metadata_only else PAGE,
                 metadata_only=self._kind.metadata_only,
             )
             # A page at a time, so that never all of the manifests are in memory.
-            entries += [e for m in page.items if (e := self._kind.entry(m)) is not None]
+            for entries, reader in zip(kept, self._readers, strict=True):
+                entries += [e for m in page.items if (e := reader.entry(m)) is not None]
             cursor = page.cursor
             if not cursor:
                 version = version_of(page.resource_version)
-                self._tell(Listed(tuple(entries), version, went_back=version < self._known))
+                went_back = version < self._known
+                for entries, reader in zip(kept, self._readers, strict=True):
+                    reader.tell(Listed(tuple(entries), version, went_back=went_back))
                 self._place, self._known = page.resource_version, version
                 return
 
@@ -159,8 +181,10 @@ class Follower:
         place = event.manifest["metadata"]["resourceVersion"]
         if event.type == "BOOKMARK":
             self._tell(Heard())
-        elif (entry := self._kind.entry(event.manifest)) is not None:
-            self._tell(Changed(entry, gone=event.type == "DELETED"))
+        else:
+            for reader in self._readers:
+                if (entry := reader.entry(event.manifest)) is not None:
+                    reader.tell(Changed(entry, gone=event.type == "DELETED"))
         self._place, self._known, self._failures = place, version_of(place), 0
 
     def _went_back(self) -> bool:
@@ -172,6 +196,7 @@ class Follower:
             self._kind.api_version,
             self._kind.name,
             labels=self._kind.labels,
+            fields=self._kind.fields,
             limit=1,
             metadata_only=self._kind.metadata_only,
         )

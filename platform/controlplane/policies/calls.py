@@ -12,17 +12,20 @@ from .compile import admission_policies, probes
 def brought() -> Iterator[Right]:
     """The policies, whose names change with what they say; and the one webhook configuration."""
     for kind in delivery.KINDS:
-        yield from calls(admission_policies.API, kind, "list", "apply", "delete")
+        yield from calls(admission_policies.API, kind, "list", "apply", "replace", "delete")
     webhook = delivery.CONFIGURATION
     yield from calls(
-        webhook.api_version, webhook.kind, "get", "apply", "delete", names=(webhook.name,)
+        webhook.api_version,
+        webhook.kind,
+        *("get", "apply", "replace", "delete"),
+        names=(webhook.name,),
     )
 
 
 @register
 def tried() -> Iterator[Right]:
     """Dry runs that must be refused: RBAC asks for the whole right all the same."""
-    yield from calls("v1", "Namespace", "get", "apply", "delete")
+    yield from calls("v1", "Namespace", "get", "apply", "replace", "delete")
     yield from calls("v1", "ConfigMap", "create")
     for probe in probes.probes():
         yield from calls(probe["apiVersion"], probe["kind"], "create")

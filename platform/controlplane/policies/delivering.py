@@ -8,6 +8,7 @@ refused; nobody waits for them but the pods.
 import hashlib
 import logging
 from base64 import b64decode
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,17 +16,22 @@ from urllib.parse import urlsplit
 import msgspec
 from django.conf import settings
 from django.db.models import Q
+from django.utils import timezone
 
+from controlplane.clusters import recording
 from controlplane.clusters.connections import connect
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
+from controlplane.kube.door import Connection
 from controlplane.kube.errors import KubeError
+from provisioning.apply import apply, failures_of
 from tenants import services
 from tenants.models import TenantNamespace
 
-from . import bundles, delivery
+from . import bundles, delivery, drifting
 from .compile.cluster import held
 from .composing import Unversioned
+from .drifting import Drift
 from .inputs import fingerprints
 from .models import LONGEST_SENTENCE, Delivery
 
@@ -94,6 +100,16 @@ def waiting(now: datetime) -> list[tuple[int, str]]:
     return [each for each in fingerprints(now).items() if each[0] in serving and waits(*each)]
 
 
+def due_now(cluster: int, *, now: datetime) -> bool:
+    """Have its look be due: also where one is under way, which may have passed by what was changed since."""
+    return bool(Delivery.objects.filter(cluster=cluster).update(due_at=now))
+
+
+def is_due(cluster: int, *, now: datetime) -> bool:
+    """Whether its look is due, whatever changed of what it is to hold."""
+    return Delivery.objects.filter(cluster=cluster, due_at__lte=now).exists()
+
+
 def bring(cluster: Cluster, *, now: datetime, inputs: str = "") -> bool:
     """Have the cluster hold its newest policies, if it is time for that; True if it was looked at.
 
@@ -115,14 +131,15 @@ def bring(cluster: Cluster, *, now: datetime, inputs: str = "") -> bool:
         return False
     if not _claimed(row, now):
         return False
-    known = bool(row.in_force) and row.content == content
+    acted = row.content == content and row.version == told.version
+    before = _Before(acted, acts=acted and bool(row.in_force))
     try:
-        _brought(cluster, wanted, client, known=known)
+        _brought(row, wanted, client, before)
     except (DomainError, KubeError) as error:
         _record(row, error=error, content=content, now=now)
     else:
         _record(row, version=told.version, content=content, now=now)
-        if not known:
+        if not before.acts:
             _tell_who_waits(cluster)
     _seen(row, inputs)
     return True
@@ -133,15 +150,46 @@ def release_claims() -> None:
     Delivery.objects.update(claimed_until=None, inputs="")
 
 
+@dataclass(frozen=True)
+class _Before:
+    """Whether this very content was seen to act there once, and whether it is so still."""
+
+    acted: bool
+    acts: bool
+
+
 def _brought(
-    cluster: Cluster, wanted: Unversioned, client: dict[str, Any] | None, *, known: bool
+    row: Delivery, wanted: Unversioned, client: dict[str, Any] | None, before: _Before
 ) -> None:
-    kube = connect(cluster).kube
+    connection = connect(row.cluster)
     link = f"{settings.BASE_URL}{LINK}"
     objects = held(wanted.documents, wanted.namespaces, client=client, link=link)
-    if known and delivery.holds(kube, objects):
-        return  # it was seen to act, and is as it was
-    delivery.deliver(kube, objects, within=WITHIN.total_seconds())
+    bring = delivery.deliver
+    if before.acted:
+        drift = drifting.look(connection.kube, objects)
+        if drift.steps:
+            _put_back(connection, row.cluster, drift)
+        elif before.acts and not drift.older:
+            return
+        if not drift.older:
+            bring = delivery.await_acting  # all of it lies there
+    untouched = Delivery.objects.filter(pk=row.pk, due_at=row.due_at)
+    bring(
+        connection.kube,
+        objects,
+        within=WITHIN.total_seconds(),
+        disturbed=lambda: not untouched.exists(),
+    )
+
+
+def _put_back(connection: Connection, cluster: Cluster, drift: Drift) -> None:
+    """At once, and told: it is what acted before. That it does so again is yet to be seen."""
+    outcomes = apply(drift.steps, connection, keep_claim=lambda: True)
+    if failures := failures_of(outcomes):
+        raise KubeError("; ".join(failure.sentence for failure in failures))
+    if drift.told:
+        logger.warning("cluster %s: its image policies: %s", cluster, drift.told)
+        recording.record_put_back(cluster, drift.told, now=timezone.now())
 
 
 def _tell_who_waits(cluster: Cluster) -> None:
@@ -174,7 +222,6 @@ def _record(
         "in_force": done,
         "message": "" if error is None else error.sentence[:LONGEST_SENTENCE],
         "checked_at": now,
-        "due_at": now + (LOOKED_AFTER if done else AGAIN_AFTER),
         "claimed_until": None,
     }
     if done:
@@ -186,7 +233,11 @@ def _record(
         logger.info(
             "image policies of cluster %s: %s", row.cluster_id, facts["message"] or "in force"
         )
-    Delivery.objects.filter(pk=row.pk).update(**facts)
+    mine = Delivery.objects.filter(pk=row.pk)
+    due_at = now + (LOOKED_AFTER if done else AGAIN_AFTER)
+    # Narrowed by what was read: who was seen to change it meanwhile made another look due.
+    if not mine.filter(due_at=row.due_at).update(**facts, due_at=due_at):
+        mine.update(**facts)
 
 
 def _seen(row: Delivery, inputs: str) -> None:

@@ -15,15 +15,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from controlplane.kube.applying import apply_over
 from controlplane.kube.door import Kube
 from controlplane.kube.errors import KubeError
-from controlplane.objects import Ref, fingerprint, ref_of
+from controlplane.objects import Ref, fingerprint, ref_of, stamped
+from provisioning.apply import restore
+from provisioning.drift import OURS, foreign_entries
 
 from .compile import admission_policies, probes, routing
 from .compile.cluster import Held
 
 ACTS_WITHIN = 60.0  # seconds, for all of it
 LOOK_EVERY = 0.1
+ASK_EVERY = 0.5  # whether somebody disturbs
 KINDS = ("ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy")
 CONFIGURATION = Ref(routing.API, "ValidatingWebhookConfiguration", "", routing.NAME)
 LABEL = "argosy.dev/part=image-policy"
@@ -36,16 +40,34 @@ class NotInForce(KubeError):
     """The cluster took the policies, but does not act on them yet."""
 
 
+class Disturbed(NotInForce):
+    """Somebody changed them while they were brought: to wait on for them to act is to wait for nothing."""
+
+
+def nobody() -> bool:
+    """Nobody disturbs."""
+    return False
+
+
 @dataclass(frozen=True)
 class Patience:
     """How long one delivery waits for the cluster to act, in all."""
 
     within: float = ACTS_WITHIN
+    disturbed: Callable[[], bool] = nobody
     began: float = field(default_factory=time.monotonic)
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Return when it is so. Raises NotInForce when time is up."""
+        """Return when it is so. Raises NotInForce when time is up, Disturbed when somebody meddles."""
+        ask_at = time.monotonic() + ASK_EVERY
         while not condition():
+            if time.monotonic() >= ask_at:
+                if self.disturbed():
+                    raise Disturbed(
+                        "Somebody changed the image policies in the cluster before they were seen to "
+                        "act. They are put back, and brought again, now."
+                    )
+                ask_at = time.monotonic() + ASK_EVERY
             if time.monotonic() - self.began > self.within:
                 raise NotInForce(
                     f"The cluster took the image policies, but did not {what} within "
@@ -55,14 +77,20 @@ class Patience:
             time.sleep(LOOK_EVERY)
 
 
-def deliver(kube: Kube, held: Held, *, within: float = ACTS_WITHIN) -> None:
+def deliver(
+    kube: Kube,
+    held: Held,
+    *,
+    within: float = ACTS_WITHIN,
+    disturbed: Callable[[], bool] = nobody,
+) -> None:
     """Bring the cluster's image policies up to date. Raises KubeError; then it may be tried again."""
-    patience = Patience(within)
+    patience = Patience(within, disturbed)
     kube.apply(probes.namespace())
     if held.configuration is not None:
         _route(kube, _widened(kube, held.configuration), patience)
     for manifest in held.policies:
-        kube.apply(manifest)
+        _put(kube, manifest)
     for probe in held.probes:
         _await_denial(kube, probe, held.revision, patience)
     if held.configuration is not None:
@@ -72,37 +100,15 @@ def deliver(kube: Kube, held: Held, *, within: float = ACTS_WITHIN) -> None:
     _sweep(kube, {ref_of(manifest) for manifest in held.policies})
 
 
-def holds(kube: Kube, held: Held) -> bool:
-    """Whether everything lies in the cluster as it was brought: nothing was changed, nothing is missing.
-
-    What lies there need not act yet; that is known of whoever saw it act.
-    """
-    live = {ref_of(manifest): manifest for manifest in _live(kube)}
-    wanted = {ref_of(manifest): manifest for manifest in held.policies}
-    if live.keys() != wanted.keys() or not _covers(
-        kube.get(ref_of(probes.namespace())), probes.namespace()
-    ):
-        return False
-    if not _same(kube.get(CONFIGURATION), held.configuration):
-        return False
-    return all(_covers(live[ref], manifest) for ref, manifest in wanted.items())
-
-
-def _same(there: Manifest | None, wanted: Manifest | None) -> bool:
-    if there is None or wanted is None:
-        return there is wanted
-    return _covers(there, _with_sign(wanted))
-
-
-def _covers(live: Any, wanted: Any) -> bool:
-    """Whether all that is wanted stands there, and no list has more; the API server adds defaults."""
-    match live, wanted:
-        case dict(), dict():
-            return all(_covers(live.get(key), value) for key, value in wanted.items())
-        case list(), list():
-            return len(live) == len(wanted) and all(map(_covers, live, wanted))
-        case _:
-            return bool(live == wanted)
+def await_acting(
+    kube: Kube, held: Held, *, within: float = ACTS_WITHIN, disturbed: Callable[[], bool] = nobody
+) -> None:
+    """Return when all that lies there is seen to act; nothing is written. Raises NotInForce."""
+    patience = Patience(within, disturbed)
+    for probe in held.probes:
+        _await_denial(kube, probe, held.revision, patience)
+    if held.configuration is not None:
+        _await_routed(kube, with_sign(held.configuration), patience)
 
 
 def _widened(kube: Kube, wanted: Manifest) -> Manifest:
@@ -137,9 +143,13 @@ def _same_as_one_of(entry: Manifest, wanted: Manifest) -> bool:
 
 def _route(kube: Kube, configuration: Manifest, patience: Patience) -> None:
     """Apply it, and return when the API server is seen to route by it."""
-    signed = _with_sign(configuration)
+    signed = with_sign(configuration)
+    _put(kube, signed)
+    _await_routed(kube, signed, patience)
+
+
+def _await_routed(kube: Kube, signed: Manifest, patience: Patience) -> None:
     sign = signed["webhooks"][-1]
-    kube.apply(signed)
     probe = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -154,10 +164,17 @@ def _route(kube: Kube, configuration: Manifest, patience: Patience) -> None:
     )
 
 
-def _with_sign(configuration: Manifest) -> Manifest:
+def with_sign(configuration: Manifest) -> Manifest:
     """The configuration with the entry by which one sees that the API server routes by it."""
     sign = probes.sign(fingerprint(configuration)[:8])
     return {**configuration, "webhooks": [*configuration["webhooks"], sign]}
+
+
+def _put(kube: Kube, manifest: Manifest) -> None:
+    """Make it so, and nothing else: what somebody added may narrow it to nothing."""
+    marked = stamped(manifest)
+    if foreign_entries(apply_over(kube, marked), manager=OURS):
+        restore(kube, marked, OURS)
 
 
 def _await_denial(kube: Kube, probe: Manifest, revision: str, patience: Patience) -> None:
@@ -178,16 +195,19 @@ def _refusal(kube: Kube, probe: Manifest) -> str:
 
 def _sweep(kube: Kube, wanted: set[Ref]) -> None:
     """Nothing of ours stays that nobody wants any more."""
-    for ref in _ours(kube):
+    for ref in map(ref_of, live(kube)):
         if ref not in wanted:
             kube.delete(ref)
 
 
-def _ours(kube: Kube) -> Iterator[Ref]:
-    yield from map(ref_of, _live(kube))
+def lasting(held: Held) -> tuple[Manifest, ...]:
+    """Every object of a delivery, as it lies there in the end."""
+    routed = () if held.configuration is None else (with_sign(held.configuration),)
+    return (probes.namespace(), *map(stamped, (*held.policies, *routed)))
 
 
-def _live(kube: Kube) -> Iterator[Manifest]:
+def live(kube: Kube) -> Iterator[Manifest]:
+    """The policies and bindings that lie there and are the image policies', wanted or not."""
     for kind in KINDS:
         yield from kube.list(admission_policies.API, kind, labels=LABEL)
 
@@ -195,7 +215,7 @@ def _live(kube: Kube) -> Iterator[Manifest]:
 def withdraw(kube: Kube) -> None:
     """Take every image policy out of the cluster: bindings first, or a policy would be missed."""
     kube.delete(CONFIGURATION)
-    for ref in _ours(kube):
+    for ref in map(ref_of, live(kube)):
         kube.delete(ref)
     with suppress(KubeError):
         kube.delete(ref_of(probes.namespace()))

@@ -10,6 +10,9 @@ from operator import itemgetter
 from django.db import Error, close_old_connections, connections
 
 from controlplane.index.pacing import Key, Pace
+from controlplane.index.places import BASE, IMAGE_POLICIES
+from controlplane.policies.tasks import bring_soon
+from provisioning.tasks import tend_soon
 from tenants import services
 from tenants.names import CONTROL_SUFFIX
 
@@ -18,21 +21,22 @@ logger = logging.getLogger(__name__)
 LOOK_EVERY = 0.1  # while somebody waits for their turn
 IDLE_SECONDS = 1.0
 AGAIN_AFTER = 1.0
+LOOKS = {BASE: tend_soon, IMAGE_POLICIES: bring_soon}  # at what holds on a whole cluster
 
 
 class Nudger:
-    """Told by many threads where something changed; one thread makes those namespaces due."""
+    """Told by many threads where something changed; one thread makes those places due."""
 
     def __init__(self) -> None:
         self._pace = Pace()
         self._news = threading.Condition()
 
     def __len__(self) -> int:
-        """How many namespaces wait for their turn."""
+        """How many places wait for their turn."""
         return len(self._pace)
 
     def add(self, cluster: int, namespaces: Iterable[str]) -> None:
-        """Something of ours was changed in these namespaces of a cluster, workload or control."""
+        """Something of ours was changed in these places: namespaces, workload or control, or `places`."""
         with self._news:
             for name in namespaces:
                 self._pace.add((cluster, name.removesuffix(CONTROL_SUFFIX)))
@@ -70,6 +74,8 @@ class Nudger:
 def _nudge(keys: Iterable[Key]) -> int:
     close_old_connections()
     found = 0
-    for cluster, names in groupby(sorted(keys), key=itemgetter(0)):
-        found += services.nudge_changed(cluster, [name for _, name in names])
+    for cluster, mine in groupby(sorted(keys), key=itemgetter(0)):
+        names = [name for _, name in mine]
+        found += sum(LOOKS[name](cluster) for name in names if name in LOOKS)
+        found += services.nudge_changed(cluster, [name for name in names if name not in LOOKS])
     return found

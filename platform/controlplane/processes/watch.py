@@ -1,4 +1,4 @@
-"""The watcher: a thread for each kind on each cluster, and one writer, which is this thread.
+"""The watcher: a thread for each stream of each cluster, and one writer, which is this thread.
 
 Beside it, a thread that has the loop look at once where somebody changed what the platform keeps: it must
 not wait for thousands of workflows to be written.
@@ -7,7 +7,7 @@ not wait for thousands of workflows to be written.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,8 +19,8 @@ from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
 from controlplane.index import services
 from controlplane.index.guarding import Guard, Watchfulness
-from controlplane.index.kinds import GUARD_RAILS, GUARDED, KINDS, Kind
-from controlplane.index.watching import STREAM_SECONDS, Follower, Heard, News, Standing
+from controlplane.index.kinds import KINDS, STREAMS, WHOLES, Kind, Stream
+from controlplane.index.watching import STREAM_SECONDS, Follower, Heard, News, Reader, Standing
 from controlplane.index.writing import Inbox, Letter, write
 from controlplane.kube.door import Kube
 from controlplane.kube.errors import KubeError
@@ -137,30 +137,40 @@ class Watcher:
         except (DomainError, KubeError) as exc:
             self._say(cluster, exc.sentence)
             return
-        known = {kind.name: services.newest(cluster, kind) for kind in KINDS}
+        known = {kind: services.newest(cluster, kind) for kind in KINDS}
         followed = Followed(cluster)
-        for kind in KINDS:
-            tell = partial(self._take, followed, kind)
-            self._follow(followed, kube, kind, tell, known=known[kind.name])
-        whole = Watchfulness()
-        for kind in GUARDED:
-            self._follow(followed, kube, kind, partial(self._guard, followed, kind, Guard(), whole))
+        tells: dict[Kind, Callable[[News], None]] = {
+            kind: partial(self._take, followed, kind) for kind in KINDS
+        }
+        for called, kinds in WHOLES:
+            whole = Watchfulness(called, kinds)
+            for kind in kinds:
+                tells[kind] = partial(self._guard, followed, kind, Guard(), whole)
+        for stream in STREAMS:
+            self._follow(followed, kube, stream, tells, known=known.get(stream.asked, 0))
         self._followed[cluster.pk] = followed
 
     def _follow(
         self,
         followed: Followed,
         kube: Kube,
-        kind: Kind,
-        tell: Callable[[News], None],
+        stream: Stream,
+        tells: Mapping[Kind, Callable[[News], None]],
         *,
-        known: int = 0,
+        known: int,
     ) -> None:
+        asked = stream.asked
         follower = Follower(
-            kube, kind, known=known, tell=tell, ended=followed.ended, seconds=self._seconds
+            kube,
+            asked,
+            known=known,
+            tell=tells[asked],
+            ended=followed.ended,
+            seconds=self._seconds,
+            beside=[Reader(kind.entry, tells[kind]) for kind in stream.kinds if kind != asked],
         )
         # A daemon: it may sit in a read for minutes, and nobody waits for it.
-        name = f"watch {kind.name} on {followed.cluster.name}"
+        name = f"watch {asked.name} on {followed.cluster.name}"
         threading.Thread(target=follower.run, name=name, daemon=True).start()
 
     def _take(self, followed: Followed, kind: Kind, news: News) -> None:
@@ -171,10 +181,10 @@ class Watcher:
     ) -> None:
         if isinstance(news, Standing | Heard):
             if (said := whole.take(kind, news)) is not None:
-                self._inbox.put(Letter(followed.cluster, GUARD_RAILS, said), followed.ended)
+                self._inbox.put(Letter(followed.cluster, whole.called, said), followed.ended)
         elif (changed := guard.take(news)) and not followed.ended.is_set():
             self.nudger.add(followed.cluster.pk, changed)
 
     def _say(self, cluster: Cluster, message: str) -> None:
-        for kind in (*KINDS, GUARD_RAILS):
+        for kind in (*KINDS, *(called for called, _ in WHOLES)):
             services.report(cluster, kind, in_step=False, message=message, now=timezone.now())

@@ -65,3 +65,29 @@ def test_the_account_comes_with_its_role_its_binding_and_its_token() -> None:
     kinds = [m["kind"] for m in account_for(role(needed()), namespace="kube-system", name="argosy")]
 
     assert kinds == ["ClusterRole", "ServiceAccount", "Secret", "ClusterRoleBinding"]
+
+
+def rights_to(resource: str) -> set[tuple[str, str]]:
+    return {(right.verb, right.name) for right in needed() if right.resource == resource}
+
+
+@pytest.mark.parametrize(
+    "kind", ["validatingadmissionpolicies", "validatingadmissionpolicybindings"]
+)
+def test_policies_are_followed_everywhere_and_only_those_of_the_base_are_read_one_by_one(
+    kind: str,
+) -> None:
+    mine = rights_to(kind)
+
+    everywhere = {verb for verb, name in mine if not name}
+    assert everywhere == {"list", "watch", "create", "patch", "update", "delete"}
+    named = {(verb, name) for verb, name in mine if name}
+    assert {verb for verb, _ in named} == {"get"}
+    assert ("get", "argosy-namespace-labels") in named
+
+
+def test_of_webhook_configurations_ours_alone_is_seen_and_written() -> None:
+    mine = rights_to("validatingwebhookconfigurations")
+
+    verbs = ("get", "list", "watch", "create", "patch", "update", "delete")
+    assert mine == {(verb, "argosy-images") for verb in verbs}

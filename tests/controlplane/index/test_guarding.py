@@ -2,7 +2,7 @@
 
 from controlplane.index.entries import OwnedEntry
 from controlplane.index.guarding import Guard, Watchfulness
-from controlplane.index.kinds import GUARDED
+from controlplane.index.kinds import GUARD_RAILS, GUARDED
 from controlplane.index.watching import Changed, Heard, Listed, Standing
 
 IN_STEP = Standing(in_step=True)
@@ -53,7 +53,7 @@ def test_a_list_after_a_gap_notices_what_is_missing_and_what_is_other() -> None:
 
 
 def test_all_kinds_are_in_step_when_the_last_of_them_is() -> None:
-    whole = Watchfulness()
+    whole = Watchfulness(GUARD_RAILS, GUARDED)
     *first, last = GUARDED
 
     assert [whole.take(kind, IN_STEP) for kind in first] == [None] * len(first)
@@ -62,7 +62,7 @@ def test_all_kinds_are_in_step_when_the_last_of_them_is() -> None:
 
 
 def test_one_kind_that_is_not_followed_is_said_until_it_is() -> None:
-    whole = Watchfulness()
+    whole = Watchfulness(GUARD_RAILS, GUARDED)
     for kind in GUARDED:
         whole.take(kind, IN_STEP)
 

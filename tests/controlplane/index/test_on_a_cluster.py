@@ -13,7 +13,7 @@ import yaml
 from django.utils import timezone
 
 from controlplane.index.entries import version_of
-from controlplane.index.kinds import KINDS
+from controlplane.index.kinds import KINDS, WHOLES
 from controlplane.index.models import QuotaUse, Watch, Workflow
 from controlplane.kube.errors import Conflict, Refused, Unreachable
 from controlplane.kube.gateway import KubeGateway
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.django_db]
 
 DEADLINE = 90.0
 until = partial(watching.until, within=DEADLINE)
-WATCHES = len(KINDS) + 1  # and one for all that is guarded
+WATCHES = len(KINDS) + len(WHOLES)
 MADE = 200
 LOOK_EVERY = 0.05
 RUNNING = {"status": {"phase": "Running", "progress": "1/2"}}

@@ -6,7 +6,8 @@ import pytest
 
 from controlplane.index.entries import OwnedEntry
 from controlplane.index.owned import is_other, is_tampered, owned_of
-from controlplane.objects import Manifest
+from controlplane.index.places import BASE
+from controlplane.objects import FINGERPRINT, Manifest
 
 US = {"manager": "argosy", "operation": "Apply"}
 THEM = {"manager": "kubectl-edit", "operation": "Update"}
@@ -107,3 +108,55 @@ def test_what_no_api_server_would_send_is_nothing(lacking: Callable[[Manifest], 
     lacking(meta)
 
     assert owned_of({"kind": "ResourceQuota", "metadata": meta}, manager="argosy") is None
+
+
+def test_a_policy_of_the_whole_cluster_is_read_as_any_other_object_of_ours() -> None:
+    policy = {
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": "argosy-namespace-labels", "uid": "u", "managedFields": []},
+    }
+
+    found = owned_of(policy, manager="argosy")
+
+    assert found is not None
+    assert found.namespace == BASE
+
+
+def test_what_kubernetes_says_of_a_policy_after_looking_at_its_types_is_no_change() -> None:
+    typed = {**US, "manager": "validatingadmissionpolicy-status", "subresource": "status"}
+
+    assert not is_tampered(OURS, seen(entry(US, SPEC), entry(typed, {"f:status": {}}, "2")))
+
+
+def routing(mark: str, *entries: Manifest) -> OwnedEntry:
+    found = owned_of(
+        {
+            "kind": "ValidatingWebhookConfiguration",
+            "metadata": {
+                "name": "argosy-images",
+                "uid": "u",
+                "annotations": {FINGERPRINT: mark},
+                "managedFields": entries,
+            },
+        },
+        manager="argosy",
+    )
+    assert found is not None
+    return found
+
+
+def webhooks(*names: str, marked: bool = True) -> Manifest:
+    notes = {"f:annotations": {f"f:{FINGERPRINT}": {}}} if marked else {}
+    return {"f:metadata": notes, "f:webhooks": {f"k:{name}": {} for name in names}}
+
+
+WIDE = routing("wide", entry(US, webhooks("a", "before-a")))
+
+
+def test_what_a_delivery_widens_and_narrows_within_a_second_is_our_own() -> None:
+    assert not is_tampered(WIDE, routing("narrow", entry(US, webhooks("a"))))
+
+
+def test_who_takes_an_entry_away_within_that_second_is_told_with_our_mark_or_another() -> None:
+    assert is_tampered(WIDE, routing("wide", entry(US, webhooks("a"))))
+    assert is_tampered(WIDE, routing("of theirs", entry(US, webhooks("a", marked=False))))

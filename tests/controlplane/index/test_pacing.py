@@ -9,6 +9,7 @@ from controlplane.index.pacing import (
     Key,
     Pace,
 )
+from controlplane.index.places import BASE
 
 A, B = (1, "a"), (1, "b")
 
@@ -81,3 +82,25 @@ def test_who_was_quiet_is_forgotten() -> None:
     pace.take(1000.0)
 
     assert len(pace._last) == len(pace._namespaces) == 0
+
+
+def test_what_holds_on_a_whole_cluster_waits_for_no_namespace() -> None:
+    pace = Pace()
+    for number in range(1000):
+        pace.add((1, f"n-{number}"))
+    pace.take(0.0)
+    pace.add((1, BASE))
+
+    assert (1, BASE) in pace.take(0.01)
+
+
+def test_who_deletes_a_policy_in_a_loop_has_as_few_looks_and_costs_no_namespace_its_turn() -> None:
+    pace = Pace()
+
+    looks = given(pace, (1, BASE), seconds=600)
+
+    assert NAMESPACE_ROOM <= looks <= NAMESPACE_ROOM + 600 / NAMESPACE_EVERY
+    keys = [(1, f"n-{number}") for number in range(CLUSTER_ROOM)]
+    for key in keys:
+        pace.add(key)
+    assert pace.take(600.0) == keys

@@ -8,8 +8,18 @@ from typing import Any
 import pytest
 
 from controlplane.index import watching
-from controlplane.index.kinds import WORKFLOW
-from controlplane.index.watching import Changed, Follower, Heard, Listed, News, Standing, pause
+from controlplane.index.entries import OwnedEntry, QuotaEntry
+from controlplane.index.kinds import POLICIES, QUOTA, STREAMS, WORKFLOW
+from controlplane.index.watching import (
+    Changed,
+    Follower,
+    Heard,
+    Listed,
+    News,
+    Reader,
+    Standing,
+    pause,
+)
 from controlplane.kube.door import Event
 from controlplane.kube.errors import refused
 from controlplane.objects import Manifest, Ref, ref_of
@@ -228,3 +238,63 @@ def test_it_tries_ever_later_and_not_all_at_once(
     failures: int, luck: float, seconds: float
 ) -> None:
     assert pause(failures, luck) == seconds
+
+
+def test_two_who_read_of_the_same_objects_share_one_stream() -> None:
+    cluster = story(lambda c: c.apply(team_quota("20")))
+    cluster.apply(team_quota("10"))
+    ended = threading.Event()
+    counted, guarded = Told(3, ended), Told(3, ended)
+    (stream,) = (s for s in STREAMS if QUOTA in s.kinds)
+    (other,) = (kind for kind in stream.kinds if kind != QUOTA)
+
+    beside = [Reader(other.entry, guarded)]
+    Follower(
+        cluster, stream.asked, known=0, tell=counted, ended=ended, seconds=1, beside=beside
+    ).run()
+
+    assert [type(news) for news in counted[:3]] == [Listed, Standing, Changed]
+    assert [type(news) for news in guarded] == [type(news) for news in counted][: len(guarded)]
+    assert isinstance(counted[2], Changed)
+    assert isinstance(counted[2].entry, QuotaEntry)
+    assert isinstance(guarded[0], Listed)
+    assert isinstance(guarded[0].entries[0], OwnedEntry)
+    assert len([call for call in cluster.calls if call.startswith("watch")]) == 1
+
+
+def team_quota(pods: str) -> Manifest:
+    labels = {"argosy.dev/managed": "true"}
+    return {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "team-quota", "namespace": "payments", "labels": labels},
+        "spec": {"hard": {"pods": pods}},
+    }
+
+
+def test_of_webhook_configurations_ours_alone_is_asked_for_by_its_name() -> None:
+    (kind,) = (k for k in POLICIES if k.name == "ValidatingWebhookConfiguration")
+    cluster = story(lambda c: [c.apply(webhooks(name)) for name in ("another", "argosy-images")])
+    ended = threading.Event()
+    told = Told(3, ended)
+
+    Follower(cluster, kind, known=0, tell=told, ended=ended, seconds=1).run()
+
+    assert isinstance(told[2], Changed)
+    assert told[2].entry.uid == cluster.get(ref_of(webhooks("argosy-images")))["metadata"]["uid"]  # type: ignore[index]
+
+
+def webhooks(name: str) -> Manifest:
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": name},
+        "webhooks": [],
+    }
+
+
+def test_a_cluster_has_a_connection_for_each_kind_and_no_more() -> None:
+    kinds = {(s.asked.api_version, s.asked.name) for s in STREAMS}
+
+    assert len(STREAMS) == len(kinds) == 16
+    assert [s.asked for s in STREAMS if len(s.kinds) > 1] == [QUOTA]  # counted, and guarded

@@ -308,6 +308,22 @@ def test_metadata_alone_can_be_listed_and_watched_and_is_named_by_its_kind(
         assert [e["manager"] for e in manifest["metadata"]["managedFields"]] == ["argosy"]
 
 
+def test_by_its_name_one_object_alone_is_listed_and_watched(kube: Kube, namespace: str) -> None:
+    for name in ("other", "mine"):
+        kube.apply(settings_of(namespace, name))
+    by_name = {"namespace": namespace, "fields": "metadata.name=mine"}
+    listed = kube.list_from("v1", "ConfigMap", **by_name)
+    for name in ("other", "mine"):
+        kube.delete(ref_of(settings_of(namespace, name)))
+
+    stream = kube.watch(
+        "v1", "ConfigMap", **by_name, resource_version=listed.resource_version, seconds=9
+    )
+
+    assert [m["metadata"]["name"] for m in listed.items] == ["mine"]
+    assert next(stream).manifest["metadata"]["name"] == "mine"
+
+
 def test_an_object_that_loses_the_label_is_gone_to_who_watches_by_it(
     kube: Kube, namespace: str
 ) -> None:

@@ -1,21 +1,23 @@
 """Each registered cluster gets what was decided, when it was decided, and is told of once it acts by it."""
 
+import time
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from controlplane.celery import app
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
 from controlplane.kube.errors import refused
-from controlplane.objects import ref_of
-from controlplane.policies import delivering, delivery, services
+from controlplane.objects import FINGERPRINT, ref_of
+from controlplane.policies import delivering, delivery, drifting, services
 from controlplane.policies.compile import probes
 from controlplane.policies.models import Delivery
-from controlplane.policies.tasks import bring_policies, look_at_policies
+from controlplane.policies.tasks import bring_policies, bring_soon, look_at_policies
 from tests.factories import ClusterFactory, NamespaceFactory, TeamFactory, platform_admin
 from tests.fakes.cluster import FakeCluster
 from tests.images import NOW, policy
@@ -81,6 +83,148 @@ def test_what_drifted_is_repaired_by_that_look(fake: FakeCluster, cluster: Clust
     delivering.bring(cluster, now=NOW + delivering.LOOKED_AFTER + SECOND)
 
     assert (fake.get(binding) or {})["spec"]["validationActions"] == ["Deny", "Audit"]
+
+
+def test_what_somebody_added_beside_our_fields_is_taken_away(
+    fake: FakeCluster, cluster: Cluster
+) -> None:
+    delivering.bring(cluster, now=NOW)
+    policy_ = next(r for r in fake.objects if r.kind == "ValidatingAdmissionPolicy")
+    narrower = {"spec": {"matchConstraints": {"objectSelector": {"matchLabels": {"a": "b"}}}}}
+    fake.patch(policy_, narrower, manager="kubectl-edit")
+
+    delivering.bring(cluster, now=NOW + delivering.LOOKED_AFTER + SECOND)
+
+    assert "'a': 'b'" not in str(fake.get(policy_))
+    cluster.refresh_from_db()
+    assert cluster.base_put_back == (
+        f"Put back ValidatingAdmissionPolicy {policy_.name} (changed by kubectl-edit)"
+    )
+
+
+def test_what_was_deleted_is_told_and_what_changes_because_a_policy_did_is_not(
+    fake: FakeCluster, cluster: Cluster
+) -> None:
+    delivering.bring(cluster, now=NOW)
+    policy(deny=[{"registry": "evil.example"}])
+    delivering.bring(cluster, now=NOW + SECOND)
+    cluster.refresh_from_db()
+    assert cluster.base_put_back == ""
+
+    gone = next(r for r in fake.objects if r.kind == "ValidatingAdmissionPolicyBinding")
+    fake.delete(gone)
+    delivering.bring(cluster, now=NOW + delivering.LOOKED_AFTER + MINUTE)
+
+    cluster.refresh_from_db()
+    assert cluster.base_put_back == f"Put back {gone.kind} {gone.name} (it was gone)"
+    assert cluster.base_put_back_at is not None
+
+
+def test_what_an_older_release_brought_is_brought_anew_and_nobody_is_named_for_it(
+    fake: FakeCluster, cluster: Cluster
+) -> None:
+    delivering.bring(cluster, now=NOW)
+    old = next(r for r in fake.objects if r.kind == "ValidatingAdmissionPolicy")
+    wanted = fake.get(old)
+    earlier = {key: value for key, value in (wanted or {}).items() if key != "metadata"}
+    labels = (wanted or {})["metadata"]["labels"]
+    said = {"name": old.name, "labels": labels, "annotations": {FINGERPRINT: "of before"}}
+    fake.apply(
+        {**earlier, "metadata": said, "spec": {**earlier["spec"], "failurePolicy": "Ignore"}}
+    )
+
+    delivering.bring(cluster, now=NOW + delivering.LOOKED_AFTER + SECOND)
+
+    assert (fake.get(old) or {})["spec"] == (wanted or {})["spec"]
+    cluster.refresh_from_db()
+    assert cluster.base_put_back == ""
+
+
+def test_who_was_seen_to_change_it_has_that_cluster_looked_at_now(
+    fake: FakeCluster, cluster: Cluster
+) -> None:
+    other = ClusterFactory()
+    for each in (cluster, other):
+        delivering.bring(each, now=NOW)
+    Delivery.objects.update(due_at=timezone.now() + MINUTE)
+    quiet = row_of(other).due_at
+
+    assert bring_soon(cluster.pk)
+
+    assert delivering.is_due(cluster.pk, now=timezone.now())
+    assert cluster.pk in dict(delivering.waiting(timezone.now()))  # should the broker lose the task
+    assert row_of(other).due_at == quiet
+    assert not bring_soon(cluster.pk + 1000)  # gone meanwhile
+
+
+def test_what_is_changed_while_it_is_looked_at_is_looked_at_again(
+    fake: FakeCluster, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivering.bring(cluster, now=NOW)
+    later, look = NOW + delivering.LOOKED_AFTER + SECOND, drifting.look
+
+    def looking(*args: Any) -> Any:
+        found = look(*args)
+        delivering.due_now(cluster.pk, now=later)  # seen when the look had passed it by
+        return found
+
+    monkeypatch.setattr(drifting, "look", looking)
+    delivering.bring(cluster, now=later)
+
+    assert row_of(cluster).due_at == later
+    assert row_of(cluster).claimed_until is None
+
+
+def test_who_was_seen_while_it_was_brought_has_it_looked_at_when_that_ends(
+    fake: FakeCluster, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(bring_policies, "apply_async", lambda args, **_: asked.append(*args))
+    bring_policies(cluster.pk)
+    assert asked == []
+    bring_soon(cluster.pk)
+    monkeypatch.setattr(
+        drifting, "look", lambda *_: drifting.Drift() if bring_soon(cluster.pk) else None
+    )
+
+    bring_policies(cluster.pk)
+
+    assert asked == [cluster.pk]
+
+
+def test_who_meddles_again_and_again_has_nobody_wait_for_what_he_took_away(
+    fake: FakeCluster, cluster: Cluster
+) -> None:
+    delivering.bring(cluster, now=NOW)
+    binding = next(r for r in fake.objects if r.kind == "ValidatingAdmissionPolicyBinding")
+    later = NOW + delivering.LOOKED_AFTER + SECOND
+    fake.delete(binding)
+    fake.policies_act = False
+    meddling = delivering.Delivery.objects.filter(cluster=cluster)
+    create = fake.create
+
+    def meddled(manifest: Any, *, dry_run: bool = False) -> Any:
+        meddling.update(due_at=later)  # the watch saw somebody, while it is tried whether they act
+        return create(manifest, dry_run=dry_run)
+
+    fake.create = meddled  # type: ignore[method-assign]
+    began = time.monotonic()
+    delivering.bring(cluster, now=later)
+
+    assert time.monotonic() - began < delivering.WITHIN.total_seconds() / 4
+    row = row_of(cluster)
+    assert "put back, and brought again, now" in row.message
+    assert (row.in_force, row.claimed_until, row.due_at) == (False, None, later)
+
+    # Who is seen the second time is named as well, though what he took was not seen to act in between.
+    fake.create = create  # type: ignore[method-assign]
+    fake.policies_act = True
+    Cluster.objects.update(base_put_back="")
+    fake.delete(binding)
+    delivering.bring(cluster, now=later)
+    cluster.refresh_from_db()
+    assert "(it was gone)" in cluster.base_put_back
+    assert row_of(cluster).in_force is True
 
 
 def test_a_new_policy_goes_out_at_once(fake: FakeCluster, cluster: Cluster) -> None:

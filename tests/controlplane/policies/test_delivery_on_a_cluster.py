@@ -14,7 +14,7 @@ from controlplane.clusters import base_release
 from controlplane.kube.errors import KubeError
 from controlplane.kube.gateway import KubeGateway
 from controlplane.objects import ref_of
-from controlplane.policies import delivery
+from controlplane.policies import delivery, drifting
 from controlplane.policies.compile import admission_policies, probes
 from controlplane.policies.compile.cluster import Held, held
 from controlplane.policies.document import (
@@ -25,6 +25,7 @@ from controlplane.policies.document import (
     Scope,
     Signature,
 )
+from controlplane.policies.drifting import Drift
 from controlplane.policies.engines.api_server import MERGE, connected
 from localcluster.clusters import RunningCluster
 from localcluster.home import Home
@@ -423,13 +424,13 @@ class TestDelivery:
         refs = [*map(ref_of, wanted.policies), delivery.CONFIGURATION]
         before = [kube.get(ref)["metadata"]["generation"] for ref in refs]  # type: ignore[index]
 
-        assert delivery.holds(platform, wanted)
+        assert drifting.look(platform, wanted) == Drift()
         delivery.deliver(platform, wanted)
 
         after = [kube.get(ref)["metadata"] for ref in refs]  # type: ignore[index]
         # The routing was widened by nothing, and narrowed by nothing.
         assert [each["generation"] for each in after] == before
-        assert delivery.holds(platform, wanted)
+        assert drifting.look(platform, wanted) == Drift()
 
     def test_of_a_team_in_audit_only_tells(self, kube: KubeGateway, team: str) -> None:
         told = make_namespace(kube, f"{team}-told", team=f"{team}-told")
@@ -445,12 +446,29 @@ class TestDelivery:
         kube.delete(ref_of(binding))
         kube.delete(delivery.CONFIGURATION)
         until(lambda: said(kube, pod(team, BAD)) == "")
-        assert not delivery.holds(platform, wanted)
+        assert drifting.look(platform, wanted).steps
 
         delivery.deliver(platform, wanted)
 
         assert "[not-allowed]" in said(kube, pod(team, BAD))
         assert "failed calling webhook" in said(kube, pod(team, SIGNED))
+
+    def test_takes_away_what_somebody_added_and_names_them(
+        self, kube: KubeGateway, platform: KubeGateway, team: str
+    ) -> None:
+        wanted = holding(team)
+        policy = next(m for m in wanted.policies if m["metadata"]["name"].endswith("-pods"))
+        selector = {"objectSelector": {"matchLabels": {"a": "b"}}}
+        change = {"spec": {"matchConstraints": selector}}
+        kube.patch(ref_of(policy), change, manager="kubectl-edit")
+        until(lambda: said(kube, pod(team, BAD)) == "")
+        told = drifting.look(platform, wanted).told
+
+        delivery.deliver(platform, wanted)
+
+        assert "ValidatingAdmissionPolicy argosy-images-pods (changed by kubectl-edit" in told
+        assert "[not-allowed]" in said(kube, pod(team, BAD))
+        assert drifting.look(platform, wanted) == Drift()
 
     def test_holds_after_the_api_server_was_restarted(
         self, kube: KubeGateway, team: str, bare_cluster: RunningCluster, forget_the_past: Any
@@ -468,7 +486,7 @@ class TestDelivery:
         with pytest.raises(delivery.NotInForce, match="brought again"):
             delivery.deliver(platform, new, within=0.0)
 
-        assert not delivery.holds(platform, new)
+        assert drifting.look(platform, new).steps
         until(lambda: "failed calling webhook" in said(kube, pod(team, SIGNED)))
 
     def test_brings_new_rules_that_act_when_it_returns_and_routes_nothing_nobody_asks_for(

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,16 @@ from django.utils import timezone
 
 from controlplane.clusters.models import Cluster
 from controlplane.errors import DomainError
-from controlplane.index.kinds import GUARDED, KINDS
+from controlplane.index.kinds import KINDS, STREAMS, WHOLES
 from controlplane.index.models import Cron, QuotaUse, Watch, Workflow
+from controlplane.index.places import WHOLE
 from controlplane.kube.door import Listing
 from controlplane.objects import ref_of
+from controlplane.policies.models import Delivery
 from controlplane.processes import embedded, nudging, watch
 from controlplane.processes.nudging import Nudger
 from controlplane.processes.watch import STOPPED, Watcher
+from provisioning import base
 from tenants.models import TenantNamespace
 from tests import watching
 from tests.factories import ClusterFactory, NamespaceFactory
@@ -34,7 +37,7 @@ pytestmark = pytest.mark.django_db
 
 DEADLINE = 10.0
 until = partial(watching.until, within=DEADLINE)
-WATCHES = len(KINDS) + 1  # and one for all that is guarded
+WATCHES = len(KINDS) + len(WHOLES)
 
 
 class Fleet(dict[str, FakeCluster]):
@@ -152,6 +155,77 @@ def test_what_somebody_else_changes_is_due_at_once_and_what_we_change_is_not(
     assert rows.get().next_reconcile_at <= timezone.now()
 
 
+ADMISSION = "admissionregistration.k8s.io/v1"
+
+
+def policy(name: str) -> dict[str, Any]:
+    labels = {"argosy.dev/managed": "true"}
+    return {
+        "apiVersion": ADMISSION,
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": name, "labels": labels},
+        "spec": {"failurePolicy": "Fail"},
+    }
+
+
+def looked_at(cluster: Cluster) -> tuple[datetime | None, datetime | None]:
+    """Until when the looks at what holds on all of it were put off."""
+    due = Delivery.objects.get(cluster=cluster).due_at
+    return Cluster.objects.get(pk=cluster.pk).base_checked_at, due
+
+
+def put_off(cluster: Cluster) -> Cluster:
+    now = timezone.now()
+    Cluster.objects.filter(pk=cluster.pk).update(base_checked_at=now)
+    Delivery.objects.create(cluster=cluster, due_at=now + timedelta(minutes=5))
+    return cluster
+
+
+def test_who_deletes_a_policy_makes_the_look_due_that_finds_it_on_that_cluster_alone(
+    watcher: Watcher, fleet: Fleet
+) -> None:
+    here, elsewhere = put_off(made().cluster), put_off(made().cluster)
+    fake = fleet.add(here)
+    fleet.add(elsewhere).apply(policy("argosy-namespace-labels"))
+    for name in ("argosy-namespace-labels", "argosy-images-pods"):
+        fake.apply(policy(name))
+    until(watcher, lambda: in_step(here) and in_step(elsewhere))
+    before, quiet = looked_at(here), looked_at(elsewhere)
+
+    fake.delete(ref_of(policy("argosy-namespace-labels")))
+    until(watcher, lambda: len(watcher.nudger) == 1)
+    assert watcher.nudger.step() == 1
+    here.refresh_from_db()
+    assert base.is_due(here, now=timezone.now())
+    assert looked_at(here)[1] == before[1]  # nobody touched the image policies
+
+    change = {"spec": {"failurePolicy": "Ignore"}}
+    fake.patch(ref_of(policy("argosy-images-pods")), change, manager="kubectl-edit")
+    until(watcher, lambda: len(watcher.nudger) == 1)
+    assert watcher.nudger.step() == 1
+    assert (looked_at(here)[1] or before[1]) <= timezone.now()
+    assert looked_at(elsewhere) == quiet
+
+
+def test_policies_that_we_bring_make_no_look_due(watcher: Watcher, fleet: Fleet) -> None:
+    cluster = put_off(made().cluster)
+    fake = fleet.add(cluster)
+    until(watcher, lambda: in_step(cluster))
+
+    fake.apply(policy("argosy-images-pods"))
+    fake.create(hello("after"))
+
+    until(watcher, lambda: names(cluster) == {"after"})
+    assert len(watcher.nudger) == 0
+
+
+def test_a_cluster_that_was_removed_meanwhile_is_looked_at_by_nobody() -> None:
+    nudger = Nudger()
+    nudger.add(12_345, WHOLE)
+
+    assert nudger.step() == 0
+
+
 def test_what_is_still_coming_up_or_paused_is_left_to_its_own_schedule() -> None:
     later = timezone.now() + timedelta(minutes=5)
     coming, held = made("coming"), made("held")
@@ -202,7 +276,7 @@ def test_clusters_that_come_and_go_are_noticed(watcher: Watcher, fleet: Fleet) -
     gone.delete()
     watcher.step()
     until(watcher, lambda: followers_of(gone) == 0)
-    assert followers_of(first.cluster) == len((*KINDS, *GUARDED))
+    assert followers_of(first.cluster) == len(STREAMS)
 
 
 def followers_of(cluster: Cluster) -> int:
