@@ -30,8 +30,10 @@ document.addEventListener("keydown", (event) => {
 (() => {
   const KEPT = "argosy.typed";
   const who = document.querySelector(".who")?.textContent ?? "";
-  const forms = [...document.querySelectorAll("main form[method=post]")];
-  const fields = (form) => [...form.elements].filter((field) => field.name && !["hidden", "password", "submit", "file"].includes(field.type));
+  const forms = () => [...document.querySelectorAll("main form[method=post]")];
+  const fields = (form) => [...form.elements].filter((field) => field.name && !("secret" in field.dataset) && !["hidden", "password", "submit", "file"].includes(field.type));
+  // A part of the page that came later may have brought a form, or taken one: then it is known by its fields.
+  const same = (form, values) => values.some(([place, name]) => fields(form)[place]?.name === name);
   const read = () => { try { return JSON.parse(sessionStorage.getItem(KEPT)); } catch { return null; } };
   const write = (kept) => { try { sessionStorage.setItem(KEPT, JSON.stringify(kept)); } catch { /* too much to keep */ } };
   const say = (words) => {
@@ -54,7 +56,8 @@ document.addEventListener("keydown", (event) => {
   else if (new URL(kept.href).pathname === location.pathname) {
     if (kept.href !== location.href && !kept.moved) { write({ ...kept, moved: true }); location.replace(kept.href); return; }
     sessionStorage.removeItem(KEPT);
-    const form = forms[kept.form];
+    const now = forms();
+    const form = [now[kept.form], ...now].find((each) => each && same(each, kept.values));
     for (const [place, name, value] of form ? kept.values : []) {
       const field = fields(form)[place];
       if (field?.name !== name) continue;
@@ -67,7 +70,7 @@ document.addEventListener("keydown", (event) => {
     const form = target.closest("main form[method=post]");
     if (!form) return;
     const values = fields(form).map((field, place) => [place, field.name, ["checkbox", "radio"].includes(field.type) ? field.checked : field.value]);
-    write({ who, href: location.href, form: forms.indexOf(form), values });
+    write({ who, href: location.href, form: forms().indexOf(form), values });
   };
   for (const kind of ["input", "change", "submit"]) document.addEventListener(kind, keep);
 })();
