@@ -83,7 +83,26 @@ document.addEventListener("keydown", (event) => {
     note.textContent = MEANS[status] ?? (status ? `The platform could not answer (${status}); what you see may be old.` : "The platform does not answer; what you see may be old. It is asked again by itself.");
     note.hidden = false;
   };
-  document.addEventListener("htmx:responseError", ({ detail }) => say(detail.xhr.status));
-  document.addEventListener("htmx:sendError", () => say(0));
-  document.addEventListener("htmx:afterRequest", ({ detail }) => { if (detail.successful) note.hidden = true; });
+  // By what was asked for: what another part was told takes nothing back.
+  const failed = new Set();
+  const asked = ({ pathInfo }) => pathInfo.requestPath.split("?")[0];
+  // A part that looks again by itself goes on looking after a look that came to nothing.
+  const again = (part) => {
+    if (!part.matches("[hx-trigger^='load delay']")) return;
+    const next = part.cloneNode(true);
+    next.classList.remove("htmx-request");
+    part.replaceWith(next);
+    window.htmx.process(next);
+  };
+  document.addEventListener("htmx:responseError", ({ target, detail }) => {
+    failed.add(asked(detail));
+    say(detail.xhr.status);
+    if (detail.xhr.status >= 500) again(target);
+  });
+  document.addEventListener("htmx:sendError", ({ target, detail }) => { failed.add(asked(detail)); say(0); again(target); });
+  // Stopped, by Escape while another page was slow to come; a log is let go for another container's.
+  document.addEventListener("htmx:sendAbort", ({ target }) => { if (target.id !== "log") again(target); });
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (detail.successful) { failed.delete(asked(detail)); note.hidden = failed.size === 0; }
+  });
 })();
