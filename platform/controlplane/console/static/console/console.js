@@ -106,3 +106,18 @@ document.addEventListener("keydown", (event) => {
     if (detail.successful) { failed.delete(asked(detail)); note.hidden = failed.size === 0; }
   });
 })();
+// Who stands on something in a part that renews itself stands on it in the new part, too.
+(() => {
+  const told = (each) => [each.localName, ...["href", "name", "value", "aria-label"].map((name) => each.getAttribute(name)), /^(button|summary)$/.test(each.localName) && each.textContent].join("\n");
+  const twins = (name, like) => [...document.getElementsByTagName(name)].filter((each) => told(each) === like);
+  let left = null;
+  document.addEventListener("htmx:beforeSwap", () => {
+    const at = document.activeElement, like = told(at);
+    left = at === document.body ? null : { at, like, place: twins(at.localName, like).indexOf(at) };
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    if (!left || left.at.isConnected || document.activeElement !== document.body) return;
+    twins(left.at.localName, left.like)[left.place]?.focus({ preventScroll: true });
+    left = null;
+  });
+})();
