@@ -121,3 +121,14 @@ document.addEventListener("keydown", (event) => {
     left = null;
   });
 })();
+// A second click while the first is under way sends nothing a second time.
+(() => {
+  const AGAIN = 2000;
+  const sent = new WeakMap();
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    if (event.defaultPrevented || !button || event.target.getAttribute("method") !== "post") return;
+    if (event.timeStamp - (sent.get(button) ?? -Infinity) < AGAIN) event.preventDefault();
+    else sent.set(button, event.timeStamp);
+  });
+})();
