@@ -129,6 +129,24 @@ def test_a_look_that_comes_to_nothing_is_told_and_is_not_the_last(
     visits.faults.found.clear()  # the looks that came to nothing
 
 
+def test_what_one_part_of_a_page_is_told_takes_back_no_other_parts_note(
+    visits: Visits, live: Platform
+) -> None:
+    places = live.show(FULL)
+    tab = visits.tab_of("viewer")
+    note = tab.get_by_role("main").get_by_text("The platform could not answer (502)")
+    tab.route("**/told/", lambda route: route.fulfill(status=502))
+    visits.faults.expected.add(502)
+
+    with held(tab, "**/inside/"):
+        visits.goto(tab, f"/namespaces/{places.namespace}/")
+        expect(note).to_be_visible()
+
+    expect(tab.locator("#inside")).to_contain_text("Events")
+    expect(note).to_be_visible()
+    visits.faults.found.clear()  # what was told of the answer that never came
+
+
 def _refuse(_: Ref) -> Stored:
     raise Unreachable("nobody listens")
 
