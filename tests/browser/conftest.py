@@ -4,12 +4,12 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
 from . import chromium
 from .live import Platform, platform
-from .sheet import Visits
+from .sheet import SECONDS, Visits
 
 MISSING = "no browser here: `python -m tests.browser.chromium` installs one on Debian"
 
@@ -37,6 +37,8 @@ def live(
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium, without a window."""
+    # What is expected of a page has as long as what is clicked on it: the machine may have much else to do.
+    expect.set_options(timeout=SECONDS)
     # The driver keeps an event loop in this thread, by which Django takes us for a coroutine.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     try:

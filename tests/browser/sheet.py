@@ -16,6 +16,8 @@ WIDTH = 1440
 SECONDS = 15_000
 # What a browser says of a request that the page itself gave up, by going elsewhere.
 GIVEN_UP = "net::ERR_ABORTED"
+# And what htmx says of one for which it sent a newer one; of one that failed it says htmx:sendError as well.
+LET_GO = ("htmx:afterRequest", "htmx:sendAbort")
 WATCH_SHIFTS = """
 window.shifts = [];
 new PerformanceObserver((list) => {
@@ -41,7 +43,8 @@ class Faults:
 
     def _said(self, message: ConsoleMessage) -> None:
         # The console repeats every bad answer; it is counted once, where the status is known.
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        told = message.text.startswith(LET_GO) or "Failed to load resource" in message.text
+        if message.type == "error" and not told:
             self.found.append(f"console: {message.text}")
 
     def _failed(self, request: Request) -> None:

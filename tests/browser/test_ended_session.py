@@ -44,6 +44,31 @@ def test_what_was_typed_is_back_after_signing_in_again(visits: Visits) -> None:
     expect(tab.get_by_role("main")).to_contain_text("It was not sent yet")
 
 
+def test_what_was_typed_into_a_part_that_came_later_is_back_as_well(visits: Visits) -> None:
+    tab = typed(visits)
+    box = tab.get_by_label("Manifest")
+    # As a part of a page does that renews itself.
+    box.evaluate("(each) => each.form.replaceWith(each.form.cloneNode(true))")
+    box.fill(TYPED)
+    tab.get_by_role("button", name="Dry run").click()
+    sign_in(tab, PERSON)
+
+    expect(box).to_have_value(TYPED)
+
+
+def test_a_secret_that_was_typed_is_kept_nowhere(visits: Visits) -> None:
+    visits.live.show(FULL)
+    tab = visits.tab_of(PERSON)
+    visits.goto(tab, "/secrets/new/?kind=opaque")
+
+    tab.get_by_label("Name", exact=True).fill("webhook")
+    tab.get_by_label("Text", exact=True).first.fill("open sesame")
+
+    kept = tab.evaluate("sessionStorage.getItem('argosy.typed')")
+    assert "webhook" in kept
+    assert "sesame" not in kept
+
+
 def test_what_was_typed_is_given_back_to_nobody_else(visits: Visits) -> None:
     tab = typed(visits)
     tab.get_by_role("button", name="Dry run").click()

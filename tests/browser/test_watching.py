@@ -15,6 +15,7 @@ from tests.fakes.cluster import Stored
 from tests.player import Player
 
 from . import api_server, pages
+from .holding import held
 from .live import Platform
 from .sheet import Visits
 from .workflows import ARGO, settling
@@ -24,8 +25,10 @@ pytestmark = pytest.mark.browser
 
 (WORKFLOW,) = (page for page in pages.PAGES if page.name == "workflow")
 AWAY_FROM_END = "(each) => each.scrollHeight - each.scrollTop - each.clientHeight"
+AT_END = f"(each) => each.scrollTop > 0 && ({AWAY_FROM_END})(each) < 40"
+LOOKS = "**/settle-1/?*polls=*"
 SETTLE = Ref(ARGO, "Workflow", "payments", "settle-1")
-SOON_MS = 10_000  # the page looks every 2 s
+SOON_MS = 30_000  # the page looks every 2 s, of a machine that may have much else to do
 
 
 @pytest.fixture
@@ -70,6 +73,8 @@ def test_a_log_that_somebody_scrolled_back_in_says_that_it_is_paused(
     expect(log).to_contain_text("line 299")
     paused = tab.get_by_text("Paused while you read")
     expect(paused).to_be_hidden()
+    # It is put to its end a moment after its lines came; whoever scrolls back does so after that.
+    tab.wait_for_function(AT_END, arg=log.element_handle())
 
     log.evaluate("(each) => { each.scrollTop = 0; }")
 
@@ -108,6 +113,40 @@ def test_a_cluster_that_goes_away_is_said_and_watching_goes_on_when_it_is_back(
     expect(main.get_by_role("alert")).to_have_count(0)
 
 
+def test_a_look_that_comes_to_nothing_is_told_and_is_not_the_last(
+    story: Player, visits: Visits
+) -> None:
+    tab = visits.open(WORKFLOW, FULL)
+    main = tab.get_by_role("main")
+
+    tab.route(LOOKS, lambda route: route.abort("connectionfailed"))
+    expect(main.get_by_role("alert")).to_contain_text("asked again by itself", timeout=SOON_MS)
+    tab.unroute(LOOKS)
+    story.end("settle").finish(message="all is well")
+
+    expect(main).to_contain_text("all is well", timeout=SOON_MS)
+    expect(main.get_by_role("alert")).to_be_hidden()
+    visits.faults.found.clear()  # the looks that came to nothing
+
+
+def test_what_one_part_of_a_page_is_told_takes_back_no_other_parts_note(
+    visits: Visits, live: Platform
+) -> None:
+    places = live.show(FULL)
+    tab = visits.tab_of("viewer")
+    note = tab.get_by_role("main").get_by_text("The platform could not answer (502)")
+    tab.route("**/told/", lambda route: route.fulfill(status=502))
+    visits.faults.expected.add(502)
+
+    with held(tab, "**/inside/"):
+        visits.goto(tab, f"/namespaces/{places.namespace}/")
+        expect(note).to_be_visible()
+
+    expect(tab.locator("#inside")).to_contain_text("Events")
+    expect(note).to_be_visible()
+    visits.faults.found.clear()  # what was told of the answer that never came
+
+
 def _refuse(_: Ref) -> Stored:
     raise Unreachable("nobody listens")
 
@@ -117,9 +156,10 @@ def test_a_workflow_that_is_removed_while_it_is_watched_is_said_and_what_was_see
 ) -> None:
     tab = visits.open(WORKFLOW, FULL)
     main = tab.get_by_role("main")
-    steps = main.locator("#steps").inner_text()
-
-    kept = live.cluster_of(FULL).objects.pop(SETTLE)
+    with held(tab, LOOKS) as looks:
+        looks.wait()  # none is under way that could tell of a step that takes a second longer
+        steps = main.locator("#steps").inner_text()
+        kept = live.cluster_of(FULL).objects.pop(SETTLE)
     try:
         expect(main.get_by_role("alert")).to_contain_text("no longer in its", timeout=SOON_MS)
     finally:

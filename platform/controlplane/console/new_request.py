@@ -261,8 +261,7 @@ def check(request: HttpRequest, user: User) -> HttpResponse:
     form.check()
     if name != "name" and not form.typed.name:
         form.refused.pop("name", None)  # nobody has come to that field yet
-    context = _context(request, form) | {"changed": name}
-    return render(request, "console/_new_request_check.html", context)
+    return render(request, "console/_new_request_check.html", _context(request, form))
 
 
 @require_POST

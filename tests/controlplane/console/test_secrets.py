@@ -124,8 +124,12 @@ def test_what_could_not_be_delivered_is_told_with_its_sentence(team: Team) -> No
     assert "In 0 of 1" in client.get("/secrets/").content.decode()
 
 
-def test_an_end_that_comes_near_and_one_that_is_over_are_told(team: Team) -> None:
-    soon = timezone.now().date() + timedelta(days=3)
+def test_an_end_that_comes_near_and_one_that_is_over_are_told(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)  # midnight in between would leave two days
+    soon = now.date() + timedelta(days=3)
     secret, client = kept(team, expires_on=soon), browser(owner_of(team))
 
     near = client.get(f"/secrets/{secret.pk}/").content.decode()

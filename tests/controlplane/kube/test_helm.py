@@ -63,8 +63,12 @@ def test_a_failure_is_helms_own_sentence_without_its_warnings(tmp_path: Path) ->
 def test_at_the_deadline_helm_and_what_it_started_are_gone(tmp_path: Path) -> None:
     helm = script(tmp_path, f"sleep 60 & echo $! > {tmp_path}/child; wait")
 
-    with pytest.raises(HelmTimedOut, match="did not end within"):
-        run_helm([helm, "upgrade"], None, deadline=0.5)
+    # A busy machine may not even have started it within the first.
+    for deadline in (0.5, 2.0, DEADLINE):
+        with pytest.raises(HelmTimedOut, match="did not end within"):
+            run_helm([helm, "upgrade"], None, deadline=deadline)
+        if (tmp_path / "child").is_file():
+            break
 
     await_end(pid_in(tmp_path / "child"))
 

@@ -3,15 +3,18 @@
 (() => {
   const palette = document.getElementById("palette");
   if (!palette) return;
-  const box = palette.querySelector("input");
+  const box = palette.querySelector("input"), form = palette.querySelector("form"), found = palette.querySelector("#palette-found");
   const open = () => {
     palette.showModal();
     box.select();
     box.dispatchEvent(new Event("palette"));
   };
+  // What is listed may still be what an earlier text found: whoever types fast is led to none of that.
+  let foundFor = null;
+  const answered = () => foundFor === box.value;
   // Arrows go from the box through what was found and back; the box stays where one types.
   const step = (by) => {
-    const stops = [box, ...palette.querySelectorAll("#palette-found a")];
+    const stops = [box, ...(answered() ? found.querySelectorAll("a") : [])];
     const next = stops.indexOf(document.activeElement) + by;
     stops[(next + stops.length) % stops.length].focus();
   };
@@ -24,11 +27,25 @@
       step(event.key === "ArrowDown" ? 1 : -1);
     }
   });
-  // Enter goes to the first thing found; with nothing found it asks the whole page.
-  palette.querySelector("form").addEventListener("submit", (event) => {
-    const first = palette.querySelector("#palette-found a");
-    if (first) { event.preventDefault(); first.click(); }
+  // Enter goes to the first thing found, once it is found; with nothing found it asks the whole page.
+  let goes = false;
+  const go = () => {
+    const first = found.querySelector("a");
+    if (first) first.click(); else form.submit();
+  };
+  form.addEventListener("submit", (event) => {
+    if (!window.htmx) return;
+    event.preventDefault();
+    if (answered()) go();
+    else if (!goes) { goes = true; box.dispatchEvent(new Event("palette")); }
   });
+  found.addEventListener("htmx:afterSwap", ({ detail }) => {
+    foundFor = detail.requestConfig.parameters.q;
+    if (goes && palette.open && answered()) { goes = false; go(); }
+  });
+  for (const kind of ["htmx:sendError", "htmx:responseError"]) box.addEventListener(kind, () => { if (goes) form.submit(); });
+  box.addEventListener("input", () => { goes = false; });
+  palette.addEventListener("close", () => { goes = false; });
   palette.addEventListener("click", (event) => { if (event.target === palette) palette.close(); });
 })();
 // The switcher takes what is typed as soon as it is open; Escape closes it, and goes back to where it was opened.

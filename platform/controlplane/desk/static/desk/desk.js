@@ -37,7 +37,7 @@
     const fold = document.querySelector("details.fold");
     if (fold && fold.checkVisibility()) fold.open = true;
     const box = seen(document.querySelectorAll(".find[data-find] input"));
-    if (box) box.select();
+    if (box) { box.focus(); box.select(); }
   };
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
@@ -50,10 +50,10 @@
       find();
     } else if (event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey && !typing(event.target)) {
       const box = seen(document.querySelectorAll("[data-slash]"));
-      if (box) { event.preventDefault(); box.select(); }
+      if (box) { event.preventDefault(); box.focus(); box.select(); }
     } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       const form = event.target.closest(".find[data-find]");
-      const stops = form ? [form.querySelector("input"), ...form.querySelectorAll(".hits a")] : [];
+      const stops = form ? [form.querySelector("input"), ...(answered(form) ? form.querySelectorAll(".hits a") : [])] : [];
       if (stops.length < 2) return;
       event.preventDefault();
       const next = stops.indexOf(event.target) + (event.key === "ArrowDown" ? 1 : -1);
@@ -64,7 +64,17 @@
   // The first hits below the box one types in; Enter asks for the page of them.
   let waiting = 0;
   let asked = new AbortController();
-  const hide = (form) => { if (form && form.dataset.find) form.querySelector(".hits").hidden = true; };
+  const drop = () => { clearTimeout(waiting); asked.abort(); };
+  const hide = (form) => {
+    if (!form || !form.dataset.find) return;
+    drop();  // an answer still to come would open it again
+    form.querySelector(".hits").hidden = true;
+  };
+  // Hits may still be those of an earlier text: no arrow leads to them.
+  const answered = (form) => {
+    const hits = form.querySelector(".hits");
+    return !hits.hidden && hits.dataset.words === form.querySelector("input").value;
+  };
   document.addEventListener("focusout", (event) => {
     const form = event.target.closest(".find[data-find]");
     if (form && !form.contains(event.relatedTarget)) hide(form);
@@ -72,17 +82,18 @@
   document.addEventListener("input", (event) => {
     const form = event.target.closest(".find[data-find]");
     if (!form) return;
-    clearTimeout(waiting);
-    asked.abort();
+    drop();
     if (!event.target.value.trim()) { hide(form); return; }
     waiting = setTimeout(async () => {
       asked = new AbortController();
-      const words = new URLSearchParams({ s: event.target.value, part: "1" });
+      const typed = event.target.value;
+      const words = new URLSearchParams({ s: typed, part: "1" });
       try {
         const answer = await fetch(`${form.action}?${words}`, { signal: asked.signal });
         if (!answer.ok || answer.redirected) return;
         const hits = form.querySelector(".hits");
         hits.innerHTML = await answer.text();
+        hits.dataset.words = typed;
         hits.hidden = false;
       } catch (error) {
         if (error.name !== "AbortError") hide(form); // Enter still goes to the page
