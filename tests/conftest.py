@@ -14,7 +14,6 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.creation import BaseDatabaseCreation
 from django.db.backends.base.operations import BaseDatabaseOperations
-
 from pytest_django import DjangoDbBlocker
 
 from controlplane.audit import guarding
@@ -100,7 +99,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """From here on only what tests make is looked through: ten thousand of them are half a million objects."""
+    """From here on only what tests make is looked through, and not ten thousand tests each time."""
     gc.freeze()
     gc.enable()
 
