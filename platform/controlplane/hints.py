@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 @contextmanager
-def hinted(database: BaseDatabaseWrapper = connection) -> Iterator[None]:  # type: ignore[assignment]
+def hinted(database: BaseDatabaseWrapper = connection) -> Iterator[None]:
     """What is written within is written now, or left."""
     with suppress(OperationalError), _without_waiting(database):
         yield
