@@ -47,7 +47,7 @@ class Api:
 
     def get(self, path: str) -> Mapping[str, Any] | None:
         """The object at `path`, or nothing."""
-        status, answer = self.request("GET", path)
+        status, answer = self._asked("GET", path)
         if status == http.client.NOT_FOUND:
             return None
         return _object(self.url, path, status, answer)
@@ -55,15 +55,27 @@ class Api:
     def apply(self, path: str, manifest: Mapping[str, Any], manager: str) -> Mapping[str, Any]:
         """Make the fields of `manifest` so, and own them."""
         target = f"{path}?fieldManager={manager}&force=true"
-        status, answer = self.request("PATCH", target, manifest, APPLY)
+        status, answer = self._asked("PATCH", target, manifest, APPLY)
         return _object(self.url, path, status, answer)
 
     def delete(self, path: str, *, at_once: bool = False) -> None:
         """Make it gone. Already gone is success."""
         options = {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0}
-        status, answer = self.request("DELETE", path, options if at_once else None)
+        status, answer = self._asked("DELETE", path, options if at_once else None)
         if status != http.client.NOT_FOUND:
             _object(self.url, path, status, answer)
+
+    def _asked(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, kind: str | None = None
+    ) -> tuple[int, bytes]:
+        try:
+            return self.request(method, path, body, kind)
+        except OSError as exc:
+            raise LocalClusterError(
+                f"The API server at {self.url} did not answer {method} {path.partition('?')[0]} ({exc}): "
+                "it may have much to do, or have just ended. Try again; its log, kube-apiserver.log, is in "
+                f"{self.pki.parent}."
+            ) from exc
 
 
 def plain(method: str, port: int, path: str, body: Mapping[str, Any] | None = None) -> int:

@@ -157,6 +157,20 @@ def test_an_outage_is_in_the_turns_of_what_waits_for_it_once(
     ]
 
 
+def test_an_outage_is_one_line_of_the_log_with_its_way_out_as_a_sentence(
+    fake: FakeCluster, waiting: TenantNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    tasks.probe_cluster(waiting.cluster_id)
+    fake.unreachable = True
+
+    for _ in range(3):
+        tasks.probe_cluster(waiting.cluster_id)
+
+    (line,) = (each.getMessage() for each in caplog.records if each.levelname == "WARNING")
+    assert "does not serve us: " in line
+    assert ". Start it again" in line
+
+
 def test_a_locked_database_is_one_warning_and_no_traceback(
     waiting: TenantNamespace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,7 +1,9 @@
 """`argosy up`, `down`, and the processes one by one: how the platform is run."""
 
+import errno
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Run the platform.")
 
+OF_AN_ADDRESS = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES}
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(envvar="ARGOSY_PORT", help="Port to listen on.")]
 HealthAt = Annotated[
@@ -41,6 +44,28 @@ def _django() -> None:
     except ImproperlyConfigured as exc:
         typer.echo(f"{exc}.", err=True)
         raise typer.Exit(1) from exc
+    except OSError as exc:
+        # The home is made and narrowed, and keys are read or made there, by the settings themselves.
+        typer.echo(_of_the_home(exc), err=True)
+        raise typer.Exit(1) from exc
+
+
+def _is_of_an_address(problem: OSError) -> bool:
+    """Whether a port could not be had. A write to a full disk names no file, as that does not."""
+    return isinstance(problem, socket.gaierror) or (
+        problem.filename is None and problem.errno in OF_AN_ADDRESS
+    )
+
+
+def _of_the_home(problem: Exception) -> str:
+    """What is kept there cannot be read or written: the disk is full, may not be written, or is another's."""
+    home = folder("ARGOSY_HOME", default=".argosy")
+    file = getattr(problem, "filename", None) or home
+    said = getattr(problem, "strerror", None) or " ".join(str(problem).split())
+    return (
+        f"Argosy cannot keep its data at {file}: {said}. Free some space there or let this user write it, "
+        "or set ARGOSY_HOME to another folder."
+    )
 
 
 def begun() -> None:
@@ -98,17 +123,23 @@ def up(host: Host = "127.0.0.1", port: Port = 8080) -> None:
     """Run web, worker, scheduler and watch in this one process, until Ctrl-C."""
     os.environ.setdefault("ARGOSY_URL", f"http://{host}:{port}")
     _django()
-    from controlplane.processes import embedded  # noqa: PLC0415
+    from django.db import OperationalError  # noqa: PLC0415
 
     try:
+        # What browsers are given is compressed into the home as this is imported.
+        from controlplane.processes import embedded  # noqa: PLC0415
+
         embedded.serve(host=host, port=port)
     except DomainError as exc:
         typer.echo(exc.sentence, err=True)
         raise typer.Exit(1) from exc
-    except OSError as exc:
-        typer.echo(
-            f"Cannot listen on {host}:{port}: {exc.strerror}. Choose another --port.", err=True
+    except (OSError, OperationalError) as exc:
+        said = (
+            f"Cannot listen on {host}:{port}: {exc.strerror}. Choose another --port."
+            if isinstance(exc, OSError) and _is_of_an_address(exc)
+            else _of_the_home(exc)
         )
+        typer.echo(said, err=True)
         raise typer.Exit(1) from exc
 
 

@@ -536,8 +536,11 @@ def _document(code: int, raw: bytes) -> Manifest:
 def _words(raw: bytes) -> str:
     """What is no JSON, cut: of /readyz what is not well, which is said after forty lines of what is."""
     text = raw[:MOST_WORDS].decode(errors="replace")
-    unwell = [line for line in text.splitlines() if line.startswith("[-]")]
-    return "\n".join(unwell or [text])[:FEW_WORDS]
+    if unwell := [line[3:].split(" ")[0] for line in text.splitlines() if line.startswith("[-]")]:
+        return f"the API server says that it is not ready: it misses {', '.join(unwell)}"[
+            :FEW_WORDS
+        ]
+    return text[:FEW_WORDS]
 
 
 @contextmanager

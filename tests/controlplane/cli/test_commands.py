@@ -407,7 +407,7 @@ def test_a_list_of_clusters_says_what_is_wrong_whole_and_that_nobody_works() -> 
     assert answer.exit_code == OK
     assert "8 min ago" in answer.stdout
     assert "not looked at" in " ".join(answer.stdout.split())
-    assert f"east: {words}" in answer.stderr
+    assert f"east: {words.rstrip('.')}. Start it again" in answer.stderr
     assert "argosy local up east" in answer.stderr
     assert "The platform's worker is not running" in answer.stderr
 
