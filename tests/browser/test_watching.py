@@ -135,7 +135,7 @@ def test_what_one_part_of_a_page_is_told_takes_back_no_other_parts_note(
     places = live.show(FULL)
     tab = visits.tab_of("viewer")
     note = tab.get_by_role("main").get_by_text("The platform could not answer (502)")
-    tab.route("**/told/", lambda route: route.fulfill(status=502))
+    tab.route("**/release/", lambda route: route.fulfill(status=502))
     visits.faults.expected.add(502)
 
     with held(tab, "**/inside/"):
