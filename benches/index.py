@@ -41,7 +41,7 @@ from controlplane.clusters.connections import connect
 from controlplane.clusters.models import Cluster
 from controlplane.identity.models import User
 from controlplane.index.entries import WorkflowEntry
-from controlplane.index.kinds import KINDS, WORKFLOW
+from controlplane.index.kinds import KINDS, WHOLES, WORKFLOW
 from controlplane.index.models import Watch, Workflow
 from controlplane.index.watching import Changed
 from controlplane.index.writing import Inbox, Letter, write
