@@ -1,6 +1,10 @@
 """What every test has: no sockets but this machine's own, and (where asked) a real cluster."""
 
+import gc
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -10,6 +14,7 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.creation import BaseDatabaseCreation
 from django.db.backends.base.operations import BaseDatabaseOperations
+from pytest_django import DjangoDbBlocker
 
 from controlplane.audit import guarding
 from tests import rows
@@ -38,6 +43,22 @@ def _rows_put_back_at_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseDatabaseCreation, "deserialize_db_from_string", rows.put_back)
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path | None:
+    """Where a new installation's database lies in a file: who needs one need not migrate once more."""
+    if connection.vendor != "sqlite":
+        return None
+    path = tmp_path_factory.mktemp("installation") / "new.sqlite3"
+    with django_db_blocker.unblock(), closing(sqlite3.connect(path)) as kept:
+        connection.ensure_connection()
+        connection.connection.backup(kept)
+    return path
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +91,17 @@ def _emptied_though_guarded() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseDatabaseOperations, "execute_sql_flush", unguarded)
         yield
+
+
+def pytest_configure() -> None:
+    """What collecting makes stays to the end: to look through it for garbage meanwhile finds none."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on only what tests make is looked through, and not ten thousand tests each time."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
