@@ -94,7 +94,7 @@ def fetched(url: str, **headers: str) -> dict[str, Any]:
     """An object the provider answers with. Raises ProviderAway for everything else."""
     try:
         answer = httpx.get(
-            url, headers=headers, timeout=settings.OIDC_TIMEOUT, verify=_authorities()
+            url, headers=headers, timeout=settings.OIDC_TIMEOUT, verify=authorities()
         )
         answer.raise_for_status()
         found = answer.json()
@@ -106,7 +106,7 @@ def fetched(url: str, **headers: str) -> dict[str, Any]:
 
 
 @cache
-def _authorities() -> ssl.SSLContext:
+def authorities() -> ssl.SSLContext:
     """Read once: it takes as long as all else that a sign-in does here."""
     return httpx.create_ssl_context()
 

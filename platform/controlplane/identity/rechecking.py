@@ -24,6 +24,7 @@ from controlplane.sealing import CannotOpen
 from . import grants, leaving, people
 from .asking import Answer, No, Provider, Silence, Yes, ask
 from .models import Grant, GrantQuerySet
+from .provider import authorities
 
 logger = logging.getLogger(__name__)
 
@@ -194,4 +195,6 @@ def _client() -> httpx.Client:
 @cache
 def _opened_client() -> httpx.Client:
     limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-    return httpx.Client(timeout=SECONDS, limits=limits, follow_redirects=False)
+    return httpx.Client(
+        timeout=SECONDS, limits=limits, verify=authorities(), follow_redirects=False
+    )

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-import httpx
 import pytest
 from django.conf import settings as own
 from django.db import connection
@@ -17,7 +16,7 @@ from controlplane.identity.models import User
 from controlplane.identity.sign_on import ProviderSignOn, SignedOn
 from tests.factories import PASSWORD, PersonFactory, TeamFactory
 from tests.provider import Provider, provider
-from tests.signing_on import BACK, START, come, from_provider, query_of, to_provider, told
+from tests.signing_on import BACK, START, browse, come, from_provider, query_of, to_provider, told
 
 pytestmark = pytest.mark.django_db
 
@@ -541,7 +540,7 @@ def test_who_came_by_the_provider_is_told_that_it_still_knows_them(idp: Provider
     assert "still knows you" in page
     there = client.get("/sign-out/provider/")["Location"]
     assert there.startswith(f"{idp.issuer}/logout?")
-    assert httpx.get(there).headers["Location"] == "http://testserver/sign-in/"
+    assert browse(there).headers["Location"] == "http://testserver/sign-in/"
 
 
 def test_a_provider_without_an_address_to_sign_out_by_is_said(idp: Provider) -> None:
