@@ -91,7 +91,7 @@ def controllers(host: str = "127.0.0.1") -> Iterator[Controllers]:
 
     with Server((host, 0), Handler) as server:
         story.url = f"http://{host}:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield story
