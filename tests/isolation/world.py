@@ -15,6 +15,7 @@ from uuid import UUID
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.test import Client
+from django.test.client import ClientHandler
 from django.utils import timezone
 
 from controlplane.access.bindings import PEOPLE
@@ -60,6 +61,8 @@ OWN, FOREIGN, FROZEN, NOBODYS = "harbour", "zebra", "glacier", "nimbus"
 NOWHERE = 987_654_321
 # Clusters' names, which are no secret: the foreign team's own, and one that there is not.
 SHORES = REEF, DEEP = "reef", "deep"
+# Each client would make one of its own, with all its middleware.
+HANDLER = ClientHandler(enforce_csrf_checks=False)
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 OF_TEAM = {Role.VIEWER: viewer_of, Role.MEMBER: member_of, Role.OWNER: owner_of}
 STEPS: dict[str, Any] = {
@@ -125,6 +128,7 @@ class World:
     def client(self, user: User | None) -> Client:
         """Their browser, as new as on the first day."""
         client = Client(raise_request_exception=False)
+        client.handler = HANDLER
         if user is not None:
             client.cookies[settings.SESSION_COOKIE_NAME] = self._session(user)
         return client
