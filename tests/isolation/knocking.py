@@ -1,6 +1,6 @@
 """Making one call as somebody, and what is to be known of its answer."""
 
-import copy
+import pickle
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -109,10 +109,10 @@ def content_of(endpoint: Endpoint, body: Mapping[str, Any]) -> tuple[str | bytes
 def undone(world: World, written: set[str]) -> Iterator[None]:
     """The rows and the cluster are afterwards as before; notes which tables were written to meanwhile."""
     cache.clear()  # nobody is throttled for what others tried
-    kept = copy.deepcopy(world.fake.objects)
+    kept = pickle.dumps(world.fake.objects)  # a copy of it all, a tenth of a call's time otherwise
     world.fake.calls.clear()
     with transaction.atomic():
         with connection.execute_wrapper(partial(_noted, written)):
             yield
         transaction.set_rollback(True)
-    world.fake.objects = kept
+    world.fake.objects = pickle.loads(kept)
