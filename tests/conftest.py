@@ -93,15 +93,15 @@ def _emptied_though_guarded() -> Iterator[None]:
         yield
 
 
-def pytest_configure() -> None:
-    """What collecting makes stays to the end: to look through it for garbage meanwhile finds none."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """What collecting makes stays to the end, ten thousand tests: no look for garbage goes through it."""
     gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """From here on only what tests make is looked through, and not ten thousand tests each time."""
-    gc.freeze()
-    gc.enable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
