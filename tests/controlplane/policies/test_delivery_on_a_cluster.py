@@ -486,7 +486,7 @@ class TestDelivery:
         with pytest.raises(delivery.NotInForce, match="brought again"):
             delivery.deliver(platform, new, within=0.0)
 
-        assert drifting.look(platform, new).steps
+        assert drifting.look(platform, new).older
         until(lambda: "failed calling webhook" in said(kube, pod(team, SIGNED)))
 
     def test_brings_new_rules_that_act_when_it_returns_and_routes_nothing_nobody_asks_for(
