@@ -25,7 +25,7 @@ def test_every_link_between_the_documents_leads_somewhere() -> None:
     for path, text in TOLD.items():
         for link in re.findall(r"\]\(([^)]+)\)", text):
             file, _, section = link.partition("#")
-            target = path.parent / file
+            target = path.parent / file if file else path
             assert target.is_file(), f"{path.name}: {link}"
             if section:
                 assert section in _sections(target.read_text()), f"{path.name}: {link}"

@@ -74,9 +74,9 @@ def down(
     """Stop a cluster, or all of them, and keep their data."""
     with told():
         if name is None:
-            clusters.down_all()
+            clusters.down_all(say=errors.print)
         else:
-            clusters.down(name)
+            clusters.down(name, say=errors.print)
         output.print(f"{name or 'all clusters'}: stopped, data kept")
 
 

@@ -70,7 +70,7 @@ def up(
     with home.locked():
         choice = choose(node, home, name, say)
         try:
-            return _up(home, name, choice, programs, durable=durable, crds=crds)
+            return _up(home, name, choice, programs, durable=durable, crds=crds, say=say)
         except LocalClusterError as exc:
             if choice.kind == "simulated":
                 raise
@@ -79,26 +79,26 @@ def up(
             if node == "real":
                 raise
             choice = Choice("simulated", f"a real node was tried and failed: {exc}")
-            return _up(home, name, choice, programs, durable=durable, crds=crds)
+            return _up(home, name, choice, programs, durable=durable, crds=crds, say=say)
 
 
-def down(name: str, *, home: Home | None = None) -> None:
+def down(name: str, *, home: Home | None = None, say: Say = _say_nothing) -> None:
     """Stop the cluster and keep its data; etcd goes with the last one."""
     home = home or Home.default()
     _known(home, name)
     with home.locked():
-        _stop(home, name)
+        _stop(home, name, say)
         _stop_shared_if_idle(home)
 
 
-def down_all(*, home: Home | None = None) -> None:
+def down_all(*, home: Home | None = None, say: Say = _say_nothing) -> None:
     """Stop every cluster of this home, and etcd."""
     home = home or Home.default()
     if not home.path.is_dir():
         return
     with home.locked():
         for name in _names(home):
-            _stop(home, name)
+            _stop(home, name, say)
         _stop_shared_if_idle(home)
 
 
@@ -155,9 +155,11 @@ def _up(
     *,
     durable: bool,
     crds: Sequence[Mapping[str, Any]],
+    say: Say,
 ) -> RunningCluster:
     folder = home.cluster(name)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    say(f"{name}: etcd …")
     etcd_url = etcd.ensure(home, programs, durable=durable)
     if choice.kind == "simulated" and real_node.cluster_of(home) == name:
         _stop(home, name)
@@ -179,7 +181,8 @@ def _up(
         control_plane.stop(folder)
     control_plane.write_kubeconfigs(plane)
     _remember(folder, {"node": choice.kind, "server": plane.api.url, "durable": durable})
-    _start_control_plane(plane, crds)
+    _start_control_plane(plane, crds, say)
+    say(f"{name}: waiting for its nodes …")
     if network:
         nodes.leave_simulated(plane.api)
         real_node.start(home, plane, network)
@@ -190,18 +193,22 @@ def _up(
     return RunningCluster(name, plane.kubeconfig, plane.api.url, choice.kind, choice.why)
 
 
-def _start_control_plane(plane: ControlPlane, crds: Sequence[Mapping[str, Any]]) -> None:
+def _start_control_plane(plane: ControlPlane, crds: Sequence[Mapping[str, Any]], say: Say) -> None:
+    say(f"{plane.name}: the API server …")
     control_plane.start_api_server(plane)
+    say(f"{plane.name}: its controllers …")
     if kinds.ensure(plane.api, crds):
         control_plane.stop_controller_manager(plane.folder)
     control_plane.start_controllers(plane)
     nodes.apply_simulated(plane.api, beside_real=plane.address != slots.LOOPBACK)
 
 
-def _stop(home: Home, name: str) -> None:
+def _stop(home: Home, name: str, say: Say = _say_nothing) -> None:
     has_node = real_node.cluster_of(home) == name
     if has_node:
+        say(f"{name}: stopping its pods and its node …")
         real_node.stop(home)
+    say(f"{name}: stopping its control plane …")
     control_plane.stop(home.cluster(name))
     # Last: without the bridge the API server would wait for farewells that cannot arrive.
     if has_node:

@@ -194,6 +194,21 @@ def test_a_quota_counts_a_kind_that_was_there_first(home: Home) -> None:
     )
 
 
+def test_it_tells_what_it_waits_for_as_it_starts_and_as_it_stops(home: Home) -> None:
+    said: list[str] = []
+
+    clusters.up("told", node="simulated", home=home, durable=False, say=said.append)
+    clusters.down("told", home=home, say=said.append)
+
+    assert said == [
+        "told: etcd …",
+        "told: the API server …",
+        "told: its controllers …",
+        "told: waiting for its nodes …",
+        "told: stopping its control plane …",
+    ]
+
+
 def test_two_clusters_know_nothing_of_each_other(home: Home, one: RunningCluster) -> None:
     # The longer name begins with the shorter one: their keys in etcd must not be mistaken.
     other = up(home, "one-more")

@@ -21,6 +21,7 @@ from . import (
     secrets,
     serve,
     session,
+    status,
     team,
     tokens,
     usage,
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.add_typer(serve.app)
 app.add_typer(session.app)
+app.add_typer(status.app)
 app.command("demo")(demo.demo)
 app.command("approve")(request.approve)
 app.add_typer(local, name="local")

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -154,7 +155,7 @@ def down() -> None:
     # One that was killed could not end its engine.
     Daemon(folder("ARGOSY_HOME", default=".argosy") / "metrics", "prometheus").stop()
     sso.stop()
-    clusters.down_all()
+    clusters.down_all(say=partial(typer.echo, err=True))
     typer.echo(
         "Stopped."
         if was_there
