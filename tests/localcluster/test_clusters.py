@@ -199,6 +199,7 @@ def test_it_tells_what_it_waits_for_as_it_starts_and_as_it_stops(home: Home) -> 
 
     clusters.up("told", node="simulated", home=home, durable=False, say=said.append)
     clusters.down("told", home=home, say=said.append)
+    clusters.wipe("told", home=home)
 
     assert said == [
         "told: etcd …",
