@@ -253,6 +253,7 @@ class FleetLineSerializer(serializers.Serializer[ClusterLine]):
     image_rules = serializers.CharField(source="rules.word")
     heard_at = serializers.DateTimeField(source="followed.heard_at", allow_null=True)
     stale_since = serializers.DateTimeField(source="followed.since", allow_null=True)
+    agent_heard_at = serializers.DateTimeField(source="agent.heard_at", allow_null=True)
 
 
 class FleetSerializer(serializers.Serializer[Any]):

@@ -8,7 +8,7 @@ only glanced at (`glances`), and those that are shown are read (`lines`).
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -18,12 +18,13 @@ from controlplane.clusters import answering, health
 from controlplane.clusters.health import State
 from controlplane.clusters.models import Cluster
 from controlplane.index.models import SILENCE, Watch
-from controlplane.policies.models import Delivery
+from controlplane.policies.models import AgentToken, Delivery
 from tenants.conditions import Phase
 from tenants.models import TenantNamespace
 
 from .queries import Coverage
 
+AGENT_SILENCE = timedelta(minutes=5)  # it asks for news every few seconds
 GLANCED_AT = ("pk", "name", "labels", "scheduling", "reachable", "checked_at", "conditions")
 SHOWN = (
     "name",
@@ -93,6 +94,24 @@ class Rules:
 
 
 @dataclass(frozen=True)
+class Agent:
+    """The cluster's agent, which scans what runs there and carries the bundle of its webhook."""
+
+    heard_at: datetime | None = None  # none: there never was one
+    is_silent: bool = False
+
+    @property
+    def why(self) -> str:
+        """What its silence means, and the way out."""
+        if not self.is_silent or self.heard_at is None:
+            return ""
+        return (
+            f"Its agent was not heard since {self.heard_at:%d %b %H:%M} UTC: nobody scans what runs there, "
+            "and its webhook goes on with the rules that it has. See that it runs and reaches the platform."
+        )
+
+
+@dataclass(frozen=True)
 class Glance:
     """One cluster among all: what it is counted, found and put in order by."""
 
@@ -106,6 +125,7 @@ class Glance:
     on_it: OnIt
     followed: Followed
     rules: Rules
+    agent: Agent
 
 
 @dataclass(frozen=True)
@@ -121,6 +141,7 @@ class ClusterLine:
     on_it: OnIt
     followed: Followed
     rules: Rules
+    agent: Agent
 
     @property
     def look(self) -> str:
@@ -150,17 +171,19 @@ class Wanted:
 
 
 def glances(now: datetime, only: Sequence[int] | None = None) -> list[Glance]:
-    """All clusters, or these, the worst first: four queries."""
+    """All clusters, or these, the worst first: five queries."""
     found = Cluster.objects.order_by("name")
     places = TenantNamespace.objects.live().order_by()
     watches = Watch.objects.order_by()
     deliveries = Delivery.objects.order_by()
+    tokens = AgentToken.objects.order_by()
     if only is not None:
         found = found.filter(pk__in=only)
         places = places.filter(cluster__in=only)
         watches = watches.filter(cluster__in=only)
         deliveries = deliveries.filter(cluster__in=only)
-    on_it, followed = _on_it(places), _followed(watches, now)
+        tokens = tokens.filter(cluster__in=only)
+    on_it, followed, agents = _on_it(places), _followed(watches, now), _agents(tokens, now)
     rules = {
         row[0]: _rules(*row[1:]) for row in deliveries.values_list("cluster", "in_force", "message")
     }
@@ -170,7 +193,8 @@ def glances(now: datetime, only: Sequence[int] | None = None) -> list[Glance]:
             on_it.get(row.pk, OnIt()),
             followed.get(row.pk, Followed()),
             rules.get(row.pk, Rules("not looked at")),
-            now,
+            agents.get(row.pk, Agent()),
+            now=now,
         )
         for row in found.values_list(*GLANCED_AT, named=True)
     ]
@@ -211,7 +235,9 @@ def _is_lost(glance: Glance) -> bool:
     return bool(glance.followed.late) or glance.reachable is False
 
 
-def _glance(row: Any, on_it: OnIt, followed: Followed, rules: Rules, now: datetime) -> Glance:
+def _glance(
+    row: Any, on_it: OnIt, followed: Followed, rules: Rules, agent: Agent, *, now: datetime
+) -> Glance:
     state = health.state_of(
         reachable=row.reachable,
         checked_at=row.checked_at,
@@ -219,7 +245,7 @@ def _glance(row: Any, on_it: OnIt, followed: Followed, rules: Rules, now: dateti
         conditions=health.from_dicts(row.conditions),
         now=now,
     )
-    standing, why = _standing(state, on_it, followed, rules)
+    standing, why = _standing(state, on_it, followed, rules, agent)
     return Glance(
         pk=row.pk,
         name=row.name,
@@ -231,6 +257,7 @@ def _glance(row: Any, on_it: OnIt, followed: Followed, rules: Rules, now: dateti
         on_it=on_it,
         followed=followed,
         rules=rules,
+        agent=agent,
     )
 
 
@@ -246,10 +273,13 @@ def _line(cluster: Cluster, glance: Glance, now: datetime) -> ClusterLine:
         on_it=glance.on_it,
         followed=glance.followed,
         rules=glance.rules,
+        agent=glance.agent,
     )
 
 
-def _standing(state: State, on_it: OnIt, followed: Followed, rules: Rules) -> tuple[Standing, str]:
+def _standing(
+    state: State, on_it: OnIt, followed: Followed, rules: Rules, agent: Agent
+) -> tuple[Standing, str]:
     """The one word, and why where the cluster's own answer does not say it: the first that holds."""
     behind = f"{followed.late} of its {followed.watches} watches are behind: what is shown is old."
     are = "is" if on_it.degraded == 1 else "are"
@@ -262,6 +292,7 @@ def _standing(state: State, on_it: OnIt, followed: Followed, rules: Rules) -> tu
         (followed.late, Standing.STALE, behind),
         (state is State.DEGRADED, Standing.WARNING, ""),
         (rules.look == "bad", Standing.WARNING, rules.why),
+        (agent.is_silent, Standing.WARNING, agent.why),
         (on_it.degraded, Standing.WARNING, degraded),
         (state in {State.CORDONED, State.DRAINING}, Standing.CLOSED, ""),
     )
@@ -290,6 +321,12 @@ def _followed(watches: QuerySet[Watch], now: datetime) -> dict[int, Followed]:
         heard=Max("heard_at"),
     )
     return {row[0]: Followed(*row[1:]) for row in rows}
+
+
+def _agents(tokens: QuerySet[AgentToken], now: datetime) -> dict[int, Agent]:
+    """By cluster, of those that were heard once: the newest of its tokens' last uses."""
+    rows = tokens.exclude(last_used_at=None).values_list("cluster").annotate(Max("last_used_at"))
+    return {cluster: Agent(at, is_silent=at < now - AGENT_SILENCE) for cluster, at in rows}
 
 
 def _rules(in_force: bool | None, message: str) -> Rules:

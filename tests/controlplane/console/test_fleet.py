@@ -13,7 +13,7 @@ from controlplane.index.models import Watch
 from controlplane.metrics import fleet as fleets
 from controlplane.metrics import quota_history
 from controlplane.metrics.fleet import Standing
-from controlplane.policies.models import Delivery
+from controlplane.policies.models import AgentToken, Delivery
 from tests.controlplane.console.pages import read, signed_in, words
 from tests.controlplane.metrics.usage.conftest import NOW, watched
 from tests.factories import (
@@ -108,6 +108,47 @@ def test_image_rules_that_did_not_arrive_are_on_the_tile(reader: Client) -> None
 
     assert "The cluster refused them." in tile
     assert "image rules not in force" in tile
+
+
+def agent_heard(cluster: Cluster, *, ago: timedelta) -> None:
+    AgentToken.objects.create(
+        cluster=cluster, digest=f"{cluster.pk}-{ago}", hint="argosy_agent_x", last_used_at=NOW - ago
+    )
+
+
+def test_an_agent_that_fell_silent_is_on_the_tile_with_what_that_means(reader: Client) -> None:
+    silent, well = clusters(2)
+    agent_heard(silent, ago=timedelta(minutes=12))
+    agent_heard(well, ago=timedelta(minutes=1))
+
+    first, second = tiles(reader)
+
+    assert first.startswith(silent.name)
+    assert "Its agent was not heard since" in first
+    assert "nobody scans what runs there" in first
+    assert "agent" not in second
+
+
+def test_of_two_tokens_of_an_agent_the_one_in_use_counts(reader: Client) -> None:
+    (cluster,) = clusters(1)
+    agent_heard(cluster, ago=timedelta(hours=3))
+    agent_heard(cluster, ago=timedelta(minutes=1))
+
+    assert "agent" not in tiles(reader)[0]
+
+
+def test_the_page_of_a_cluster_says_when_its_agent_was_heard_or_that_there_is_none(
+    reader: Client,
+) -> None:
+    (cluster,) = clusters(1)
+
+    before = words(reader.get(f"/fleet/{cluster.name}/").content.decode())
+    agent_heard(cluster, ago=timedelta(minutes=12))
+    after = words(reader.get(f"/fleet/{cluster.name}/").content.decode())
+
+    assert "Agent none yet: nobody scans what runs here" in before
+    assert "Agent silent 12 min ago" in after
+    assert "Its agent was not heard since" in after
 
 
 def test_a_tile_says_what_is_on_it(reader: Client) -> None:
@@ -224,11 +265,11 @@ def test_the_fleet_asks_the_same_questions_however_large_it_is(
 ) -> None:
     made, team = clusters(2), TeamFactory()
     reader.get("/fleet/")
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         reader.get("/fleet/")
     for each in [*clusters(40), *made]:
         NamespaceFactory(cluster=each, team=team)
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         reader.get("/fleet/")
 
 
@@ -237,9 +278,9 @@ def test_the_page_of_a_cluster_asks_the_same_questions_however_full_it_is(
 ) -> None:
     [one], team = clusters(1), TeamFactory()
     reader.get(f"/fleet/{one.name}/")
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(23):
         reader.get(f"/fleet/{one.name}/")
     for _ in range(30):
         NamespaceFactory(cluster=one, team=team)
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(23):
         reader.get(f"/fleet/{one.name}/")
