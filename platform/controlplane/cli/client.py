@@ -16,6 +16,8 @@ import orjson
 from controlplane.environment import folder
 from controlplane.processes import background
 
+from .waiting import waiting
+
 SECONDS = 60.0  # a plan asks the cluster about every object
 URL = "http://127.0.0.1:8080"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -92,15 +94,16 @@ class Client:
     ) -> Answer:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         try:
-            response = httpx.request(
-                method,
-                f"{self.url}/api/v1/{path}",
-                params=query,
-                json=body,
-                headers=headers,
-                timeout=SECONDS,
-                **self._way(),
-            )
+            with waiting(self.url, at_most=SECONDS):
+                response = httpx.request(
+                    method,
+                    f"{self.url}/api/v1/{path}",
+                    params=query,
+                    json=body,
+                    headers=headers,
+                    timeout=SECONDS,
+                    **self._way(),
+                )
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as exc:
             raise ApiError(
                 f"The platform at {self.url} does not answer ({exc}). Start it with `make demo` or "
