@@ -1,10 +1,7 @@
 """What every test has: no sockets but this machine's own, and (where asked) a real cluster."""
 
 import gc
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 
 import hypothesis
 import pytest
@@ -14,7 +11,6 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.creation import BaseDatabaseCreation
 from django.db.backends.base.operations import BaseDatabaseOperations
-from pytest_django import DjangoDbBlocker
 
 from controlplane.audit import guarding
 from tests import rows
@@ -43,22 +39,6 @@ def _rows_put_back_at_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseDatabaseCreation, "deserialize_db_from_string", rows.put_back)
         yield
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(
-    django_db_setup: None,
-    django_db_blocker: DjangoDbBlocker,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path | None:
-    """Where a new installation's database lies in a file: who needs one need not migrate once more."""
-    if connection.vendor != "sqlite":
-        return None
-    path = tmp_path_factory.mktemp("installation") / "new.sqlite3"
-    with django_db_blocker.unblock(), closing(sqlite3.connect(path)) as kept:
-        connection.ensure_connection()
-        connection.connection.backup(kept)
-    return path
 
 
 @pytest.fixture(autouse=True)

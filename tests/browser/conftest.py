@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -29,12 +28,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="package")
 def live(
     tmp_path_factory: pytest.TempPathFactory,
-    django_db_setup: Path | None,
     django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[Platform]:
     """The product, served, with a database that no other test knows."""
-    folder = tmp_path_factory.mktemp("live")
-    with django_db_blocker.unblock(), platform(folder, new=django_db_setup) as running:
+    with django_db_blocker.unblock(), platform(tmp_path_factory.mktemp("live")) as running:
         yield running
 
 

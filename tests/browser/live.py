@@ -1,7 +1,6 @@
 """The product, served as it serves itself, over rows that are there again for every test."""
 
 import copy
-import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -99,10 +98,10 @@ def _with_namespaces(fake: FakeCluster) -> None:
 
 
 @contextmanager
-def platform(folder: Path, *, new: Path | None = None) -> Iterator[Platform]:
-    """The product on a free port, with a database in this folder: a copy of a new one, where there is one."""
+def platform(folder: Path) -> Iterator[Platform]:
+    """The product on a free port, with a database in this folder."""
     with ExitStack() as stack:
-        stack.enter_context(_own_database(folder / "live.sqlite3", new))
+        stack.enter_context(_own_database(folder / "live.sqlite3"))
         url = stack.enter_context(_web())
         yield Platform(url, folder, stack)
 
@@ -125,7 +124,7 @@ def _web() -> Iterator[str]:
 
 
 @contextmanager
-def _own_database(path: Path, new: Path | None) -> Iterator[None]:
+def _own_database(path: Path) -> Iterator[None]:
     """Every thread's rows are in this file while it lasts; what was used before comes back after it.
 
     A file, because the tests' own database is in memory: one connection for all threads, on which two
@@ -135,10 +134,7 @@ def _own_database(path: Path, new: Path | None) -> Iterator[None]:
     connections.settings["default"] = {**settings, "NAME": str(path)}
     del connections["default"]
     try:
-        if new is None:
-            call_command("migrate", verbosity=0)
-        else:
-            shutil.copyfile(new, path)
+        call_command("migrate", verbosity=0)
         yield
     finally:
         connections["default"].close()
