@@ -234,7 +234,7 @@ def test_down_ends_an_engine_that_a_killed_platform_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ARGOSY_HOME", str(tmp_path))
-    monkeypatch.setattr(clusters, "down_all", lambda: None)
+    monkeypatch.setattr(clusters, "down_all", lambda *, say: None)
     left = Daemon(tmp_path / "metrics", "prometheus")
     left.start([sys.executable, "-c", "import time; time.sleep(600)"])
 
