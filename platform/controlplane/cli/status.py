@@ -21,14 +21,15 @@ def status(*, as_json: Json = False) -> None:
     """What is amiss with the platform, its clusters and your namespaces; exits with 1 if anything is."""
     with told():
         found = _found(client.signed_in())
+    amiss = list(_amiss(found))
     if as_json:
         typer.echo(orjson.dumps(found))
     else:
         for line in _lines(found):
             console.print(line, soft_wrap=True, markup=False)
-        for line in _amiss(found):
+        for line in amiss:
             complain(line)
-    raise typer.Exit(int(any(_amiss(found))))
+    raise typer.Exit(int(bool(amiss)))
 
 
 def _found(api: client.Client) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from controlplane.clusters import answering, health
 from controlplane.clusters.models import Cluster
 from controlplane.identity.models import User
-from controlplane.index.kinds import WHOLES
+from controlplane.index.kinds import GUARDING
 from controlplane.index.models import Watch
 from controlplane.objects import fingerprint
 from provisioning.models import Turn
@@ -150,8 +150,7 @@ def _idle(namespaces: Iterable[TenantNamespace], user: User) -> str:
 def _late_watches(namespaces: Iterable[TenantNamespace]) -> list[Watch]:
     """The watches that these cards' figures come from and that are behind."""
     clusters = {n.cluster_id for n in namespaces}
-    guards = [whole.name for whole, _ in WHOLES]
-    late = Watch.objects.filter(cluster__in=clusters).exclude(kind__in=guards)
+    late = Watch.objects.filter(cluster__in=clusters).exclude(kind__in=GUARDING)
     late = late.late(timezone.now())
     return list(late.select_related("cluster").order_by("cluster__name", "kind"))
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from controlplane.advisories.lookup import known
 from controlplane.identity.models import User
-from controlplane.index.kinds import GUARD_RAILS, WHOLES
+from controlplane.index.kinds import GUARD_RAILS, GUARDING
 from controlplane.index.models import Watch, Workflow
 from controlplane.index.reading import Asked, fits
 from controlplane.metrics.versions import of_namespace
@@ -77,7 +77,6 @@ def namespace(request: HttpRequest, user: User, pk: int) -> HttpResponse:
     watches = list(
         Watch.objects.filter(cluster=found.cluster).select_related("cluster").order_by("kind")
     )
-    guards = {whole.name for whole, _ in WHOLES}
     context = {
         "namespace": found,
         "control": control_namespace(found.name),
@@ -87,7 +86,7 @@ def namespace(request: HttpRequest, user: User, pk: int) -> HttpResponse:
         "facts": facts_of(found),
         "amounts": amounts_of(use.hard, use.used) if use else amounts_of(found.tier.quota, {}),
         "counted_at": use.seen_at if use else None,
-        "late": late_of(w for w in watches if not w.follows and w.kind not in guards),
+        "late": late_of(w for w in watches if not w.follows and w.kind not in GUARDING),
         "guarded": any(w.follows and w.kind == GUARD_RAILS.name for w in watches),
         "limits": limits_of(found.tier.limits),
         "people": people_of(found),

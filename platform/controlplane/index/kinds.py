@@ -70,6 +70,7 @@ POLICIES = (
 GUARD_RAILS = Kind("", "Guard rails", "", lambda _: None)
 IN_FORCE = Kind("", "Policies", "", lambda _: None)
 WHOLES = ((GUARD_RAILS, GUARDED), (IN_FORCE, POLICIES))
+GUARDING = frozenset(whole.name for whole, _ in WHOLES)  # watches that no figure comes from
 
 
 @dataclass(frozen=True)
