@@ -117,8 +117,8 @@ def settle(cluster: Cluster, look: Look) -> None:
     if cluster.reachable is False:
         if news.serves:
             logger.warning(
-                "cluster %s %s: %s. %s",
-                cluster, TOLD[cluster.trouble], cluster.message.rstrip("."), cluster.way_out,
+                "cluster %s %s: %s %s",
+                cluster, TOLD[cluster.trouble], cluster.message, cluster.way_out,
             )  # fmt: skip
         # Those wished for since it went away have yet to learn what they wait for.
         _tell(there if news.serves else there.filter(conditions=[]), look.error, now)

@@ -1,6 +1,11 @@
 """What went wrong for a person: a code for programs, a sentence for people."""
 
 
+def ended(words: str) -> str:
+    """What a program said, with the end of a sentence: what follows it begins a new one."""
+    return words if not words or words.endswith((".", "!", "?")) else f"{words}."
+
+
 class DomainError(Exception):
     """A wish that cannot be taken. `code` is stable; the sentence names the thing and the way out."""
 

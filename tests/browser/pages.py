@@ -106,11 +106,9 @@ PAGES = (
     Page("secrets", at("/secrets/"), SIGNED_IN, LISTS),
     Page("secret", at("/secrets/{secret}/"), CONCERNED, ONE, STRANGERS),
     Page("new-secret", at("/secrets/new/?kind=s3"), ("owner", "stranger"), (FULL,)),
-    Page("usage", at("/usage/?team=payments&range=24h"), CONCERNED, LISTS, STRANGERS),
-    Page("usage-month", at("/usage/?team=payments&range=30d"), CONCERNED, (FULL,), STRANGERS),
-    Page(
-        "usage-controllers", at("/usage/controllers/?team=payments"), CONCERNED, (FULL,), STRANGERS
-    ),
+    Page("usage", at("/usage/?team={slug}&range=24h"), CONCERNED, LISTS, STRANGERS),
+    Page("usage-month", at("/usage/?team={slug}&range=30d"), CONCERNED, (FULL,), STRANGERS),
+    Page("usage-controllers", at("/usage/controllers/?team={slug}"), CONCERNED, (FULL,), STRANGERS),
     Page("fleet-controllers", at("/controllers/"), PLATFORM, (FULL,), (*TEAM, "stranger")),
     Page("chargeback", at("/chargeback/?by=template"), SIGNED_IN, LISTS),
     Page("fleet", at("/fleet/"), PLATFORM, LISTS, (*TEAM, "stranger")),
@@ -139,7 +137,7 @@ PAGES = (
     _desk("desk-password", "/admin/password_change/"),
     _desk("desk-policies", "/admin/policies/imagepolicy/"),
     _desk("desk-policy", "/admin/policies/imagepolicy/{draft}/change/"),
-    _desk("desk-try", "/admin/policies/imagepolicy/try/?image=evil/miner&team=payments"),
+    _desk("desk-try", "/admin/policies/imagepolicy/try/?image=evil/miner&team={slug}"),
     _desk("desk-back-test", "/admin/policies/imagepolicy/{draft}/back-test/", by=("admin",)),
     _desk("desk-roll-outs", "/admin/policies/rollout/"),
     _desk("desk-exemptions", "/admin/policies/imageexemption/"),

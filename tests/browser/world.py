@@ -60,6 +60,7 @@ class Places:
     request: int = 1
     workflow: str = "settle-1"
     team: int = 1
+    slug: str = "payments"
     tier: int = 1
     cluster: int = 1
     violation: str = "0" * 32

@@ -41,8 +41,7 @@ def _said(found: client.Answer) -> Iterator[str]:
     if found["scheduling"] != "open":
         yield f"{found['scheduling']}: {found['scheduling_reason'].rstrip('.')}."
     if found["reachable"] is False:
-        why = f"{found['message'].rstrip('.')}." if found["message"] else ""
-        yield from filter(None, (why, found["way_out"]))
+        yield from filter(None, (found["message"], found["way_out"]))
         return
     yield from (c["message"] for c in found["conditions"] if c["good"] is False and c["message"])
 

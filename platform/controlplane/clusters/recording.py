@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from controlplane.errors import ended
+
 from . import base_release, breaker, health
 from .answering import trouble_of
 from .models import Cluster, Trouble
 from .probe import Look
+
+LONGEST = 500  # characters of what is kept of an answer
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ def record(cluster: Cluster, look: Look, *, now: datetime) -> News:
     )
     doubted = look.error is not None and not asked.is_open
     trouble = Trouble.NONE if doubted else trouble_of(look.error)
-    message = "" if look.error is None else look.error.sentence[:500]
+    message = "" if look.error is None else ended(look.error.sentence[: LONGEST - 1])
     facts: dict[str, Any] = {
         # Never asked before, and silent: that is not yet an answer.
         "reachable": cluster.reachable if doubted else not asked.is_open,

@@ -162,12 +162,15 @@ class Wanted:
     version: str = ""
 
     def fits(self, glance: Glance) -> bool:
-        said = " ".join([glance.name, *(f"{key}={value}" for key, value in glance.labels.items())])
         return (
             (not self.standing or glance.standing == self.standing)
-            and all(word in said.lower() for word in self.text.lower().split())
             and (not self.version or self.version in glance.on_it.versions)
+            and (not self.text or self._names(glance))
         )
+
+    def _names(self, glance: Glance) -> bool:
+        said = " ".join([glance.name, *(f"{key}={value}" for key, value in glance.labels.items())])
+        return all(word in said.lower() for word in self.text.lower().split())
 
 
 def glances(now: datetime, only: Sequence[int] | None = None) -> list[Glance]:

@@ -185,16 +185,8 @@ def _used_by_all(month: datetime, rates: Rates) -> Decimal:
 
 def _lines(rows: QuerySet[UsageMonth], month: datetime, names: Sequence[str]) -> list[Line]:
     added: Any = {name: Sum(name) for name in LINE}
-    found = rows.filter(at=month).order_by().values(*names).annotate(**added)
-    return [
-        Line(
-            tuple(row[name] for name in names),
-            row["workflows"],
-            row["cpu_seconds"],
-            row["memory_mib_seconds"],
-        )
-        for row in found
-    ]
+    found = rows.filter(at=month).order_by().values_list(*names).annotate(**added)
+    return [Line(row[: len(names)], *row[len(names) :]) for row in found]
 
 
 def _begun(namespaces: Namespaces) -> datetime | None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from controlplane.errors import ended
 from provisioning.models import Turn
 
 register = template.Library()
@@ -62,10 +63,8 @@ def commands(sentence: str) -> SafeString:
 @register.filter
 def sentence(words: str) -> str:
     """What a program said, as a sentence: a capital first, and an end."""
-    said = words.strip()
-    return (
-        f"{said[:1].upper()}{said[1:]}{'' if said.endswith(('.', '!', '?')) or not said else '.'}"
-    )
+    said = ended(words.strip())
+    return f"{said[:1].upper()}{said[1:]}"
 
 
 @register.filter

@@ -55,8 +55,8 @@ def revision_of(rule_sets: Mapping[str, RuleSet], link: str = "") -> str:
     """Stands for all the rules; every denial ends with it, so that one can see what is in force."""
     rows = {key: [sorted(v) if isinstance(v, frozenset) else v for v in astuple(rules)]
             for key, rules in rule_sets.items()}  # fmt: skip
-    program = [variables(shape, Table(({},))) for shape in SHAPES]
-    return fingerprint([rows, link, program])[:8]
+    program = [_policy(shape, Table(({},)), link, revision="")["spec"] for shape in SHAPES]
+    return fingerprint([rows, program])[:8]
 
 
 def _policy(shape: Shape, rules: Table, link: str, revision: str) -> Manifest:
@@ -77,7 +77,10 @@ def _policy(shape: Shape, rules: Table, link: str, revision: str) -> Manifest:
             {
                 "expression": "variables.fine",
                 "reason": "Forbidden",
-                "messageExpression": f"{_message(link)} + {q(_stamp(revision))}",
+                # The API server works this out for what it lets in too, with every variable anew.
+                "messageExpression": (
+                    f"variables.fine ? '' : {_message(link)} + {q(_stamp(revision))}"
+                ),
                 # Where so much is wrong that the sentence itself is too dear.
                 "message": f"{TOO_MANY}{_stamp(revision)}",
             },
@@ -158,7 +161,11 @@ def variables(shape: Shape, rules: Table) -> list[Variable]:
         *(variable(f"found{n}", expression) for n, expression in enumerate(found)),
         *(variable(f"before{n}", expression) for n, expression in enumerate(before)),
         variable("found", _all("found", len(found))),
-        *quick.variables(rules, "variables.found", _flag(Flag.GLANCE)),
+        *(
+            quick.variables_of_pods(rules, _flag(Flag.GLANCE))
+            if shape.kind.is_pod
+            else quick.variables(rules, "variables.found", _flag(Flag.GLANCE))
+        ),
         variable("anew", f"oldObject == null || {_flag(Flag.AGAIN)}"),
         variable("many", _many(shape)),
         variable("judged", _judged(shape, len(found))),
@@ -253,16 +260,11 @@ def _fields(rules: Table) -> Iterable[Variable]:
             yield variable(f"{field}Exactly", f"variables.{field}Blocks.map(b, b[1].split('\\n'))")
         else:
             yield variable(field, here)
-    for flag in Flag:
-        yield variable(_called(flag), f"{q(flag)} in variables.flags")
-
-
-def _called(flag: Flag) -> str:
-    return "wants" + flag.name.title().replace("_", "")
 
 
 def _flag(flag: Flag) -> str:
-    return f"variables.{_called(flag)}"
+    # No variable of its own: the API server makes every variable ready for each object, used or not.
+    return f"({q(flag)} in variables.flags)"
 
 
 def _in(field: str, name: str = "p[3]") -> str:

@@ -22,11 +22,11 @@ IMAGE_ID = r"^[a-f0-9]{64}$"
 # All that the runtime's own grammar takes, whatever it makes of it: the registry may be missing.
 TAKEN = f"^(?:{_HOST}/)?{_PATH}(?::{_TAG})?(?:@{_DIGEST})?$"
 
-# Names with only one spelling, pinned, each with its container after it: no port, no separator twice,
-# no long tag. Nothing in it can be read in two ways, so Go matches it in one pass.
+# Names with only one spelling, pinned: no port, no separator twice, no long tag. Nothing in it can be
+# read in two ways, so Go matches it in one pass.
 PLAINLY_PINNED = (
     r"^[a-z0-9]+(?:-[a-z0-9]+)*\.[a-z0-9]+(?:[.-][a-z0-9]+)*/[a-z0-9]+(?:[._/-][a-z0-9]+)*"
-    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,63})?@sha256:[0-9a-f]{64}\t[^\t]*$"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,63})?@sha256:[0-9a-f]{64}$"
 )
 
 # A registry that has only one spelling; every other one is brought to it.
