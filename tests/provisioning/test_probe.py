@@ -97,7 +97,8 @@ def test_a_cluster_that_takes_our_rights_away_says_so_and_is_not_away(
         tasks.probe_cluster(waiting.cluster_id)
 
     cluster = Cluster.objects.get()
-    assert (cluster.reachable, cluster.trouble, cluster.message) == (False, "rights", words)
+    said = (cluster.reachable, cluster.trouble, cluster.message)
+    assert said == (False, "rights", f"{words}.")  # the way out follows it
     assert "argosy cluster add" in cluster.way_out
     waiting.refresh_from_db()
     assert waiting.ready is not None

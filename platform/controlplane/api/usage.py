@@ -289,7 +289,7 @@ class FleetView(APIView):
         now = timezone.now()
         every = fleet.glances(now)
         wanted = Wanted(asked["state"], asked["q"], asked["argo"])
-        fitting = [each for each in every if wanted.fits(each)]
+        fitting = fleet.narrowed(every, wanted)
         page = Paginator(fitting, asked["page_size"]).get_page(asked["page"])
         found = {
             "coverage": fleet.coverage_of(every),

@@ -66,7 +66,7 @@ def standing_of(cluster: Cluster, now: datetime) -> Answer:
         reachable=cluster.reachable,
         checked_at=cluster.checked_at,
         scheduling=cluster.scheduling,
-        conditions=conditions,
+        is_amiss=any(amiss(conditions)),
         now=now,
     )
     return Answer(

@@ -108,10 +108,10 @@ def state_of(
     reachable: bool | None,
     checked_at: datetime | None,
     scheduling: str,
-    conditions: Sequence[Condition],
+    is_amiss: bool,
     now: datetime,
 ) -> State:
-    """The one word."""
+    """The one word. `is_amiss`: one of its conditions is not as it should be."""
     if is_stale(checked_at, now):
         return State.NOT_LOOKED_AT
     if reachable is False:
@@ -120,12 +120,17 @@ def state_of(
         return State(scheduling)
     if reachable is None:
         return State.NOT_ASKED
-    return State.DEGRADED if any(amiss(conditions)) else State.REACHABLE
+    return State.DEGRADED if is_amiss else State.REACHABLE
 
 
 def amiss(conditions: Iterable[Condition]) -> Iterator[Condition]:
     """Those that are not as they should be."""
     return (each for each in conditions if each.good is False)
+
+
+def is_amiss(kept: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether one of these is not as it should be, of conditions as `stamped` gave them."""
+    return any(each["good"] is False for each in kept)
 
 
 def is_stale(checked_at: datetime | None, now: datetime) -> bool:

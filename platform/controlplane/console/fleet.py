@@ -39,7 +39,7 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
     now = timezone.now()
     wanted = Wanted(_known(text(request, "state")), text(request, "q"), text(request, "argo"))
     every = fleets.glances(now)
-    fitting = [each for each in every if wanted.fits(each)]
+    fitting = fleets.narrowed(every, wanted)
     shown = Paginator(fitting, A_PAGE).get_page(request.GET.get("page"))
     counted = fleets.counts(every)
     covered = fleets.coverage_of(every)

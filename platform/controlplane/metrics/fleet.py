@@ -6,7 +6,7 @@ only glanced at (`glances`), and those that are shown are read (`lines`).
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,7 +25,7 @@ from tenants.models import TenantNamespace
 from .queries import Coverage
 
 AGENT_SILENCE = timedelta(minutes=5)  # it asks for news every few seconds
-GLANCED_AT = ("pk", "name", "labels", "scheduling", "reachable", "checked_at", "conditions")
+GLANCED_AT = ("pk", "name", "scheduling", "reachable", "checked_at", "conditions")
 SHOWN = (
     "name",
     "labels",
@@ -55,6 +55,15 @@ class Standing(StrEnum):
     NEW = "not asked yet"
 
 
+# What nothing else that is known of a cluster outweighs.
+WORDS = {
+    State.UNREACHABLE: (Standing.BROKEN, ""),
+    State.NOT_LOOKED_AT: (
+        Standing.STALE,
+        "Nobody looks at it: the worker has ended, or its queue is full.",
+    ),
+    State.NOT_ASKED: (Standing.NEW, ""),
+}
 LOOKS = {
     Standing.BROKEN: "bad",
     Standing.STALE: "warn",
@@ -117,7 +126,6 @@ class Glance:
 
     pk: int
     name: str
-    labels: Mapping[str, str]
     reachable: bool | None
     checked_at: datetime | None
     standing: Standing
@@ -162,15 +170,13 @@ class Wanted:
     version: str = ""
 
     def fits(self, glance: Glance) -> bool:
-        return (
-            (not self.standing or glance.standing == self.standing)
-            and (not self.version or self.version in glance.on_it.versions)
-            and (not self.text or self._names(glance))
+        return (not self.standing or glance.standing == self.standing) and (
+            not self.version or self.version in glance.on_it.versions
         )
 
-    def _names(self, glance: Glance) -> bool:
-        said = " ".join([glance.name, *(f"{key}={value}" for key, value in glance.labels.items())])
-        return all(word in said.lower() for word in self.text.lower().split())
+    def names(self, name: str, labels: Mapping[str, str]) -> bool:
+        said = " ".join([name, *(f"{key}={value}" for key, value in labels.items())]).lower()
+        return all(word in said for word in self.text.lower().split())
 
 
 def glances(now: datetime, only: Sequence[int] | None = None) -> list[Glance]:
@@ -203,6 +209,16 @@ def glances(now: datetime, only: Sequence[int] | None = None) -> list[Glance]:
     ]
     order = {standing: place for place, standing in enumerate(Standing)}
     return sorted(made, key=lambda each: order[each.standing])
+
+
+def narrowed(found: Sequence[Glance], wanted: Wanted) -> list[Glance]:
+    """Those that are asked for, in the same order: one query where a text is asked for."""
+    fitting = [each for each in found if wanted.fits(each)]
+    if not wanted.text:
+        return fitting
+    rows = Cluster.objects.order_by().values_list("pk", "name", "labels")
+    named = {pk for pk, name, labels in rows if wanted.names(name, labels)}
+    return [each for each in fitting if each.pk in named]
 
 
 def lines(seen: Sequence[Glance], now: datetime) -> list[ClusterLine]:
@@ -245,14 +261,13 @@ def _glance(
         reachable=row.reachable,
         checked_at=row.checked_at,
         scheduling=row.scheduling,
-        conditions=health.from_dicts(row.conditions),
+        is_amiss=health.is_amiss(row.conditions),
         now=now,
     )
-    standing, why = _standing(state, on_it, followed, rules, agent)
+    standing, why = next(_words(state, on_it, followed, rules, agent))
     return Glance(
         pk=row.pk,
         name=row.name,
-        labels=row.labels,
         reachable=row.reachable,
         checked_at=row.checked_at,
         standing=standing,
@@ -280,26 +295,27 @@ def _line(cluster: Cluster, glance: Glance, now: datetime) -> ClusterLine:
     )
 
 
-def _standing(
+def _words(
     state: State, on_it: OnIt, followed: Followed, rules: Rules, agent: Agent
-) -> tuple[Standing, str]:
-    """The one word, and why where the cluster's own answer does not say it: the first that holds."""
-    behind = f"{followed.late} of its {followed.watches} watches are behind: what is shown is old."
-    are = "is" if on_it.degraded == 1 else "are"
-    degraded = f"{on_it.degraded} of its namespaces {are} Degraded."
-    unseen = "Nobody looks at it: the worker has ended, or its queue is full."
-    found = (
-        (state is State.UNREACHABLE, Standing.BROKEN, ""),
-        (state is State.NOT_LOOKED_AT, Standing.STALE, unseen),
-        (state is State.NOT_ASKED, Standing.NEW, ""),
-        (followed.late, Standing.STALE, behind),
-        (state is State.DEGRADED, Standing.WARNING, ""),
-        (rules.look == "bad", Standing.WARNING, rules.why),
-        (agent.is_silent, Standing.WARNING, agent.why),
-        (on_it.degraded, Standing.WARNING, degraded),
-        (state in {State.CORDONED, State.DRAINING}, Standing.CLOSED, ""),
-    )
-    return next(((word, why) for holds, word, why in found if holds), (Standing.FINE, ""))
+) -> Iterator[tuple[Standing, str]]:
+    """What holds of it, the most urgent first, and why where the cluster's own answer does not say it."""
+    if state in WORDS:
+        yield WORDS[state]
+    if followed.late:
+        behind = f"{followed.late} of its {followed.watches} watches are behind"
+        yield Standing.STALE, f"{behind}: what is shown is old."
+    if state is State.DEGRADED:
+        yield Standing.WARNING, ""
+    if rules.look == "bad":
+        yield Standing.WARNING, rules.why
+    if agent.is_silent:
+        yield Standing.WARNING, agent.why
+    if on_it.degraded:
+        are = "is" if on_it.degraded == 1 else "are"
+        yield Standing.WARNING, f"{on_it.degraded} of its namespaces {are} Degraded."
+    if state in {State.CORDONED, State.DRAINING}:
+        yield Standing.CLOSED, ""
+    yield Standing.FINE, ""
 
 
 def _on_it(places: QuerySet[TenantNamespace]) -> dict[int, OnIt]:

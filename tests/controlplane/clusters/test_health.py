@@ -105,11 +105,19 @@ def test_the_word_is_what_a_reader_needs_first(
         reachable=reachable,
         checked_at=None if age is None else NOW - timedelta(seconds=age),
         scheduling=scheduling,
-        conditions=[Condition("InTime", good=not amiss, reason="x")],
+        is_amiss=amiss,
         now=NOW,
     )
 
     assert word is state
+
+
+@pytest.mark.parametrize(("good", "amiss"), [(True, False), (None, False), (False, True)])
+def test_what_is_kept_says_whether_something_is_amiss(good: bool | None, amiss: bool) -> None:
+    kept = health.stamped([Condition("InTime", good=good, reason="x")], [], NOW)
+
+    assert health.is_amiss(kept) is amiss
+    assert any(health.amiss(health.from_dicts(kept))) is amiss
 
 
 def test_one_slow_answer_is_no_slow_cluster() -> None:
