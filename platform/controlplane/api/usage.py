@@ -251,7 +251,7 @@ class FleetLineSerializer(serializers.Serializer[ClusterLine]):
     degraded = serializers.IntegerField(source="on_it.degraded")
     argo_versions = serializers.ListField(child=serializers.CharField(), source="on_it.versions")
     image_rules = serializers.CharField(source="rules.word")
-    heard_at = serializers.DateTimeField(source="followed.heard_at", allow_null=True)
+    heard_at = serializers.DateTimeField(allow_null=True)
     stale_since = serializers.DateTimeField(source="followed.since", allow_null=True)
     agent_heard_at = serializers.DateTimeField(source="agent.heard_at", allow_null=True)
 

@@ -64,10 +64,9 @@ def standing_of(cluster: Cluster, now: datetime) -> Answer:
     conditions = health.from_dicts(cluster.conditions)
     state = health.state_of(
         reachable=cluster.reachable,
-        checked_at=cluster.checked_at,
+        is_stale=is_stale(cluster.checked_at, now),
         scheduling=cluster.scheduling,
         is_amiss=any(amiss(conditions)),
-        now=now,
     )
     return Answer(
         state,

@@ -106,13 +106,12 @@ def from_dicts(kept: Sequence[Mapping[str, Any]]) -> tuple[Condition, ...]:
 def state_of(
     *,
     reachable: bool | None,
-    checked_at: datetime | None,
+    is_stale: bool,
     scheduling: str,
     is_amiss: bool,
-    now: datetime,
 ) -> State:
-    """The one word. `is_amiss`: one of its conditions is not as it should be."""
-    if is_stale(checked_at, now):
+    """The one word. `is_stale`: nobody looks at it. `is_amiss`: a condition is not as it should be."""
+    if is_stale:
         return State.NOT_LOOKED_AT
     if reachable is False:
         return State.UNREACHABLE

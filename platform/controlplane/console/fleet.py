@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from controlplane.clusters import answering, health
+from controlplane.clusters import answering
 from controlplane.clusters.models import Cluster
 from controlplane.identity.models import User
 from controlplane.index.models import Watch
@@ -44,8 +44,7 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
     counted = fleets.counts(every)
     covered = fleets.coverage_of(every)
     day = ranges.asked(window=Window.A_DAY, now=now)
-    newest = max((each.checked_at for each in every if each.checked_at), default=None)
-    idle = newest is not None and health.is_stale(newest, now)
+    idle = answering.idle_since(now)
     context = {
         "page": shown,
         "lines": fleets.lines(list(shown), now),
@@ -62,7 +61,7 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
         "wanted_version": settings.ARGO_VERSION,
         "coverage": coverage.words(covered, now),
         "is_whole": coverage.is_whole(covered),
-        "idle": answering.idle_sentence(newest, now) if idle and newest else "",
+        "idle": answering.idle_sentence(idle, now) if idle else "",
         "charts": quota_charts(reading.fleet_quota(day), day),
         "behind": [
             ("Terminal", "argosy usage fleet"),

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import BooleanField, Count, ExpressionWrapper, Max, Min, Q, QuerySet
 
 from controlplane.clusters import answering, health
 from controlplane.clusters.health import State
@@ -25,7 +25,8 @@ from tenants.models import TenantNamespace
 from .queries import Coverage
 
 AGENT_SILENCE = timedelta(minutes=5)  # it asks for news every few seconds
-GLANCED_AT = ("pk", "name", "scheduling", "reachable", "checked_at", "conditions")
+# No times: to read one takes as long as all the rest of a row.
+GLANCED_AT = ("pk", "name", "scheduling", "reachable", "conditions", "is_stale")
 SHOWN = (
     "name",
     "labels",
@@ -74,8 +75,7 @@ LOOKS = {
 }
 
 
-@dataclass(frozen=True)
-class OnIt:
+class OnIt(NamedTuple):
     """The live namespaces of a cluster: how many, how many Degraded, and their Argos."""
 
     namespaces: int = 0
@@ -83,18 +83,16 @@ class OnIt:
     versions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Followed:
-    """The watches of a cluster as one: how many, how many are late, since when, heard when last."""
+class Followed(NamedTuple):
+    """The watches of a cluster as one: how many, how many were heard and are late, since when."""
 
     watches: int = 0
+    heard: int = 0
     late: int = 0
     since: datetime | None = None
-    heard_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Rules:
+class Rules(NamedTuple):
     """How its image rules were delivered, in a word and a sentence."""
 
     word: str
@@ -102,8 +100,7 @@ class Rules:
     why: str = ""
 
 
-@dataclass(frozen=True)
-class Agent:
+class Agent(NamedTuple):
     """The cluster's agent, which scans what runs there and carries the bundle of its webhook."""
 
     heard_at: datetime | None = None  # none: there never was one
@@ -120,14 +117,12 @@ class Agent:
         )
 
 
-@dataclass(frozen=True)
-class Glance:
+class Glance(NamedTuple):
     """One cluster among all: what it is counted, found and put in order by."""
 
     pk: int
     name: str
     reachable: bool | None
-    checked_at: datetime | None
     standing: Standing
     why: str  # where the cluster's own answer does not say it
     on_it: OnIt
@@ -148,6 +143,7 @@ class ClusterLine:
     way_out: str
     on_it: OnIt
     followed: Followed
+    heard_at: datetime | None  # of its watches, the one heard last
     rules: Rules
     agent: Agent
 
@@ -192,6 +188,8 @@ def glances(now: datetime, only: Sequence[int] | None = None) -> list[Glance]:
         watches = watches.filter(cluster__in=only)
         deliveries = deliveries.filter(cluster__in=only)
         tokens = tokens.filter(cluster__in=only)
+    late = Q(checked_at__lt=now - health.LOOKED_AT_WITHIN)
+    stale = ExpressionWrapper(late, output_field=BooleanField())
     on_it, followed, agents = _on_it(places), _followed(watches, now), _agents(tokens, now)
     rules = {
         row[0]: _rules(*row[1:]) for row in deliveries.values_list("cluster", "in_force", "message")
@@ -203,9 +201,8 @@ def glances(now: datetime, only: Sequence[int] | None = None) -> list[Glance]:
             followed.get(row.pk, Followed()),
             rules.get(row.pk, Rules("not looked at")),
             agents.get(row.pk, Agent()),
-            now=now,
         )
-        for row in found.values_list(*GLANCED_AT, named=True)
+        for row in found.annotate(is_stale=stale).values_list(*GLANCED_AT, named=True)
     ]
     order = {standing: place for place, standing in enumerate(Standing)}
     return sorted(made, key=lambda each: order[each.standing])
@@ -222,10 +219,12 @@ def narrowed(found: Sequence[Glance], wanted: Wanted) -> list[Glance]:
 
 
 def lines(seen: Sequence[Glance], now: datetime) -> list[ClusterLine]:
-    """Those clusters as they are shown, in this order: one query."""
+    """Those clusters as they are shown, in this order: two queries."""
     rows = Cluster.objects.only(*SHOWN).in_bulk([each.pk for each in seen])
+    watches = Watch.objects.order_by().filter(cluster__in=rows).values_list("cluster")
+    heard = dict(watches.annotate(Max("heard_at")))
     # Somebody may have removed one since it was seen.
-    return [_line(rows[each.pk], each, now) for each in seen if each.pk in rows]
+    return [_line(rows[e.pk], e, heard.get(e.pk), now) for e in seen if e.pk in rows]
 
 
 def counts(found: Sequence[Glance]) -> dict[Standing, int]:
@@ -235,7 +234,7 @@ def counts(found: Sequence[Glance]) -> dict[Standing, int]:
 
 def coverage_of(found: Sequence[Glance]) -> Coverage:
     """Of how many clusters what is shown is, by their watches."""
-    stale = [each for each in found if each.followed.heard_at and _is_lost(each)]
+    stale = [each for each in found if each.followed.heard and _is_lost(each)]
     fresh = [each for each in found if each.followed.watches and not _is_lost(each)]
     since = min((each.followed.since for each in stale if each.followed.since), default=None)
     return Coverage(len(found), len(fresh), len(stale), since)
@@ -254,22 +253,18 @@ def _is_lost(glance: Glance) -> bool:
     return bool(glance.followed.late) or glance.reachable is False
 
 
-def _glance(
-    row: Any, on_it: OnIt, followed: Followed, rules: Rules, agent: Agent, *, now: datetime
-) -> Glance:
+def _glance(row: Any, on_it: OnIt, followed: Followed, rules: Rules, agent: Agent) -> Glance:
     state = health.state_of(
         reachable=row.reachable,
-        checked_at=row.checked_at,
+        is_stale=bool(row.is_stale),
         scheduling=row.scheduling,
         is_amiss=health.is_amiss(row.conditions),
-        now=now,
     )
     standing, why = next(_words(state, on_it, followed, rules, agent))
     return Glance(
         pk=row.pk,
         name=row.name,
         reachable=row.reachable,
-        checked_at=row.checked_at,
         standing=standing,
         why=why,
         on_it=on_it,
@@ -279,7 +274,9 @@ def _glance(
     )
 
 
-def _line(cluster: Cluster, glance: Glance, now: datetime) -> ClusterLine:
+def _line(
+    cluster: Cluster, glance: Glance, heard_at: datetime | None, now: datetime
+) -> ClusterLine:
     answer = answering.standing_of(cluster, now)
     return ClusterLine(
         cluster=cluster,
@@ -290,6 +287,7 @@ def _line(cluster: Cluster, glance: Glance, now: datetime) -> ClusterLine:
         way_out=answer.way_out,
         on_it=glance.on_it,
         followed=glance.followed,
+        heard_at=heard_at,
         rules=glance.rules,
         agent=glance.agent,
     )
@@ -335,9 +333,9 @@ def _followed(watches: QuerySet[Watch], now: datetime) -> dict[int, Followed]:
     late = Q(in_step=False) | Q(heard_at=None) | Q(heard_at__lt=now - SILENCE)
     rows = watches.values_list("cluster").annotate(
         all=Count("pk"),
+        heard=Count("heard_at"),
         late=Count("pk", filter=late),
         since=Min("heard_at", filter=late),
-        heard=Max("heard_at"),
     )
     return {row[0]: Followed(*row[1:]) for row in rows}
 

@@ -143,9 +143,9 @@ def test_a_fleet_costs_the_same_questions_however_large_it_is(
     payments: TenantNamespace, django_assert_num_queries: Any
 ) -> None:
     client = client_of(approver())
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         client.get(f"{API}/fleet/")
     for _ in range(20):
         NamespaceFactory()
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         client.get(f"{API}/fleet/")

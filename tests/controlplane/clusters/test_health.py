@@ -103,10 +103,9 @@ def test_the_word_is_what_a_reader_needs_first(
 ) -> None:
     word = health.state_of(
         reachable=reachable,
-        checked_at=None if age is None else NOW - timedelta(seconds=age),
+        is_stale=health.is_stale(None if age is None else NOW - timedelta(seconds=age), NOW),
         scheduling=scheduling,
         is_amiss=amiss,
-        now=NOW,
     )
 
     assert word is state

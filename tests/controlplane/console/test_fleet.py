@@ -265,11 +265,11 @@ def test_the_fleet_asks_the_same_questions_however_large_it_is(
 ) -> None:
     made, team = clusters(2), TeamFactory()
     reader.get("/fleet/")
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(17):
         reader.get("/fleet/")
     for each in [*clusters(40), *made]:
         NamespaceFactory(cluster=each, team=team)
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(17):
         reader.get("/fleet/")
 
 
@@ -278,9 +278,9 @@ def test_the_page_of_a_cluster_asks_the_same_questions_however_full_it_is(
 ) -> None:
     [one], team = clusters(1), TeamFactory()
     reader.get(f"/fleet/{one.name}/")
-    with django_assert_num_queries(23):
+    with django_assert_num_queries(24):
         reader.get(f"/fleet/{one.name}/")
     for _ in range(30):
         NamespaceFactory(cluster=one, team=team)
-    with django_assert_num_queries(23):
+    with django_assert_num_queries(24):
         reader.get(f"/fleet/{one.name}/")
