@@ -28,6 +28,7 @@ LONGEST_IMAGE = 200
 LONGEST_REASON = 300
 LONGEST_NAME = 63
 LONGEST_LINK = 500
+PRINTED = r"^[^\x00-\x1f\x7f-\x9f]"
 TOO_MANY = (
     "The image policy denies this. It names so many images that may not run that they are not listed "
     "here; try it with fewer of them."
@@ -252,7 +253,11 @@ def _fields(rules: Table) -> Iterable[Variable]:
     for number, field in enumerate(FIELDS):
         here = f"variables.row[{number}]"
         if field in separators:
-            yield variable(field, f"{here}.split({q(separators[field])})")
+            entries = f"{here}.split({q(separators[field])})"
+            if field in {"exempt", "algorithms"}:
+                # Only there so that no list is empty; an image may be called so, and people read these.
+                entries += f".filter(e, e != {q(NOBODY)})"
+            yield variable(field, entries)
         elif field in {"allow", "deny"}:
             pairs = f"{here}.split(' ').map(b, {block}.split('\\t'))"
             yield variable(f"{field}Blocks", pairs)
@@ -365,7 +370,6 @@ def _lines(shape: Shape) -> str:
     unread = _line("i", "'it is not the name of an image'", Code.UNPARSABLE)
     blanks = f"variables.fresh.filter(i, i.trim() == '').map(i, {blank})"
     lists = [
-        f"(variables.many ? [{q(_MANY)}] : [])",
         f"({_flag(Flag.BLANK)} ? [] : {blanks})",
         f"variables.unparsable.map(i, {unread})",
     ]
@@ -376,7 +380,8 @@ def _lines(shape: Shape) -> str:
         lists.append(f"({_flag(Flag.DEFERRED)} ? [] : {held})")
     for condition, said, code in _RULES:
         lists.append(f"variables.wrong.filter(p, {condition}).map(p, {_line('p[0]', said, code)})")
-    return cel.added(lists)
+    # Of too many, none is looked at: that alone would be too dear.
+    return f"variables.many ? [{q(_MANY)}] : {cel.added(lists)}"
 
 
 def _line(image: str, said: str, code: Code) -> str:
@@ -387,8 +392,11 @@ def _line(image: str, said: str, code: Code) -> str:
 
 
 def _cut(text: str, longest: int) -> str:
-    """CEL has no local names, so a text is shortened by matching."""
-    return f"({text}).find('^(?s:.{{0,{longest}}})')"
+    """CEL has no local names, so a text is shortened by matching: before what does not print.
+
+    A warning with a control character in it is not sent at all.
+    """
+    return f"({text}).find({q(f'{PRINTED}{{0,{longest}}}')})"
 
 
 def _message(link: str) -> str:
@@ -408,7 +416,7 @@ def _message(link: str) -> str:
 
 def _link(link: str) -> str:
     """The page with the question filled in; only what is an image's name is put into an address."""
-    image = "(variables.wrong.size() > 0 ? variables.wrong[0][0] : '')"
+    image = "(!variables.many && variables.wrong.size() > 0 ? variables.wrong[0][0] : '')"
     words = {"{namespace}": "request.?namespace.orValue('')", "{image}": image}
     written = q(link)
     for word, expression in words.items():

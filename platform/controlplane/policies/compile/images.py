@@ -226,4 +226,6 @@ def _name(at: str, otherwise: str = "''") -> str:
 
 
 def _entry(image: str, name: str) -> str:
+    if name != "''":  # Argo's templates may be called anything
+        name = f"({name}).replace('\\t', ' ').replace('\\n', ' ')"
     return f"{image}.replace('\\n', ' ') + '\\t' + {name}"
