@@ -37,7 +37,7 @@ _PLACE = Concat(
     *("name", Value("/"), "path"),
     output_field=CharField(),
 )
-_COUNTS = {"images": Count("image", distinct=True), "places": Count(_PLACE, distinct=True)}
+_IMAGES, _PLACES = Count("image", distinct=True), Count(_PLACE, distinct=True)
 
 
 def lately(seen: QuerySet[Violation], now: datetime) -> QuerySet[Violation]:
@@ -47,7 +47,7 @@ def lately(seen: QuerySet[Violation], now: datetime) -> QuerySet[Violation]:
 
 def count(seen: QuerySet[Violation], now: datetime) -> Broken:
     """Of all of these, in one query."""
-    return Broken(**lately(seen, now).order_by().aggregate(**_COUNTS))
+    return Broken(**lately(seen, now).order_by().aggregate(images=_IMAGES, places=_PLACES))
 
 
 def counts_of(
@@ -63,8 +63,8 @@ def counts_of(
         .filter(namespace__in=[*names, *controls], cluster__in=clusters)
         .order_by()
         .annotate(home=Case(When(namespace__in=controls, then=beside), default=F("namespace")))
-        .values("cluster", "home")
-        .annotate(**_COUNTS)
+        .values_list("cluster", "home")
+        .annotate(images=_IMAGES, places=_PLACES)
     )
-    found = {(r["cluster"], r["home"]): Broken(r["images"], r["places"]) for r in rows}
+    found = {(cluster, home): Broken(images, places) for cluster, home, images, places in rows}
     return {n.pk: found.get((n.cluster_id, n.name), Broken()) for n in namespaces}
