@@ -1,7 +1,7 @@
 """A namespace as a card: how it is and why, its quota, what runs in it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db.models import Count
@@ -16,6 +16,7 @@ from tenants.models import TenantNamespace
 from . import violations
 from .amounts import SHORT, Amount, amounts_of
 from .standing import Standing, standing_of
+from .violations import Broken
 from .workflow_filter import Filter
 
 # What a card counts, and what its links show: a number and its link are one filter.
@@ -42,7 +43,7 @@ class Card:
     amounts: tuple[Amount, ...]
     counted_at: datetime | None
     counts: Counts | None
-    broken: int = 0  # images that broke the policy in the last 24 hours
+    broken: Broken = field(default_factory=Broken)  # in the last 24 hours
 
 
 def cards_of(namespaces: Sequence[TenantNamespace], user: User) -> list[Card]:

@@ -15,10 +15,11 @@ from controlplane.policies import exemptions
 from controlplane.policies.models import ImageExemption, Violation
 from controlplane.refusals import status_of
 
-from . import exemption_states
+from . import exempted, exemption_states
 from .elsewhere import deciding
 from .exemption_states import APPROVED, LOOKS, MEANS, WAITING
 from .exemption_wish import end_of, last_day_of
+from .image_rules import rule_of
 from .people import signed_in
 from .violation_list import HEAVY
 
@@ -47,7 +48,10 @@ def page(request: HttpRequest, user: User, pk: int) -> HttpResponse:
 def _approve(found: ImageExemption, user: User, said: QueryDict, now: datetime) -> str:
     ends = _end(found, said.get("until", ""))
     made = exemptions.approve(found, by=user, now=now, note=said.get("note", ""), not_after=ends)
-    return f"Approved: it may run until {made.not_after:%-d %b %Y %H:%M %Z}."
+    return (
+        f"Approved: it may run until {made.not_after:%-d %b %Y %H:%M %Z}. "
+        "Clusters are told within a minute."
+    )
 
 
 def _reject(found: ImageExemption, user: User, said: QueryDict, now: datetime) -> str:
@@ -96,6 +100,7 @@ def _context(request: HttpRequest, user: User, found: ImageExemption) -> dict[st
     state = exemption_states.state_of(found, now)
     changes = found.history.select_related("decided_by").order_by("history_date", "history_id")
     asks = exemptions.may_ask(found.team, user)
+    violations = _violations(user, found)
     ends = asks if state == WAITING else state == APPROVED and (asks or user.is_approver)
     return {
         "found": found,
@@ -110,7 +115,8 @@ def _context(request: HttpRequest, user: User, found: ImageExemption) -> dict[st
         "ends": ends,
         "first": now.date(),
         "last": last_day_of(found),
-        "violations": _violations(user, found),
+        "violations": [(v, exempted.lets_in(found, v, now)) for v in violations],
+        "rules": list({v.code: (rule_of(v.code), v.reason) for v in reversed(violations)}.values()),
         "behind": deciding(
             root=request.build_absolute_uri("/"), number=found.pk, waiting=state == WAITING
         ),

@@ -15,7 +15,8 @@ REJECTED, ENDED = "rejected", "ended"
 
 MEANS: Mapping[str, str] = {
     WAITING: "An approver decides on it next.",
-    APPROVED: "It lets its image run until its end, and ends by itself.",
+    APPROVED: "It lets its image run until its end, and ends by itself. "
+    "Clusters are told within a minute.",
     EXPIRED: "Its time is over: its image is refused again.",
     VOID: "Its time was over before anybody decided; ask again for a time to come.",
     REJECTED: "An approver said no, and why.",

@@ -73,10 +73,10 @@ class Frame:
         return within(found, self.team).count()
 
     @cached_property
-    def violation_count(self) -> int:
-        """How many images broke the policy in the last 24 hours, and are not gone since."""
+    def broken(self) -> violations.Broken:
+        """What broke the policy in the last 24 hours, and is not gone since."""
         seen = within(Violation.objects.visible_to(self.user), self.team)
-        return violations.lately(seen, timezone.now()).count()
+        return violations.count(seen, timezone.now())
 
     @cached_property
     def inbox_count(self) -> int:
@@ -96,7 +96,7 @@ class Frame:
             Page("/namespaces/", "Namespaces", self.namespace_count, key="n"),
             Page(WORKFLOWS, "Workflows", key="w"),
             Page("/crons/", "Schedules", key="s", also="crons"),
-            Page(VIOLATIONS, "Violations", self.violation_count, key="v"),
+            Page(VIOLATIONS, "Violations", self.broken.images, key="v"),
             Page("/exemptions/", "Exemptions", key="e"),
             Page("/secrets/", "Secrets", also="passwords buckets registry"),
             Page("/requests/", "Requests", self.open_requests, key="r"),

@@ -88,7 +88,10 @@ UNKNOWN = ImageRule("It breaks the image policy", "Ask the platform's admins wha
 
 STATES: Mapping[str, tuple[str, str]] = {
     "refused": ("Refused", "It did not get in."),
-    "admitted": ("Let in", "It got in, because the policy only reports here for now."),
+    "admitted": (
+        "Let in",
+        "It got in: the policy only reported it, or an exemption that is over let it in.",
+    ),
     "running": (
         "Running",
         "The scanner saw it run: it was there before the rule, or is exempted no more.",

@@ -29,6 +29,7 @@ from tenants.levels import Act
 from tenants.models import NamespaceQuerySet, Team, TenantNamespace
 
 from .choosing import choose, suggestions
+from .denied import Denial, denial_in
 from .elsewhere import CURL
 from .followed import simulated
 from .people import signed_in
@@ -63,6 +64,7 @@ class Form:
     manifest: str = ""
     typed: dict[str, str] = field(default_factory=dict)
     problem: str = ""
+    denial: Denial | None = None  # what the problem is, where our image policy says no
     wrong: str = ""
     lines: list["Excerpt"] = field(default_factory=list)
     # What would not go as it is meant, though the cluster takes it.
@@ -194,7 +196,7 @@ def _sent(form: Form, user: User, *, dry_run: bool) -> Manifest | None:
         _at_its_line(form, exc.sentence, line)
     except DomainError as exc:
         form.problem, form.wrong, form.code = exc.sentence, exc.field or "", status_of(exc)
-    except Invalid as exc:
+    except Refused as exc:
         _explained(form, exc)
     except KubeError as exc:
         form.problem, form.code = exc.sentence, status_of(exc)
@@ -230,7 +232,8 @@ def _at_its_line(form: Form, sentence: str, line: int) -> None:
 def _explained(form: Form, refusal: Refused) -> None:
     """The API server's own words, each beside its line."""
     form.problem, form.code = refusal.sentence, status_of(refusal)
-    if form.kind == "yaml":
+    form.denial = denial_in(refusal, root=settings.BASE_URL)
+    if form.kind == "yaml" and form.denial is None and isinstance(refusal, Invalid):
         form.wrong = "manifest"
         found = text.problems(refusal, form.manifest)
         form.lines = [_excerpt(problem, form.manifest) for problem in found if problem.line]

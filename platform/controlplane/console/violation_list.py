@@ -14,12 +14,12 @@ from django.utils.http import urlencode
 
 from controlplane.clusters.models import Cluster
 from controlplane.identity.models import User
-from controlplane.policies.models import Scan, Sight, Violation
+from controlplane.policies.models import ImageExemption, Scan, Sight, Violation
 from controlplane.rows import export
 from tenants.models import TenantNamespace
 from tenants.names import CONTROL_SUFFIX, control_namespace
 
-from . import frame
+from . import exempted, frame
 from .asked_for import cleaned, text
 from .elsewhere import curl
 from .frame import within
@@ -64,6 +64,7 @@ class Row:
     violation: Violation
     rule: ImageRule
     place: TenantNamespace | None  # None: it is gone, or the object has no namespace
+    exempted: ImageExemption | None  # what lets it in
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
     shown = Paginator(_brought(narrowed(seen, asked)), A_PAGE).get_page(request.GET.get("page"))
     found = list(shown.object_list)
     places = places_of(found)
+    let_in = [v for v in found if v.state == Sight.ADMITTED]
+    lets = exempted.letting_in(let_in, timezone.now())
     query = urlencode({key: value for key, value in asked.items() if value})
     context = {
         "team": team,
@@ -97,7 +100,10 @@ def page(request: HttpRequest, user: User) -> HttpResponse:
         "is_narrowed": any(asked.values()),
         "page": shown,
         "query": query,
-        "rows": [Row(v, rule_of(v.code), places.get((v.cluster_id, v.namespace))) for v in found],
+        "rows": [
+            Row(v, rule_of(v.code), places.get((v.cluster_id, v.namespace)), lets.get(v.pk))
+            for v in found
+        ],
         "clean": _clean(within(Scan.objects.visible_to(user), team), asked),
         "clusters": _clusters(user, team),
         "codes": [(str(code), rule.title) for code, rule in RULES.items()],

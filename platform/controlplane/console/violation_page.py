@@ -18,7 +18,7 @@ from controlplane.policies.verdict import Violation as Found
 from tenants.models import TenantNamespace
 from tenants.names import CONTROL_SUFFIX
 
-from . import exemption_wish
+from . import exempted, exemption_wish
 from .asked_for import a_part, cleaned, number, text
 from .elsewhere import curl, exempting
 from .exemption_states import APPROVED, WAITING, those
@@ -97,6 +97,7 @@ def _context(request: HttpRequest, user: User, found: list[Violation]) -> dict[s
     return {
         "violation": violation,
         "rule": rule,
+        "exempted": exempted.letting_in(found[:1], now).get(violation.pk),
         "place": place,
         "control": _is_control(violation),
         "state": state_words(violation.state),

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.conf import settings
 
 from controlplane.kube.errors import refused
 from controlplane.objects import Manifest
@@ -203,3 +204,84 @@ def test_a_cluster_that_is_away_is_said_on_the_form(
     assert answer.status_code == 503
     assert "cannot be reached" in text_of(answer)
     assert "generateName: hi-" in text_of(answer)
+
+
+SAID = (
+    'workflows.argoproj.io "hi-x" is forbidden: '
+    "ValidatingAdmissionPolicy 'argosy-images-workflows' with binding 'argosy-images-workflows' "
+    "denied request: The image policy denies this. "
+    'main: image "evil.example/x:1": no rule allows it [not-allowed]'
+)
+ASKING = "/v/?namespace=payments&image=evil.example/x:1"
+
+
+@pytest.mark.parametrize("do", ["check", "submit"])
+def test_a_denied_image_is_told_in_the_policys_own_sentences_with_a_link_to_ask(
+    payments: TenantNamespace, fake: FakeCluster, do: str
+) -> None:
+    said = f"{SAID} | Ask for an exemption: {settings.BASE_URL}{ASKING} (rules 2e784ae7)"
+    fake.refusals["create", "Workflow"] = refused(422, {"message": said})
+
+    answer = sent(payments, do=do)
+
+    told, _, raw = text_of(answer).partition("What the cluster said")
+    assert answer.status_code == 400
+    assert '<div class="long">The image policy denies this.</div>' in told
+    assert "no rule allows it [not-allowed]</div>" in told
+    assert f'<a href="{ASKING.replace("&", "&amp;")}">Ask for an exemption</a>' in told
+    assert "ValidatingAdmissionPolicy" not in told
+    assert "(rules 2e784ae7)" not in told
+    assert "ValidatingAdmissionPolicy" in raw
+    assert "generateName: hi-" in raw
+
+
+def test_a_webhooks_denial_is_told_as_well(payments: TenantNamespace, fake: FakeCluster) -> None:
+    page = f"/v/{'a' * 32}/"
+    said = (
+        'admission webhook "images.argosy.dev" denied the request: The image policy denies this.\n'
+        f"spec.templates[0].container.image (main): no signature [signature]\n"
+        f"Ask for an exemption: {settings.BASE_URL}{page}"
+    )
+    fake.refusals["create", "Workflow"] = refused(403, {"message": said})
+
+    told = text_of(sent(payments)).partition("What the cluster said")[0]
+
+    assert '<div class="long">spec.templates[0].container.image (main): no signature' in told
+    assert f'<a href="{page}">Ask for an exemption</a>' in told
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example/v/?namespace=payments&image=x",
+        f"{settings.BASE_URL}.evil.example/v/?namespace=payments&image=x",
+        f"{settings.BASE_URL}@evil.example/v/?namespace=payments",
+        f"{settings.BASE_URL}//evil.example/v/?namespace=payments",
+        f"{settings.BASE_URL}/sign-out/",
+        "javascript:alert(1)",
+    ],
+)
+def test_no_other_address_in_a_denial_is_made_a_link(
+    payments: TenantNamespace, fake: FakeCluster, address: str
+) -> None:
+    said = f"{SAID} {SCRIPT} | Ask for an exemption: {address} (rules 2e784ae7)"
+    fake.refusals["create", "Workflow"] = refused(422, {"message": said})
+
+    page = text_of(sent(payments))
+
+    assert f'<div class="long">Ask for an exemption: {address.split("&", maxsplit=1)[0]}' in page
+    assert ">Ask for an exemption</a>" not in page
+    assert SCRIPT not in page
+
+
+def test_who_else_denies_is_told_in_its_own_words(
+    payments: TenantNamespace, fake: FakeCluster
+) -> None:
+    said = f'admission webhook "other.example" denied the request: {SAID.partition(": ")[2]}'
+    others = said.replace("argosy-images", "theirs")
+    fake.refusals["create", "Workflow"] = refused(403, {"message": others})
+
+    page = text_of(sent(payments))
+
+    assert "dmission webhook &quot;other.example&quot; denied the request" in page
+    assert "What the cluster said" not in page
