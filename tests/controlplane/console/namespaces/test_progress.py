@@ -58,7 +58,7 @@ def test_the_steps_of_a_namespace_whose_cluster_is_away_are_said_to_be_as_last_s
 
     page = progress(ready(cluster=cluster))
 
-    told = "eu-1 does not answer, since 5 Jan 2026, 12:00 UTC . The steps below are as last seen"
+    told = "eu-1 does not answer since 5 Jan 2026, 12:00 UTC . The steps below are as last seen"
     assert (told in page) is not reachable
 
 

@@ -234,5 +234,5 @@ def test_that_the_cluster_does_not_answer_is_said_before_anything_is_written(
     Cluster.objects.update(reachable=False, trouble="away", since=NOW, message="10.0.0.1 refused")
 
     said = words(client.get(path).content.decode())
-    assert "Nothing can be submitted there now. east does not answer, since" in said
+    assert "Nothing can be submitted there now. east does not answer since" in said
     assert "10.0.0.1" not in said
