@@ -43,6 +43,10 @@ class Phase(StrEnum):
     TERMINATED = "Terminated"
 
 
+# What is on its way from one phase to another by itself.
+MOVING = (Phase.PROVISIONING, Phase.PENDING, Phase.TERMINATING)
+
+
 def phase_of(
     *, deletion_wanted: bool, gone: bool, generation: int, observed: int, ready: Status | None
 ) -> Phase:

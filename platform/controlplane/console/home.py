@@ -16,7 +16,7 @@ from controlplane.index.models import Watch
 from controlplane.objects import fingerprint
 from provisioning.models import Turn
 from tenants import budget, requests
-from tenants.conditions import Phase
+from tenants.conditions import MOVING, Phase
 from tenants.levels import Act
 from tenants.models import Draft, Request, RequestState, Team, TenantNamespace
 
@@ -31,8 +31,6 @@ from .polling import next_look
 
 MOST_CARDS = 24
 MOST_LINES = 5
-# What is on its way from one phase to another by itself.
-MOVING = (Phase.PROVISIONING, Phase.PENDING, Phase.TERMINATING)
 # What needs somebody's eyes comes first.
 URGENT = (Phase.DEGRADED, Phase.PROVISIONING, Phase.PENDING, Phase.TERMINATING)
 

@@ -10,15 +10,16 @@ from django.shortcuts import render
 
 from controlplane.clusters.models import Cluster
 from controlplane.identity.models import User
-from tenants.conditions import Phase
+from tenants.conditions import MOVING, Phase
 from tenants.models import Team, TenantNamespace, Tier
 
 from . import frame
-from .asked_for import text
+from .asked_for import a_part, number, text
 from .cards import counts_of
 from .elsewhere import curl
 from .frame import within
 from .people import signed_in
+from .polling import next_look
 from .standing import standing_of
 
 A_PAGE = 25
@@ -61,6 +62,8 @@ def namespaces(request: HttpRequest, user: User) -> HttpResponse:
         "is_narrowed": any(asked.values()),
         "columns": columns_of(sort),
         "page": page,
+        "moves": any(n.phase in MOVING for n in shown),
+        "poll": next_look(number(request, "looks"), ""),
         "rows": [(n, standing_of(n), counts.get(n.pk)) for n in shown],
         "behind": [
             ("Terminal", "argosy namespace list"),
@@ -68,6 +71,8 @@ def namespaces(request: HttpRequest, user: User) -> HttpResponse:
         ],
         **_choices(user, seen, team),
     }
+    if a_part(request) and "looks" in request.GET:
+        return render(request, "console/_ns_rows.html", context)
     return render(request, "console/namespaces.html", context)
 
 

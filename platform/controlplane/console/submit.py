@@ -22,7 +22,7 @@ from controlplane.argo.submission import (
 from controlplane.argo.text import BadText, Problem
 from controlplane.errors import DomainError
 from controlplane.identity.models import User
-from controlplane.kube.errors import Invalid, KubeError, Refused
+from controlplane.kube.errors import CutOff, Invalid, KubeError, Refused, Silent, Unreachable
 from controlplane.objects import Manifest
 from controlplane.refusals import status_of
 from tenants.levels import Act
@@ -51,6 +51,8 @@ Excerpt = tuple[Problem, list[tuple[int, str, bool]]]  # what is wrong, and the 
 AROUND = 2  # lines shown above and below one that is wrong
 JSON = '-H "Content-Type: application/json"'
 LONGEST_FIELD = 64 * 1024
+# What an address and an error number say to nobody; other trouble has a sentence of its own.
+NO_ANSWER = (Unreachable, Silent, CutOff)
 
 
 @dataclass
@@ -161,6 +163,8 @@ def _filled(form: Form, user: User, request: HttpRequest, template: str, like: s
             _copied(form, user, like)
     except (DomainError, KubeError) as exc:
         form.problem, form.code = exc.sentence, status_of(exc)
+        if type(exc) in NO_ANSWER:
+            form.problem = _unasked(namespace)
 
 
 def _copied(form: Form, user: User, like: str) -> None:
@@ -199,11 +203,30 @@ def _sent(form: Form, user: User, *, dry_run: bool) -> Manifest | None:
     except Refused as exc:
         _explained(form, exc)
     except KubeError as exc:
-        form.problem, form.code = exc.sentence, status_of(exc)
+        form.problem, form.code = _unanswered(namespace, exc, dry_run=dry_run), status_of(exc)
     else:
         form.warnings = _placed(form, found)
         return made
     return None
+
+
+def _unanswered(namespace: TenantNamespace, exc: KubeError, *, dry_run: bool) -> str:
+    """What became of what was sent, and the way out."""
+    if type(exc) not in NO_ANSWER:
+        return exc.sentence
+    if isinstance(exc, Silent | CutOff) and not dry_run:
+        return (
+            f"Cluster {namespace.cluster.name} did not say what became of it: it may have been made. Look at "
+            "the workflows of the namespace before you submit it again."
+        )
+    return _unasked(namespace)
+
+
+def _unasked(namespace: TenantNamespace) -> str:
+    return (
+        f"Cluster {namespace.cluster.name} cannot be reached, so nothing was made. Try again once it "
+        "answers: what you wrote stays here."
+    )
 
 
 def _told_apart(form: Form, exc: CannotRun) -> None:

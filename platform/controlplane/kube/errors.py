@@ -22,6 +22,10 @@ class Silent(Unreachable):
     """Nobody refused us, and no answer came in time: it may be slow, hang, or be gone."""
 
 
+class CutOff(Unreachable):
+    """The connection ended before the answer did: what was asked may have been done."""
+
+
 class Untrusted(Unreachable):
     """Who answers shows a certificate that the kubeconfig gives no reason to believe: nothing was said."""
 

@@ -20,7 +20,7 @@ from kubernetes.config.config_exception import ConfigException
 from controlplane.objects import Manifest, Ref, ref_of
 
 from .door import Event, EventType, Knock, Listing
-from .errors import KubeError, Missing, Silent, TooLarge, Unreachable, Untrusted, refused
+from .errors import CutOff, KubeError, Missing, Silent, TooLarge, Unreachable, Untrusted, refused
 from .resources import collection_path, object_path
 from .timely import deadline_of, keep_time
 
@@ -557,6 +557,8 @@ def _translated() -> Iterator[None]:
             raise Unreachable(f"the API server cannot be reached: {exc.reason}") from exc
         if _waited_in_vain(exc):
             raise Silent(f"the API server cannot be reached: {_short(exc)}") from exc
+        if isinstance(exc, urllib3.exceptions.ProtocolError | ConnectionResetError):
+            raise CutOff(f"the API server cannot be reached: {_short(exc)}") from exc
         raise Unreachable(f"the API server cannot be reached: {_short(exc)}") from exc
 
 

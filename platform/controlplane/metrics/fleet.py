@@ -25,6 +25,7 @@ from tenants.models import TenantNamespace
 from .queries import Coverage
 
 AGENT_SILENCE = timedelta(minutes=5)  # it asks for news every few seconds
+JUST_BACK = timedelta(minutes=2)  # its watches come back within one
 # No times: to read one takes as long as all the rest of a row.
 GLANCED_AT = ("pk", "name", "scheduling", "reachable", "conditions", "is_stale")
 SHOWN = (
@@ -150,6 +151,11 @@ class ClusterLine:
     @property
     def look(self) -> str:
         return LOOKS[self.standing]
+
+    @property
+    def is_away(self) -> bool:
+        """It does not serve us: it takes nothing new, and what is told of it is as it was last seen."""
+        return self.cluster.reachable is False
 
     @property
     def labels(self) -> list[tuple[str, str]]:
@@ -283,7 +289,7 @@ def _line(
         standing=glance.standing,
         word=answer.word,
         since=answer.since,
-        why=glance.why or answer.why,
+        why=" ".join(filter(None, (glance.why or answer.why, _catching_up(cluster, glance, now)))),
         way_out=answer.way_out,
         on_it=glance.on_it,
         followed=glance.followed,
@@ -291,6 +297,17 @@ def _line(
         rules=glance.rules,
         agent=glance.agent,
     )
+
+
+def _catching_up(cluster: Cluster, glance: Glance, now: datetime) -> str:
+    """That watches which are behind mend themselves: their cluster has only just come (back)."""
+    since = cluster.since
+    if not (glance.followed.late and glance.standing is Standing.STALE and cluster.reachable):
+        return ""
+    if since is None or now - since >= JUST_BACK:
+        return ""
+    clock = answering.clock(since, now)
+    return f"It answers since {clock}: its watches catch up by themselves within a minute."
 
 
 def _words(

@@ -1,6 +1,7 @@
 """The demo's forbidden image: a platform over HTTP, and a cluster that refuses as its policy says."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,13 +18,13 @@ from controlplane.kube.errors import Forbidden
 from controlplane.objects import Manifest
 from controlplane.policies import sightings, store
 from controlplane.policies.decide import decide
-from controlplane.policies.models import ImagePolicy, Violation
+from controlplane.policies.models import ImagePolicy, RollOut, Violation
 from controlplane.policies.sentences import denial
 from controlplane.policies.verdict import Question
 from tenants.models import TenantNamespace
 from tests.factories import NamespaceFactory, member_of, platform_admin
 from tests.fakes import FakeCluster, FakeHelm
-from tests.images import nothing_said, policy, sighting
+from tests.images import exempted, nothing_said, policy, sighting
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
@@ -132,6 +133,52 @@ def test_a_cluster_without_a_policy_is_said_and_nothing_is_submitted(
     assert "no agent has brought it the image policy" in said
     assert "[denied-repository]" in said
     assert not Violation.objects.exists()
+
+
+def test_an_image_that_is_exempted_by_now_is_said_to_be_and_nobody_waits_for_a_refusal(
+    guard: Guard,
+    namespace: TenantNamespace,
+    client: Any,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(forbidden, "_within", None)  # whoever waits, fails
+    now = timezone.now()
+    until = now + timedelta(days=3)
+    exemption = exempted(namespace.team, image=forbidden.IMAGE, now=now, not_after=until)
+
+    said = shown(client, namespace, capsys)
+
+    assert f"is exempted until {until:%d %b %Y %H:%M} UTC (#{exemption.pk})" in said
+    assert "no agent" not in said
+
+
+def test_an_exemption_of_another_team_hides_no_refusal(
+    guard: Guard, namespace: TenantNamespace, client: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exempted(NamespaceFactory().team, image=forbidden.IMAGE, now=timezone.now())
+
+    said = shown(client, namespace, capsys)
+
+    assert "the cluster refused it" in said
+
+
+def test_a_team_in_audit_is_said_to_be_and_nobody_waits_for_a_refusal(
+    guard: Guard,
+    namespace: TenantNamespace,
+    client: Any,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(forbidden, "_within", None)
+    RollOut.objects.create(
+        team=namespace.team, mode=RollOut.Mode.AUDIT, since=timezone.now(), by=platform_admin()
+    )
+
+    said = shown(client, namespace, capsys)
+
+    assert "in audit" in said
+    assert "no agent" not in said
 
 
 def test_a_refusal_that_is_told_to_nobody_fails_the_demo(

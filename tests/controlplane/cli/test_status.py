@@ -1,12 +1,14 @@
 """`argosy status` against a platform that answers over HTTP."""
 
 import json
+from datetime import timedelta
 from functools import partial
 
 import pytest
 from django.utils import timezone
 
 from controlplane.clusters.models import Cluster
+from controlplane.index.models import Watch
 from tenants.conditions import Phase
 from tenants.models import TenantNamespace
 from tests.controlplane.cli import runner
@@ -52,6 +54,23 @@ def test_the_broken_cluster_is_named_with_its_reason_and_it_ends_with_1() -> Non
     assert said.exit_code == 1
     assert "Clusters: 1 broken." in said.output
     assert f"eu: unreachable. Away: {AWAY}" in said.output
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(30, True), (300, False)])
+def test_watches_of_a_cluster_that_answers_again_are_said_to_catch_up_by_themselves(
+    seconds: int, *, told: bool
+) -> None:
+    now = timezone.now()
+    cluster = ClusterFactory(
+        name="us", reachable=True, checked_at=now, since=now - timedelta(seconds=seconds)
+    )
+    Watch.objects.create(cluster=cluster, kind="Workflow", since=now, heard_at=now)
+
+    said = run("status", user=approver())
+
+    assert said.exit_code == 1
+    assert "1 of its 1 watches are behind: what is shown is old." in said.output
+    assert ("its watches catch up by themselves within a minute." in said.output) is told
 
 
 def test_a_namespace_that_is_not_as_it_should_be_says_why_and_which_command_tells_more() -> None:

@@ -110,6 +110,37 @@ def test_image_rules_that_did_not_arrive_are_on_the_tile(reader: Client) -> None
     assert "image rules not in force" in tile
 
 
+def test_a_cluster_that_is_away_takes_nothing_new_and_its_rules_are_as_last_seen(
+    reader: Client,
+) -> None:
+    away, well = clusters(2)
+    Cluster.objects.filter(pk=away.pk).update(**BROKEN)
+
+    first, second = tiles(reader)
+    page, other = (read(reader, f"/fleet/{each.name}/") for each in (away, well))
+
+    assert "image rules act as last seen · takes nothing new until it serves the platform" in first
+    assert "as last seen" not in second
+    assert "Takes new nothing until it serves the platform again" in page
+    assert "Image rules act as last seen" in page
+    assert "Takes new yes" in other
+    assert "as last seen" not in other
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(1, True), (3, False)])
+def test_watches_of_a_cluster_that_has_just_come_back_are_said_to_catch_up(
+    reader: Client, minutes: int, *, told: bool
+) -> None:
+    [back] = clusters(1, since=NOW - timedelta(minutes=minutes))
+    Watch.objects.filter(cluster=back).update(in_step=False)
+
+    [tile] = tiles(reader)
+    page = read(reader, f"/fleet/{back.name}/")
+
+    assert "watches are behind" in tile
+    assert ("its watches catch up by themselves within a minute" in page) is told
+
+
 def agent_heard(cluster: Cluster, *, ago: timedelta) -> None:
     AgentToken.objects.create(
         cluster=cluster, digest=f"{cluster.pk}-{ago}", hint="argosy_agent_x", last_used_at=NOW - ago

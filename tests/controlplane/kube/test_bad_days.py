@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from controlplane.kube import gateway
-from controlplane.kube.errors import KubeError, Silent, TooLarge, Unreachable
+from controlplane.kube.errors import CutOff, KubeError, Silent, TooLarge, Unreachable
 from controlplane.kube.gateway import Bounds, KubeGateway
 from controlplane.objects import Ref
 
@@ -116,6 +116,22 @@ def test_however_it_trickles_it_is_given_up_in_time(
 
     # Its headers, its body, and a machine that is busy.
     assert time.monotonic() - began < 10 * SHORT
+
+
+@pytest.mark.parametrize(
+    "begins", [b"", f"{OK}Content-Length: 5000\r\n\r\no".encode()], ids=["nothing", "half a body"]
+)
+def test_a_connection_that_ends_midway_is_told_from_one_that_was_never_made(
+    serve: Callable[[Says], KubeGateway], begins: bytes
+) -> None:
+    with pytest.raises(CutOff):
+        serve(lambda to, _: to.sendall(begins)).get(POD)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        nobody = door(listening.getsockname()[1])
+    with pytest.raises(Unreachable) as refused:
+        nobody.get(POD)
+
+    assert type(refused.value) is Unreachable
 
 
 def test_who_sends_us_elsewhere_is_not_followed(serve: Callable[[Says], KubeGateway]) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from controlplane.cli.client import Answer, ApiError, Client
@@ -30,14 +31,21 @@ def deny(admin: Client, team: str) -> None:
 
 
 def show(member: Client, namespace: Answer) -> None:
-    """Submit the image, and show the refusal and where it stands. Anything else is an error."""
+    """Submit the image, and show the refusal and where it stands. Anything else is an error.
+
+    Where the rules themselves let it in, by what somebody decided since, there is no refusal to wait for.
+    """
+    tried = _tried(member, namespace)
+    if tried["allowed"]:
+        console.print(_why_admitted(member, namespace, tried))
+        return
     path = f"namespaces/{namespace['id']}/workflows/"
     if not _within(ACTS_SECONDS, lambda: _refusal(member, path, dry_run=True)):
         console.print(
             f"Nothing in this cluster refuses {IMAGE}: no agent has brought it the image policy within "
             f"{ACTS_SECONDS:.0f} s. The rules themselves say:"
         )
-        console.print(_tried(member, namespace))
+        console.print(str(tried["sentence"]))
         return
     before = _seen(member, namespace)
     said = _refusal(member, path, dry_run=False)
@@ -79,9 +87,28 @@ def _refusal(member: Client, path: str, *, dry_run: bool) -> str:
     return ""
 
 
-def _tried(member: Client, namespace: Answer) -> str:
+def _tried(member: Client, namespace: Answer) -> Answer:
     wish = {"team": namespace["team"], "image": IMAGE, "namespace": namespace["name"]}
-    return str(member.post("policies/try/", wish)["sentence"])
+    tried: Answer = member.post("policies/try/", wish)
+    return tried
+
+
+def _why_admitted(member: Client, namespace: Answer, tried: Answer) -> str:
+    """What somebody decided that lets the image in."""
+    if tried["mode"] == "audit":
+        return (
+            f"Of {namespace['team']} image rules are in audit: {IMAGE} is noted and let in, so nothing "
+            "refuses it here."
+        )
+    asked = {"team": namespace["team"], "image": IMAGE, "state": "approved"}
+    for each in member.every("exemptions/", **asked):
+        if each["holds"] and each["namespace"] in {None, namespace["name"]}:
+            until = datetime.fromisoformat(each["not_after"]).astimezone(UTC)
+            return (
+                f"{IMAGE} is exempted until {until:%d %b %Y %H:%M} UTC (#{each['id']}), so nothing refuses "
+                f"it here. `argosy exemption end {each['id']}` ends that."
+            )
+    return f"The image rules let {IMAGE} in here: {tried['sentence']}"
 
 
 def _seen(member: Client, namespace: Answer) -> dict[int, Answer]:

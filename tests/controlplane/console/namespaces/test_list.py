@@ -1,12 +1,14 @@
 """The list of namespaces: narrowed, sorted and paged by its address."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from tests.controlplane.console.namespaces.stories import degraded, ready, workflow
-from tests.controlplane.console.pages import read, signed_in
+from tests.controlplane.console.pages import HTMX, read, signed_in
 from tests.factories import (
     TeamFactory,
     approver,
@@ -92,3 +94,27 @@ def test_the_list_costs_the_same_whatever_its_length(
 
     with django_assert_num_queries(14):
         client.get("/namespaces/")
+
+
+def test_the_list_looks_again_while_something_in_it_moves_and_stops_with_it() -> None:
+    namespace = ready(name="alpha", phase="Provisioning")
+    ready(name="other", team=TeamFactory())
+    client = signed_in(owner_of(namespace.team))
+    asked = {"q": "alp", "sort": "-name"}
+
+    whole = client.get("/namespaces/", asked).content.decode()
+    (again,) = re.findall(r'hx-get="([^"]*)"[^>]* hx-trigger="load delay:2s"', whole)
+    part = client.get(f"/namespaces/{again.replace('&amp;', '&')}", headers=HTMX).content.decode()
+    namespace.phase = "Ready"
+    namespace.save()
+    last = client.get(f"/namespaces/{again.replace('&amp;', '&')}", headers=HTMX).content.decode()
+
+    assert "q=alp" in again
+    assert "sort=-name" in again
+    assert "looks=2" in part
+    assert not re.search(r'<a href="[^"]*looks=', part)
+    assert "<html" not in part
+    assert "Ready" in last
+    assert "hx-get" not in last
+    for sent in (whole, part, last):
+        assert ">other<" not in sent

@@ -11,7 +11,14 @@ from controlplane.console.progress import title_of
 from provisioning.models import Turn
 from tenants import requests
 from tenants.models import Request, RequestEvent, TenantNamespace
-from tests.controlplane.console.namespaces.stories import PULL, READY, condition, degraded, ready
+from tests.controlplane.console.namespaces.stories import (
+    NOW,
+    PULL,
+    READY,
+    condition,
+    degraded,
+    ready,
+)
 from tests.controlplane.console.pages import HTMX, read, signed_in, words
 from tests.factories import (
     ClusterFactory,
@@ -39,6 +46,20 @@ def test_progress_tells_a_failure_what_it_means_and_who_can_mend_it() -> None:
     assert "Its image could not be pulled." in page
     assert PULL.replace('"', "&quot;") in page
     assert "2 tries in a row failed; next try in 3 min" in page
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_the_steps_of_a_namespace_whose_cluster_is_away_are_said_to_be_as_last_seen(
+    *, reachable: bool
+) -> None:
+    cluster = ClusterFactory(
+        name="eu-1", reachable=reachable, trouble="away" if not reachable else "", since=NOW
+    )
+
+    page = progress(ready(cluster=cluster))
+
+    told = "eu-1 does not answer since 5 Jan 2026, 12:00 UTC . The steps below are as last seen"
+    assert (told in page) is not reachable
 
 
 def test_progress_before_the_first_turn_shows_the_request() -> None:

@@ -5,11 +5,13 @@ import re
 import pytest
 from django.conf import settings
 
-from controlplane.kube.errors import refused
+from controlplane.clusters.models import Cluster
+from controlplane.kube.errors import CutOff, KubeError, Silent, refused
 from controlplane.objects import Manifest
 from tenants.models import TenantNamespace
-from tests.controlplane.console.pages import signed_in
+from tests.controlplane.console.pages import signed_in, words
 from tests.controlplane.console.workflows.stories import (
+    NOW,
     SCRIPT,
     YAML,
     made,
@@ -202,7 +204,10 @@ def test_a_cluster_that_is_away_is_said_on_the_form(
     answer = sent(payments)
 
     assert answer.status_code == 503
-    assert "cannot be reached" in text_of(answer)
+    assert (
+        "Cluster east cannot be reached, so nothing was made. Try again once it answers"
+        in text_of(answer)
+    )
     assert "generateName: hi-" in text_of(answer)
 
 
@@ -285,3 +290,31 @@ def test_who_else_denies_is_told_in_its_own_words(
 
     assert "dmission webhook &quot;other.example&quot; denied the request" in page
     assert "What the cluster said" not in page
+
+
+@pytest.mark.parametrize("lost", [Silent, CutOff])
+def test_where_the_answer_was_lost_it_is_not_said_that_nothing_was_made(
+    payments: TenantNamespace, fake: FakeCluster, lost: type[KubeError]
+) -> None:
+    fake.refusals["create", "Workflow"] = lost("the API server cannot be reached: timed out")
+
+    submitted, tried = text_of(sent(payments)), text_of(sent(payments, do="check"))
+
+    assert "it may have been made" in submitted
+    assert "nothing was made" not in submitted
+    assert "nothing was made" in tried
+
+
+@pytest.mark.parametrize("kind", ["yaml", "template"])
+def test_that_the_cluster_does_not_answer_is_said_before_anything_is_written(
+    payments: TenantNamespace, fake: FakeCluster, kind: str
+) -> None:
+    client = signed_in(member_of(payments.team))
+    path = f"/workflows/submit/?namespace={payments.pk}&from={kind}"
+    assert "Nothing can be submitted there now" not in client.get(path).content.decode()
+
+    Cluster.objects.update(reachable=False, trouble="away", since=NOW, message="10.0.0.1 refused")
+
+    said = words(client.get(path).content.decode())
+    assert "Nothing can be submitted there now. east does not answer since" in said
+    assert "10.0.0.1" not in said
