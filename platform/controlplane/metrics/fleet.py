@@ -25,7 +25,7 @@ from tenants.models import TenantNamespace
 from .queries import Coverage
 
 AGENT_SILENCE = timedelta(minutes=5)  # it asks for news every few seconds
-JUST_BACK = timedelta(minutes=2)  # its watches come back within one
+JUST_BACK = timedelta(minutes=2)  # by then each of its watches has tried again
 # No times: to read one takes as long as all the rest of a row.
 GLANCED_AT = ("pk", "name", "scheduling", "reachable", "conditions", "is_stale")
 SHOWN = (
@@ -307,7 +307,7 @@ def _catching_up(cluster: Cluster, glance: Glance, now: datetime) -> str:
     if since is None or now - since >= JUST_BACK:
         return ""
     clock = answering.clock(since, now)
-    return f"It answers since {clock}: its watches catch up by themselves within a minute."
+    return f"It answers since {clock}: its watches catch up by themselves within two minutes."
 
 
 def _words(

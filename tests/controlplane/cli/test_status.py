@@ -70,7 +70,7 @@ def test_watches_of_a_cluster_that_answers_again_are_said_to_catch_up_by_themsel
 
     assert said.exit_code == 1
     assert "1 of its 1 watches are behind: what is shown is old." in said.output
-    assert ("its watches catch up by themselves within a minute." in said.output) is told
+    assert ("its watches catch up by themselves within two minutes." in said.output) is told
 
 
 def test_a_namespace_that_is_not_as_it_should_be_says_why_and_which_command_tells_more() -> None:

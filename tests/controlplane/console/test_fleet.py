@@ -138,7 +138,7 @@ def test_watches_of_a_cluster_that_has_just_come_back_are_said_to_catch_up(
     page = read(reader, f"/fleet/{back.name}/")
 
     assert "watches are behind" in tile
-    assert ("its watches catch up by themselves within a minute" in page) is told
+    assert ("its watches catch up by themselves within two minutes" in page) is told
 
 
 def agent_heard(cluster: Cluster, *, ago: timedelta) -> None:
