@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from controlplane.metrics import prices, reading
 from controlplane.metrics.chargeback import Bill, Line, Rates, bill
-from controlplane.metrics.models import Price
+from controlplane.metrics.models import Price, UsageMonth
 from controlplane.metrics.prices import PriceRefused, problem_with
 from tenants.models import TenantNamespace
 from tests.controlplane.metrics.usage.conftest import NOW, ended, told
@@ -161,6 +161,28 @@ def test_a_bill_is_made_out_to_what_is_asked_for(
     made = reading.bill(TenantNamespace.objects.all(), month=MARCH, by=by, whole=True)
 
     assert [(each.names, each.cpu_seconds) for each in made.lines] == [(names, 7200)]
+
+
+@pytest.mark.parametrize("by", ["namespace", "template"])
+def test_a_namespace_that_was_there_twice_by_one_name_is_one_line(
+    payments: TenantNamespace, by: str
+) -> None:
+    before = NamespaceFactory(
+        name="payments", team=payments.team, cluster=payments.cluster, deleted_at=NOW
+    )
+    for each in (payments, before):
+        UsageMonth.objects.create(
+            namespace=each,
+            at=MARCH,
+            template="settle",
+            workflows=2,
+            cpu_seconds=60,
+            memory_mib_seconds=7,
+        )
+
+    made = reading.bill(TenantNamespace.objects.all(), month=MARCH, by=by, whole=True)
+
+    assert [each[1:4] for each in made.lines] == [(4, 120, 14)]
 
 
 def test_a_teams_bill_holds_nothing_of_another_but_its_part_of_what_is_shared(
