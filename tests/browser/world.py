@@ -149,7 +149,7 @@ def error(server: str, fake: FakeCluster, now: dt.datetime) -> Places:
     del server, fake
     team, cluster = _team(), _cluster("us-2", NOBODY_LISTENS, now)
     since = now - dt.timedelta(minutes=12)
-    sentence = "the API server cannot be reached: [Errno 111] Connection refused"
+    sentence = "the API server cannot be reached: [Errno 111] Connection refused."
     Cluster.objects.filter(pk=cluster.pk).update(reachable=False, message=sentence, since=since)
     Watch.objects.filter(cluster=cluster).update(in_step=False, message=sentence, since=since)
     chosen = _named("payments", "Degraded", cluster, now)
