@@ -66,7 +66,7 @@ def standing_of(cluster: Cluster, now: datetime) -> Answer:
         reachable=cluster.reachable,
         is_stale=is_stale(cluster.checked_at, now),
         scheduling=cluster.scheduling,
-        is_amiss=any(amiss(conditions)),
+        is_amiss=health.is_amiss(cluster.conditions),
     )
     return Answer(
         state,

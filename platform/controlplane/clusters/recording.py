@@ -64,7 +64,7 @@ def record_base(
     cluster: Cluster, *, version: str = "", message: str = "", put_back: str = "", now: datetime
 ) -> None:
     """Keep how the platform's base was found there, and what of it was put back."""
-    facts: dict[str, Any] = {"base_message": message[:500]}
+    facts: dict[str, Any] = {"base_message": message[:LONGEST]}
     if version:
         facts["base_version"] = version
     _keep(cluster, facts, doubted=cluster.probe_failures > 0 and bool(cluster.reachable), now=now)
@@ -78,7 +78,7 @@ def record_base(
 
 def record_put_back(cluster: Cluster, said: str, *, now: datetime) -> None:
     """Keep what of the platform's own was put back in this cluster: its base, or its image policies."""
-    facts = {"base_put_back": said[:500], "base_put_back_at": now}
+    facts = {"base_put_back": said[:LONGEST], "base_put_back_at": now}
     Cluster.objects.filter(pk=cluster.pk).update(**facts)
     for field, value in facts.items():
         setattr(cluster, field, value)

@@ -3,17 +3,14 @@
 import re
 from dataclasses import dataclass
 
+from controlplane.agent import denials
 from controlplane.kube.errors import Refused
+from controlplane.policies.sentences import ASK
 
-LONGEST = 16 * 1024
-OURS = re.compile(
-    r"ValidatingAdmissionPolicy 'argosy-images|webhook \"[a-z0-9.-]*images\.argosy\.dev\""
-)
-DENIED = re.compile(r"denied (?:the )?request: ?")
+# Of what stands before the denial's own words, which quote what was submitted.
+OURS = re.compile(rf"{denials.POLICY.pattern}|admission webhook {denials.HOOK}")
 STAMP = re.compile(r" ?\(rules [0-9a-f]+\)\s*$")
 HEAD = re.compile(r"^(The image policy denies this\.) ")
-BETWEEN = re.compile(r"\n| \| ")  # the API server's own policies can say only one line
-ASK = "Ask for an exemption: "
 PAGE = re.compile(r"/v/(?:[0-9a-f]{32}/?|\?namespace=\S*)")
 
 
@@ -28,12 +25,12 @@ class Denial:
 
 def denial_in(refusal: Refused, *, root: str) -> Denial | None:
     """None: it is not our image policy that says no. `root` is this platform's own address."""
-    raw = str(refusal.status.get("message") or refusal.sentence)[:LONGEST]
-    before, *words = DENIED.split(raw, maxsplit=1)
+    raw = str(refusal.status.get("message") or refusal.sentence)[: denials.LONGEST]
+    before, *words = denials.OURS.split(raw, maxsplit=1)
     if not words or not OURS.search(before):
         return None
     said = HEAD.sub(r"\1\n", STAMP.sub("", words[0].strip()))
-    lines = [line.strip() for line in BETWEEN.split(said) if line.strip()]
+    lines = [line.strip() for line in denials.BETWEEN.split(said) if line.strip()]
     link = _page(lines[-1], root) if lines else ""
     return Denial(tuple(lines[:-1] if link else lines), link, raw)
 

@@ -10,11 +10,12 @@ _LONGEST_IMAGE = 300
 _LONGEST_REASON = 1000
 # Argo retries a pod for ever whose refusal speaks of quota in these words.
 _RETRIED = "exceeded quota"
+ASK = "Ask for an exemption: "
 
 
 def denial(verdict: Verdict, link: str = "") -> str:
     """Container, image, rule and the way out, line by line; the count of what did not fit."""
-    way_out = f"Ask for an exemption: {link}" if link else ""
+    way_out = f"{ASK}{link}" if link else ""
     return _within(verdict.violations, "The image policy denies this.", way_out)
 
 

@@ -1,5 +1,6 @@
 """The demo's forbidden image: a platform over HTTP, and a cluster that refuses as its policy says."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -97,18 +98,29 @@ def told(namespace: TenantNamespace) -> dict[str, Any]:
     return {"id": namespace.pk, "name": namespace.name, "team": namespace.team.slug}
 
 
-def shown(client: Any, namespace: TenantNamespace, capsys: pytest.CaptureFixture[str]) -> str:
-    admin: User = platform_admin()
-    forbidden.deny(client(admin), namespace.team.slug)
-    forbidden.show(client(member_of(namespace.team)), told(namespace))
-    return " ".join(capsys.readouterr().out.split())
+@pytest.fixture
+def show(
+    client: Any, namespace: TenantNamespace, capsys: pytest.CaptureFixture[str]
+) -> Callable[[], str]:
+    def shown() -> str:
+        admin: User = platform_admin()
+        forbidden.deny(client(admin), namespace.team.slug)
+        forbidden.show(client(member_of(namespace.team)), told(namespace))
+        return " ".join(capsys.readouterr().out.split())
+
+    return shown
+
+
+@pytest.fixture
+def nobody_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forbidden, "_within", None)  # whoever waits, fails
 
 
 def test_the_refusal_stands_on_the_violations_page_and_its_link_is_printed(
-    guard: Guard, namespace: TenantNamespace, client: Any, capsys: pytest.CaptureFixture[str]
+    guard: Guard, namespace: TenantNamespace, show: Callable[[], str]
 ) -> None:
-    first = shown(client, namespace, capsys)
-    second = shown(client, namespace, capsys)
+    first = show()
+    second = show()
 
     violation = Violation.objects.get()
     for said in (first, second):
@@ -121,61 +133,56 @@ def test_the_refusal_stands_on_the_violations_page_and_its_link_is_printed(
 def test_a_cluster_without_a_policy_is_said_and_nothing_is_submitted(
     guard: Guard,
     namespace: TenantNamespace,
-    client: Any,
-    capsys: pytest.CaptureFixture[str],
+    show: Callable[[], str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(forbidden, "ACTS_SECONDS", 0.0)
     guard.stands = False
 
-    said = shown(client, namespace, capsys)
+    said = show()
 
     assert "no agent has brought it the image policy" in said
     assert "[denied-repository]" in said
     assert not Violation.objects.exists()
 
 
+@pytest.mark.usefixtures("nobody_may_wait")
 def test_an_image_that_is_exempted_by_now_is_said_to_be_and_nobody_waits_for_a_refusal(
     guard: Guard,
     namespace: TenantNamespace,
-    client: Any,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    show: Callable[[], str],
 ) -> None:
-    monkeypatch.setattr(forbidden, "_within", None)  # whoever waits, fails
     now = timezone.now()
     until = now + timedelta(days=3)
     exemption = exempted(namespace.team, image=forbidden.IMAGE, now=now, not_after=until)
 
-    said = shown(client, namespace, capsys)
+    said = show()
 
     assert f"is exempted until {until:%d %b %Y %H:%M} UTC (#{exemption.pk})" in said
     assert "no agent" not in said
 
 
 def test_an_exemption_of_another_team_hides_no_refusal(
-    guard: Guard, namespace: TenantNamespace, client: Any, capsys: pytest.CaptureFixture[str]
+    guard: Guard, namespace: TenantNamespace, show: Callable[[], str]
 ) -> None:
     exempted(NamespaceFactory().team, image=forbidden.IMAGE, now=timezone.now())
 
-    said = shown(client, namespace, capsys)
+    said = show()
 
     assert "the cluster refused it" in said
 
 
+@pytest.mark.usefixtures("nobody_may_wait")
 def test_a_team_in_audit_is_said_to_be_and_nobody_waits_for_a_refusal(
     guard: Guard,
     namespace: TenantNamespace,
-    client: Any,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    show: Callable[[], str],
 ) -> None:
-    monkeypatch.setattr(forbidden, "_within", None)
     RollOut.objects.create(
         team=namespace.team, mode=RollOut.Mode.AUDIT, since=timezone.now(), by=platform_admin()
     )
 
-    said = shown(client, namespace, capsys)
+    said = show()
 
     assert "in audit" in said
     assert "no agent" not in said
@@ -184,12 +191,11 @@ def test_a_team_in_audit_is_said_to_be_and_nobody_waits_for_a_refusal(
 def test_a_refusal_that_is_told_to_nobody_fails_the_demo(
     guard: Guard,
     namespace: TenantNamespace,
-    client: Any,
-    capsys: pytest.CaptureFixture[str],
+    show: Callable[[], str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(forbidden, "SEEN_SECONDS", 0.0)
     guard.tells = False
 
     with pytest.raises(ApiError, match="not on the violations page"):
-        shown(client, namespace, capsys)
+        show()

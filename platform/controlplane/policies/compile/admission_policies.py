@@ -11,6 +11,7 @@ from typing import Any
 from controlplane.objects import fingerprint
 from controlplane.policies.extraction import MOST_FOUND
 from controlplane.policies.references import OTHER_HUBS
+from controlplane.policies.sentences import ASK
 from controlplane.policies.verdict import Code
 
 from . import cel, images, quick, reading
@@ -409,7 +410,7 @@ def _message(link: str) -> str:
         + ", ".join(f"variables.lines[{n}]" for n in range(MOST_LINES))
         + "] : variables.lines)"
     )
-    way_out = f" + ' | Ask for an exemption: ' + {_link(link)}" if link else ""
+    way_out = f" + {q(f' | {ASK}')} + {_link(link)}" if link else ""
     # A message with a line break in it is thrown away by the API server.
     return f"'The image policy denies this. ' + {kept}.join(' | ') + {rest}{way_out}"
 
